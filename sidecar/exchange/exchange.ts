@@ -1,0 +1,64 @@
+import type { Fields } from './fields.ts';
+import type { RequestBody } from './request-body.ts';
+
+/** What an attempt goes to, as layers above the balancer, the access log and metrics see it. */
+export interface AttemptTarget {
+  /** `host:port` */
+  readonly name: string;
+}
+
+/** What a request looks like before any policy has seen it. */
+export interface RequestHead {
+  readonly method: string;
+  /** Origin form (`/path?query`), or `*` for OPTIONS, or `host:port` for CONNECT (RFC 9112 section 3.2). */
+  readonly target: string;
+  /** The host (and port) the request is for, as it will be sent on. */
+  readonly authority: string;
+  /** End-to-end fields with `Host`; what concerns the application's connection alone is gone. */
+  readonly fields: Fields;
+  /** The protocols of an `Upgrade` field that the application wants to switch to, or null (RFC 9110 section 7.8). */
+  readonly upgrade: string | null;
+  /** The application waits for a 100 before it sends its body (RFC 9110 section 10.1.1). */
+  readonly expectContinue: boolean;
+}
+
+/** One request and its way through the sidecar: the head, the body, and notes that layers leave for each other. */
+export class Exchange {
+  readonly head: RequestHead;
+  /** Null where the request has no body. For a tunnel, it carries the application's bytes. */
+  readonly body: RequestBody | null;
+  /** Monotonic milliseconds at which the head was complete. */
+  readonly startedAt: number;
+  /** Attempts that were started so far, stale connections not counted. */
+  attempts = 0;
+  /** Requests that were sent again because a reused connection turned out to be closed. */
+  staleReplays = 0;
+  /** The endpoints that were tried, oldest first; the last one is the current one. */
+  readonly tried: AttemptTarget[] = [];
+
+  constructor(head: RequestHead, body: RequestBody | null, startedAt: number) {
+    this.head = head;
+    this.body = body;
+    this.startedAt = startedAt;
+  }
+
+  /** Whether doing the request twice is the same as doing it once (RFC 9110 section 9.2.2). */
+  get isIdempotent(): boolean {
+    switch (this.head.method) {
+      case 'GET':
+      case 'HEAD':
+      case 'PUT':
+      case 'DELETE':
+      case 'OPTIONS':
+      case 'TRACE':
+        return this.head.upgrade === null;
+      default:
+        return false;
+    }
+  }
+
+  /** Whether the whole request can be sent again: no body byte is lost yet. */
+  get isReplayable(): boolean {
+    return this.body === null || this.body.isReplayable;
+  }
+}

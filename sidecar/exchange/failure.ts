@@ -1,0 +1,74 @@
+/**
+ * Why an attempt or an exchange did not succeed: a closed list, so that the access log, metrics, retries and the
+ * answer to the application all speak of the same things. Failures are data; exceptions are for bugs and start-up.
+ */
+export type FailureKind = keyof typeof FAILURES;
+
+/** What is fixed about a kind of failure. */
+export interface FailureTraits {
+  /** The status of the answer that the sidecar makes of it; 0 where no answer can be given. */
+  readonly status: number;
+  /** The flag in the access log, as in Envoy's `%RESPONSE_FLAGS%`. */
+  readonly flag: string;
+  /**
+   * When the same request may be sent to an endpoint again: `always` (it reached nobody), `idempotent` (it may have
+   * been acted upon, RFC 9110 section 9.2.2), `never` (another attempt would not help or is not wanted).
+   */
+  readonly retry: 'always' | 'idempotent' | 'never';
+}
+
+export const FAILURES = {
+  'no-route': { status: 404, flag: 'NR', retry: 'never' },
+  'no-endpoint': { status: 503, flag: 'UH', retry: 'never' },
+  'connect-failure': { status: 503, flag: 'UF', retry: 'always' },
+  'connect-timeout': { status: 503, flag: 'UF', retry: 'always' },
+  reset: { status: 503, flag: 'UC', retry: 'idempotent' },
+  'attempt-timeout': { status: 504, flag: 'UT', retry: 'idempotent' },
+  deadline: { status: 504, flag: 'DT', retry: 'never' },
+  'breaker-open': { status: 503, flag: 'UO', retry: 'never' },
+  overflow: { status: 503, flag: 'UO', retry: 'never' },
+  'rate-limited': { status: 429, flag: 'RL', retry: 'never' },
+  'retry-exhausted': { status: 503, flag: 'URX', retry: 'never' },
+  'bad-response': { status: 502, flag: 'UPE', retry: 'never' },
+  'bad-request': { status: 400, flag: 'DPE', retry: 'never' },
+  'fault-injected': { status: 503, flag: 'FI', retry: 'never' },
+  'client-gone': { status: 0, flag: 'DC', retry: 'never' },
+} as const satisfies Record<string, FailureTraits>;
+
+/** One failure. */
+export interface Failure {
+  readonly kind: FailureKind;
+  /** The status to answer with: the kind's own, save where the kind has several (`bad-request`, `retry-exhausted`). */
+  readonly status: number;
+  /** One sentence for a person: what happened, to which upstream and endpoint, and what to do about it. */
+  readonly detail: string;
+  /** True when it is certain that no byte of the request reached an endpoint, so any method may be sent again. */
+  readonly reachedNobody: boolean;
+  /** For `retry-exhausted`: the failure of the last attempt. */
+  readonly last: Failure | null;
+}
+
+/** Makes a failure with the kind's own status. */
+export function failure(
+  kind: FailureKind,
+  detail: string,
+  reachedNobody = FAILURES[kind].retry === 'always',
+): Failure {
+  return { kind, status: FAILURES[kind].status, detail, reachedNobody, last: null };
+}
+
+/** A request that was refused for its form, with the status that fits (RFC 9110 section 15.5). */
+export function badRequest(status: number, detail: string): Failure {
+  return { kind: 'bad-request', status, detail, reachedNobody: true, last: null };
+}
+
+/** What is left when no further attempt will be made: it keeps the status and the story of the last one. */
+export function retryExhausted(last: Failure, attempts: number): Failure {
+  return {
+    kind: 'retry-exhausted',
+    status: last.status,
+    detail: `${last.detail} (attempt ${attempts} of ${attempts}, no more will be made)`,
+    reachedNobody: last.reachedNobody,
+    last,
+  };
+}

@@ -1,0 +1,123 @@
+/**
+ * One coarse shared timer for every timeout of the data path: a hashed timing wheel (Varghese and Lauck, 1987, scheme 6).
+ * Starting and stopping a timer link and unlink a list node, so a timeout that never fires costs a few nanoseconds;
+ * a timer fires up to one tick late, never early. The wheel turns only while something is on it.
+ */
+export class TimerWheel {
+  private readonly tickMs: number;
+  private readonly clock: () => number;
+  private readonly slots: Timer[] = [];
+  private tick: number;
+  private count = 0;
+  private interval: NodeJS.Timeout | null = null;
+
+  /**
+   * @param clock monotonic milliseconds
+   * @param tickMs how late a timer may fire at most
+   */
+  constructor(clock: () => number, tickMs = 10) {
+    this.clock = clock;
+    this.tickMs = tickMs;
+    this.tick = Math.floor(clock() / tickMs);
+    for (let i = 0; i < SLOTS; i++) this.slots.push(new Timer(NOBODY));
+  }
+
+  /** Monotonic milliseconds, read from the clock. */
+  now(): number {
+    return this.clock();
+  }
+
+  /**
+   * Starts the timer, or starts it anew.
+   * @param now what {@link now} said; callers that have just read the clock pass it on
+   */
+  start(timer: Timer, delayMs: number, now: number): void {
+    this.stop(timer);
+    if (this.count === 0) this.tick = Math.floor(now / this.tickMs);
+    timer.deadlineTick = Math.max(Math.ceil((now + delayMs) / this.tickMs), this.tick + 1);
+    timer.insertBefore(this.slots[timer.deadlineTick & (SLOTS - 1)]);
+    this.count++;
+    this.interval ??= setInterval(() => this.turn(this.clock()), this.tickMs).unref();
+  }
+
+  /** Stops the timer; does nothing when it is not running. */
+  stop(timer: Timer): void {
+    if (!timer.isRunning) return;
+    timer.unlink();
+    this.count--;
+    // The interval is stopped by the next turn, not here: the next request would start it again at once.
+  }
+
+  /** Fires what is due at `now`. Called by the wheel's own interval; tests call it with a time of their own. */
+  turn(now: number): void {
+    const until = Math.floor(now / this.tickMs);
+    // After a stall of more than a round every slot is visited once: each entry knows its own deadline.
+    const first = Math.max(this.tick + 1, until - SLOTS + 1);
+    this.tick = Math.max(this.tick, until);
+    for (let tick = first; tick <= until; tick++) this.fireSlot(this.slots[tick & (SLOTS - 1)], until);
+    if (this.count === 0) this.close();
+  }
+
+  /** Stops the wheel's interval; timers that are still on it fire no more until another one is started. */
+  close(): void {
+    if (this.interval !== null) clearInterval(this.interval);
+    this.interval = null;
+  }
+
+  private fireSlot(slot: Timer, until: number): void {
+    // What is due moves to a list of its own first: a handler may start and stop any timer meanwhile.
+    const due = new Timer(NOBODY);
+    for (let timer = slot.next; timer !== slot; ) {
+      const next = timer.next;
+      if (timer.deadlineTick <= until) {
+        timer.unlink();
+        timer.insertBefore(due);
+      }
+      timer = next;
+    }
+    while (due.next !== due) {
+      const timer = due.next;
+      this.stop(timer);
+      timer.owner.onTimer(timer);
+    }
+  }
+}
+
+const SLOTS = 1024;
+
+/** Told when its timer fires. */
+export interface TimerOwner {
+  onTimer(timer: Timer): void;
+}
+
+/** A timer to put on a {@link TimerWheel}; made once per owner and started as often as needed. */
+export class Timer {
+  readonly owner: TimerOwner;
+  next: Timer = this;
+  prev: Timer = this;
+  deadlineTick = 0;
+
+  constructor(owner: TimerOwner) {
+    this.owner = owner;
+  }
+
+  get isRunning(): boolean {
+    return this.next !== this;
+  }
+
+  insertBefore(other: Timer): void {
+    this.prev = other.prev;
+    this.next = other;
+    other.prev.next = this;
+    other.prev = this;
+  }
+
+  unlink(): void {
+    this.prev.next = this.next;
+    this.next.prev = this.prev;
+    this.next = this;
+    this.prev = this;
+  }
+}
+
+const NOBODY: TimerOwner = { onTimer() {} };

@@ -1,0 +1,50 @@
+import type { AttemptTarget } from '../exchange/exchange.ts';
+
+/** An instance of a service as discovery tells of it. */
+export interface EndpointSpec {
+  /** Who it is: an address that another instance takes over is another endpoint. */
+  readonly id: string;
+  /** An IP address or a host name to connect to. */
+  readonly address: string;
+  readonly port: number;
+  /** Its share of the requests relative to the others', 1 to 1000; 0 takes no new requests. */
+  readonly weight: number;
+  readonly zone: string | null;
+  readonly version: string | null;
+}
+
+/** An endpoint with what this sidecar counts about it. Lives as long as discovery names it under the same id and address. */
+export class Endpoint implements AttemptTarget {
+  readonly id: string;
+  readonly address: string;
+  readonly port: number;
+  readonly name: string;
+  weight: number;
+  zone: string | null;
+  version: string | null;
+  /** Attempts under way. */
+  outstanding = 0;
+  /** Attempts that were started. */
+  attempts = 0;
+  /** Attempts that ended in a failure, and answers with a status of 500 and above. */
+  failures = 0;
+
+  constructor(spec: EndpointSpec) {
+    this.id = spec.id;
+    this.address = spec.address;
+    this.port = spec.port;
+    this.name = spec.address.includes(':')
+      ? `[${spec.address}]:${spec.port}`
+      : `${spec.address}:${spec.port}`;
+    this.weight = spec.weight;
+    this.zone = spec.zone;
+    this.version = spec.version;
+  }
+
+  /** Takes over what may change while the endpoint stays the same. */
+  update(spec: EndpointSpec): void {
+    this.weight = spec.weight;
+    this.zone = spec.zone;
+    this.version = spec.version;
+  }
+}
