@@ -1,0 +1,84 @@
+import { FAILURES, type FailureKind } from '../exchange/failure.ts';
+import { LatencyHistogram } from './latency-histogram.ts';
+
+/**
+ * What the sidecar counts, as plain numbers that whoever knows of an event adds to directly. Prometheus' own objects
+ * are filled from them when they are asked for, so the data path pays for an addition and nothing else.
+ * Names say when to add; a gauge is raised and lowered by the same owner.
+ */
+export class UpstreamCounters {
+  /** The name in metrics; counters with the same name are added up. */
+  readonly upstream: string;
+  /**
+   * Exchanges that ended, by the status class of the answer that the application got: `answers[2]` counts 2xx, the
+   * sidecar's own answers are in it, and `answers[0]` counts those that got none. Kept by the telemetry layer.
+   */
+  readonly answers: number[] = [0, 0, 0, 0, 0, 0];
+  /** Exchanges that ended in a failure, by its kind. Kept by the telemetry layer. */
+  readonly failures: Record<FailureKind, number> = noFailures();
+  /** Exchanges under way (gauge). Kept by the telemetry layer. */
+  inFlight = 0;
+  /** Attempts after the first one of their exchange. Kept by the telemetry layer, at the exchange's end. */
+  retries = 0;
+  /** Requests sent anew because a reused connection was closed under them. Kept by the telemetry layer. */
+  staleReplays = 0;
+  /** Bytes of request bodies. Kept by the telemetry layer, at the exchange's end. */
+  requestBytes = 0;
+  /** Bytes of answers' bodies. Kept by the telemetry layer. */
+  responseBytes = 0;
+  /** From the request's head to the answer's end; tunnels are not in it. Kept by the telemetry layer. */
+  readonly latency = new LatencyHistogram();
+  /** Attempts to connect. Kept by the pool, as all that follows. */
+  connectsStarted = 0;
+  /** Attempts to connect that failed or took too long. */
+  connectFailures = 0;
+  /** Established connections (gauge). */
+  connectionsOpen = 0;
+  /** Established connections that carry an exchange (gauge); the others are idle. */
+  connectionsBusy = 0;
+  /** Attempts that were given a connection which had carried another one before. */
+  connectionsReused = 0;
+  /** Attempts that wait for a connection (gauge). */
+  pendingWaiting = 0;
+  /** Attempts that were refused because too many waited already, or waited too long. */
+  overflowed = 0;
+
+  constructor(upstream: string) {
+    this.upstream = upstream;
+  }
+}
+
+/** What is counted on the application's side of the sidecar. Kept by `downstream/`. */
+export class DownstreamCounters {
+  /** Connections from the application (gauge). */
+  connectionsOpen = 0;
+  /** Connections that were accepted. */
+  connectionsTotal = 0;
+  /** Connections that were closed at once because the limit was reached. */
+  connectionsRefused = 0;
+  /** Connections on which the application closed its sending side while an answer was still due. */
+  halfClosed = 0;
+  /** Connections that the application closed or reset while an exchange was under way. */
+  clientGone = 0;
+  /** Connections that were closed for having been idle, or for a head that took too long. */
+  timedOut = 0;
+  /** Connections that carry a tunnel: CONNECT, or an upgraded protocol (gauge). */
+  tunnelsOpen = 0;
+  /** Requests that were answered before any upstream was chosen for them, by the status they were answered with. */
+  readonly refusedRequests = new Map<number, number>();
+
+  /** Counts a request that was refused with `status`. */
+  countRefused(status: number): void {
+    this.refusedRequests.set(status, (this.refusedRequests.get(status) ?? 0) + 1);
+  }
+}
+
+/** The name under which hosts that no upstream is configured for are counted together, so that they stay one series. */
+export const PASS_UPSTREAM = '(pass)';
+
+/** All kinds of failure, in the order of the list. */
+export const FAILURE_KINDS = Object.keys(FAILURES) as readonly FailureKind[];
+
+function noFailures(): Record<FailureKind, number> {
+  return Object.fromEntries(FAILURE_KINDS.map(kind => [kind, 0])) as Record<FailureKind, number>;
+}
