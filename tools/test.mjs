@@ -1,0 +1,53 @@
+// @ts-check
+/**
+ * Runs the tests with Node's own test runner: all of them, or those whose path contains one of the given words.
+ * What begins with a dash goes to the runner: `npm test -- timer-wheel --test-name-pattern=late`.
+ * Node 20 knows no patterns for test files, so they are listed here.
+ */
+import { spawn } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
+const args = process.argv.slice(2);
+const options = args.filter(arg => arg.startsWith('-'));
+const words = args.filter(arg => !arg.startsWith('-'));
+
+const files = listTests(join(ROOT, 'test')).filter(
+  file => words.length === 0 || words.some(word => file.includes(word)),
+);
+if (files.length === 0) {
+  console.error(`No test file has ${words.join(' or ')} in its path.`);
+  process.exit(1);
+}
+
+/** @param {string} name */
+const isGiven = name => options.some(option => option === name || option.startsWith(`${name}=`));
+// End-to-end tests wait more than they compute, so two at a time pay off even on two cores.
+if (!isGiven('--test-concurrency'))
+  options.push(`--test-concurrency=${Math.max(2, availableParallelism() - 1)}`);
+if (!isGiven('--test-reporter')) options.push('--test-reporter=spec');
+
+const child = spawn(process.execPath, ['--import', 'tsx', '--test', ...options, ...files], {
+  cwd: ROOT,
+  stdio: 'inherit',
+});
+// The terminal sends Ctrl-C to the runner as well: it ends, and this process after it, with its code.
+process.on('SIGINT', () => {});
+process.on('SIGTERM', () => child.kill('SIGTERM'));
+child.once('exit', code => {
+  process.exitCode = code ?? 1;
+});
+
+/**
+ * @param {string} folder
+ * @returns {string[]} paths from the root, sorted
+ */
+function listTests(folder) {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter(entry => entry.isFile() && entry.name.endsWith('.test.ts'))
+    .map(entry => relative(ROOT, join(entry.parentPath, entry.name)))
+    .sort();
+}
