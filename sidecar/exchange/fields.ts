@@ -35,6 +35,13 @@ export function setField(fields: Fields, name: string, spelling: string, value: 
   fields.push(spelling, value);
 }
 
+/** Removes every field called `name` (lower case). */
+export function removeFields(fields: Fields, name: string): void {
+  for (let i = fields.length - 2; i >= 0; i -= 2) {
+    if (isFieldName(fields[i], name)) fields.splice(i, 2);
+  }
+}
+
 /** Whether a field's name as received equals `lower`, without case. The length settles almost every comparison. */
 export function isFieldName(received: string, lower: string): boolean {
   return received.length === lower.length && (received === lower || received.toLowerCase() === lower);

@@ -25,6 +25,8 @@ export interface BodySource {
 export class RequestBody {
   /** The declared length in bytes, or `UNKNOWN_LENGTH`. */
   readonly length: number;
+  /** Bytes that the application has sent so far; replays do not count. */
+  receivedBytes = 0;
   private readonly source: BodySource;
   private readonly keepAtMost: number;
   private kept: Buffer[] = [];
@@ -88,6 +90,7 @@ export class RequestBody {
 
   /** The application sent a piece of the body. */
   push(chunk: Buffer): void {
+    this.receivedBytes += chunk.length;
     if (this.keeping) this.keep(chunk);
     const wantsMore =
       this.sink === null ? this.keeping && this.keptBytes < this.keepAtMost : this.sink.write(chunk);

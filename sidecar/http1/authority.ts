@@ -1,0 +1,25 @@
+/** `uri-host [ ":" port ]` without user information (RFC 9110 section 7.2, RFC 3986 section 3.2). */
+const AUTHORITY = /^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~!$&'()*+,;=%-]+)(?::([0-9]{0,5}))?$/;
+
+/** A host and a port as a URI or a `Host` field gives them. */
+export interface Authority {
+  /** In lower case, without the brackets of an IPv6 address. */
+  readonly host: string;
+  /** 1 to 65535, or null where none is given. */
+  readonly port: number | null;
+}
+
+/** Whether the text is an authority that a `Host` field may hold. */
+export function isAuthority(text: string): boolean {
+  return parseAuthority(text) !== null;
+}
+
+/** Takes an authority apart; null where it is none. */
+export function parseAuthority(text: string): Authority | null {
+  const match = AUTHORITY.exec(text);
+  if (match === null) return null;
+  const host = match[1].toLowerCase();
+  const port = match[2] === undefined || match[2] === '' ? null : Number(match[2]);
+  if (port !== null && (port < 1 || port > 65535)) return null;
+  return { host: host.startsWith('[') ? host.slice(1, -1) : host, port };
+}

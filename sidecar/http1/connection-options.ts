@@ -1,0 +1,57 @@
+import type { Fields } from '../exchange/fields.ts';
+import { listItems } from './characters.ts';
+
+/**
+ * Fields that a `Connection` option can't take away: they are for all recipients, so naming them there is an error of the
+ * sender's (RFC 9110 section 7.6.1), and one that would change what the message means or where it ends.
+ */
+const FOR_ALL_RECIPIENTS: ReadonlySet<string> = new Set([
+  'authorization',
+  'cache-control',
+  'content-encoding',
+  'content-length',
+  'content-range',
+  'content-type',
+  'cookie',
+  'date',
+  'expect',
+  'host',
+  'max-forwards',
+  'set-cookie',
+  'trailer',
+  'transfer-encoding',
+  'via',
+]);
+
+/** What a `Connection` field says. */
+export interface ConnectionOptions {
+  readonly close: boolean;
+  readonly keepAlive: boolean;
+  readonly upgrade: boolean;
+}
+
+const NO_OPTIONS: ConnectionOptions = { close: false, keepAlive: false, upgrade: false };
+const CLOSE: ConnectionOptions = { close: true, keepAlive: false, upgrade: false };
+const KEEP_ALIVE: ConnectionOptions = { close: false, keepAlive: true, upgrade: false };
+
+/**
+ * Reads the options of a `Connection` field and removes the fields that it nominates (RFC 9110 section 7.6.1).
+ * @param connection the field's lines as one list, or null
+ * @param fields the message's other fields; nominated ones are removed from it
+ */
+export function applyConnectionOptions(connection: string | null, fields: Fields): ConnectionOptions {
+  if (connection === null) return NO_OPTIONS;
+  const list = connection.toLowerCase();
+  if (list === 'keep-alive') return KEEP_ALIVE;
+  if (list === 'close') return CLOSE;
+  const nominated = new Set(listItems(list));
+  for (let i = fields.length - 2; i >= 0; i -= 2) {
+    const name = fields[i].toLowerCase();
+    if (nominated.has(name) && !FOR_ALL_RECIPIENTS.has(name)) fields.splice(i, 2);
+  }
+  return {
+    close: nominated.has('close'),
+    keepAlive: nominated.has('keep-alive'),
+    upgrade: nominated.has('upgrade'),
+  };
+}
