@@ -1,0 +1,186 @@
+import { type Logger, pino } from 'pino';
+import type { Exchange } from '../exchange/exchange.ts';
+import { FAILURES, type Failure } from '../exchange/failure.ts';
+import { getField } from '../exchange/fields.ts';
+import { AccessLogEntry, toLine, toText } from './access-log-entry.ts';
+import type { LogDestination } from './log-destination.ts';
+
+export interface AccessLogOptions {
+  readonly format: 'json' | 'text';
+  /** The share of successful exchanges that are logged, 0 to 1. Failures always are, within `perSecond`. */
+  readonly sample: number;
+  /** Lines per second at most, 1 or more; a burst of as many is taken at once after a quiet second. */
+  readonly perSecond: number;
+  readonly destination: LogDestination;
+  /** Monotonic milliseconds, the clock of {@link Exchange.startedAt}. */
+  readonly clock: () => number;
+  /** Milliseconds since 1970. */
+  readonly wallClock: () => number;
+  /** From 0 to below 1; decides what is sampled. */
+  readonly random: () => number;
+}
+
+/**
+ * A line per exchange, bounded. While a request is served only a few values are noted; lines are formatted and
+ * written in batches, to a destination that drops lines rather than waits. What is above the bound is counted
+ * and told of once a second; failures go before successes, which leave them a fifth of the bound.
+ */
+export class AccessLog {
+  /** Lines handed to the destination. */
+  written = 0;
+  /** Exchanges that were not logged because there were too many of them. */
+  suppressed = 0;
+  private readonly options: AccessLogOptions;
+  /** Null where the format is text. */
+  private readonly json: Logger | null;
+  private readonly reserve: number;
+  private readonly entries: AccessLogEntry[] = [];
+  private used = 0;
+  private tokens: number;
+  private refilledAt: number;
+  private suppressedTold = 0;
+  private toldAt = Number.NEGATIVE_INFINITY;
+  private timer: NodeJS.Timeout | null = null;
+
+  constructor(options: AccessLogOptions) {
+    this.options = options;
+    this.json = options.format === 'json' ? pino(JSON_OPTIONS, options.destination) : null;
+    this.reserve = options.perSecond * FAILURE_SHARE;
+    this.tokens = options.perSecond;
+    this.refilledAt = options.clock();
+  }
+
+  /**
+   * Notes an exchange that has ended, if it is to be logged and the bound allows.
+   * @param status of the answer that the application got, 0 where it got none
+   * @param responseBytes of the answer's body
+   * @param now monotonic milliseconds
+   */
+  record(
+    exchange: Exchange,
+    upstream: string,
+    status: number,
+    failure: Failure | null,
+    responseBytes: number,
+    now: number,
+  ): void {
+    const isFailure = failure !== null || status >= 500;
+    if (!isFailure && !this.isSampled()) return;
+    if (!this.takeToken(isFailure, now)) return;
+    const { head, tried, body } = exchange;
+    const entry = this.nextEntry();
+    entry.method = head.method;
+    entry.target = head.target;
+    entry.authority = head.authority;
+    entry.requestId = getField(head.fields, 'x-request-id') ?? '';
+    entry.upstream = upstream;
+    entry.endpoint = tried.length > 0 ? tried[tried.length - 1].name : '';
+    entry.status = status;
+    entry.requestBytes = body === null ? 0 : body.receivedBytes;
+    entry.responseBytes = responseBytes;
+    entry.attempts = exchange.attempts;
+    entry.staleReplays = exchange.staleReplays;
+    entry.startedAt = exchange.startedAt;
+    entry.endedAt = now;
+    noteFailure(entry, failure);
+  }
+
+  /**
+   * Notes a request that was refused before it became an exchange: nothing that it said can be relied on.
+   * @param now monotonic milliseconds
+   */
+  recordRefused(failure: Failure, now: number): void {
+    if (!this.takeToken(true, now)) return;
+    const entry = this.nextEntry();
+    entry.status = failure.status;
+    entry.startedAt = now;
+    entry.endedAt = now;
+    noteFailure(entry, failure);
+  }
+
+  /** Writes what was noted. */
+  flush(): void {
+    if (this.timer !== null) clearTimeout(this.timer);
+    this.timer = null;
+    const { clock, wallClock, destination } = this.options;
+    const now = clock();
+    const wallOffset = wallClock() - now;
+    for (let i = 0; i < this.used; i++) {
+      const line = toLine(this.entries[i], wallOffset);
+      this.entries[i].clear();
+      if (this.json !== null) this.json.info(line);
+      else destination.write(`${toText(line)}\n`);
+    }
+    this.written += this.used;
+    this.used = 0;
+    this.tellSuppressed(now, wallOffset);
+  }
+
+  /** Writes what was noted and stops the timer. The destination stays open. May be called twice. */
+  stop(): void {
+    this.toldAt = Number.NEGATIVE_INFINITY;
+    this.flush();
+  }
+
+  private isSampled(): boolean {
+    const { sample, random } = this.options;
+    return sample >= 1 || random() < sample;
+  }
+
+  private takeToken(isFailure: boolean, now: number): boolean {
+    const { perSecond } = this.options;
+    this.tokens = Math.min(perSecond, this.tokens + ((now - this.refilledAt) / 1000) * perSecond);
+    this.refilledAt = now;
+    this.timer ??= setTimeout(() => this.flush(), FLUSH_MS).unref();
+    if (this.tokens - 1 < (isFailure ? 0 : this.reserve)) {
+      this.suppressed++;
+      return false;
+    }
+    this.tokens--;
+    return true;
+  }
+
+  private nextEntry(): AccessLogEntry {
+    // Entries are kept and used again; the bound on tokens bounds them, too.
+    if (this.used === this.entries.length) this.entries.push(new AccessLogEntry());
+    return this.entries[this.used++];
+  }
+
+  private tellSuppressed(now: number, wallOffset: number): void {
+    const count = this.suppressed - this.suppressedTold;
+    if (count === 0) return;
+    if (now - this.toldAt < 1000) {
+      this.timer = setTimeout(() => this.flush(), this.toldAt + 1000 - now).unref();
+      return;
+    }
+    this.toldAt = now;
+    this.suppressedTold = this.suppressed;
+    const time = new Date(wallOffset + now).toISOString();
+    const message = `${count} exchanges were not logged: more than ${this.options.perSecond} lines per second`;
+    if (this.json !== null) this.json.warn({ time, suppressed: count }, message);
+    else this.options.destination.write(`${time} ${message}\n`);
+  }
+}
+
+/** How much of the bound only failures may use. */
+const FAILURE_SHARE = 0.2;
+/** How long a line waits for others to be written with. */
+const FLUSH_MS = 150;
+
+const JSON_OPTIONS = {
+  base: { log: 'access' },
+  timestamp: false,
+  formatters: { level: (label: string) => ({ level: label }) },
+};
+
+function noteFailure(entry: AccessLogEntry, failure: Failure | null): void {
+  if (failure === null) return;
+  entry.error = failure.kind;
+  entry.flag = FAILURES[failure.kind].flag;
+  // What is said of a request that can't be understood may quote it, and with it a secret.
+  if (failure.kind !== 'bad-request') entry.detail = failure.detail;
+  if (failure.last !== null) {
+    entry.flag += `,${FAILURES[failure.last.kind].flag}`;
+    entry.lastError = failure.last.kind;
+  }
+}

@@ -1,0 +1,164 @@
+import { closeSync, constants, fstatSync, openSync, write, writeSync } from 'node:fs';
+
+export interface LogDestinationOptions {
+  /** The file descriptor to write to. It stays open. */
+  readonly fd: number;
+  /** Characters that may wait to be written; lines beyond are dropped. */
+  readonly maxWaiting: number;
+}
+
+/**
+ * Where log lines go: written in batches, one write at a time, off the main thread, and never waited for. A reader that is
+ * slow costs lines, which are counted; one that is gone costs all further lines. Nothing that it does ends the process.
+ *
+ * Not a `pino.destination`: at exit, that one waits for as long as the reader takes, and so does Node itself for a write
+ * to a full pipe that is under way. So a pipe is opened once more, non-blocking for this destination alone.
+ */
+export class LogDestination {
+  /** Lines that were not written because the reader was too slow, or gone. */
+  dropped = 0;
+  private readonly fd: number;
+  private readonly ownsFd: boolean;
+  private readonly maxWaiting: number;
+  private lines: string[] = [];
+  private waiting = 0;
+  /** What the current write did not write yet. */
+  private batch: Buffer | null = null;
+  private isWriting = false;
+  private isBroken = false;
+  private isClosed = false;
+  private isScheduled = false;
+  private idleListener: (() => void) | null = null;
+  private readonly atExit = (): void => this.flushSync();
+
+  constructor(options: LogDestinationOptions) {
+    const own = openNonBlocking(options.fd);
+    this.fd = own ?? options.fd;
+    this.ownsFd = own !== null;
+    this.maxWaiting = options.maxWaiting;
+    process.on('exit', this.atExit);
+  }
+
+  /** @param line with its line feed */
+  write(line: string): void {
+    if (this.isBroken || this.isClosed || this.waiting + line.length > this.maxWaiting) {
+      this.dropped++;
+      return;
+    }
+    this.lines.push(line);
+    this.waiting += line.length;
+    if (this.isScheduled || this.isWriting) return;
+    this.isScheduled = true;
+    setImmediate(() => this.writeNext());
+  }
+
+  /** Writes what is waiting as far as the reader takes it without a wait: before the process ends. */
+  flushSync(): void {
+    // A write that is under way may block and can't be told from one that is done: there is nothing safe to do then.
+    if (this.isWriting || this.isClosed) return;
+    try {
+      for (let batch = this.nextBatch(); batch !== null; batch = this.nextBatch()) {
+        this.advance(batch, writeSync(this.fd, batch));
+      }
+    } catch {
+      this.drop();
+    }
+  }
+
+  /**
+   * Writes what is waiting and lets go of the descriptor. Lines that come later are dropped.
+   * @param withinMs how long a slow reader is waited for
+   * @returns false where lines were lost; then a write may still be under way, and the process may not end by itself
+   */
+  async close(withinMs: number): Promise<boolean> {
+    if (this.isClosed) return true;
+    if (!this.isIdle) {
+      let timer: NodeJS.Timeout | undefined;
+      await new Promise<void>(resolve => {
+        this.idleListener = resolve;
+        timer = setTimeout(resolve, withinMs);
+      });
+      clearTimeout(timer);
+    }
+    const isComplete = this.isIdle;
+    this.drop();
+    this.isClosed = true;
+    process.off('exit', this.atExit);
+    // The number of a descriptor that is still written to must not be given to another file.
+    if (this.ownsFd && !this.isWriting) closeSync(this.fd);
+    return isComplete;
+  }
+
+  private get isIdle(): boolean {
+    return !this.isWriting && this.batch === null && this.lines.length === 0;
+  }
+
+  private writeNext(): void {
+    this.isScheduled = false;
+    if (this.isWriting || this.isClosed) return;
+    const batch = this.nextBatch();
+    if (batch === null) {
+      this.idleListener?.();
+      return;
+    }
+    this.isWriting = true;
+    write(this.fd, batch, (error, written) => this.onWritten(batch, error, written));
+  }
+
+  private onWritten(batch: Buffer, error: NodeJS.ErrnoException | null, written: number): void {
+    this.isWriting = false;
+    if (error === null) {
+      this.advance(batch, written);
+    } else if (error.code === 'EAGAIN' || error.code === 'EBUSY') {
+      this.isScheduled = true;
+      setTimeout(() => this.writeNext(), RETRY_MS).unref();
+      return;
+    } else {
+      this.drop();
+      // A full disk may have room again, a reader that is gone does not come back.
+      if (error.code === 'EPIPE' || error.code === 'EBADF') this.isBroken = true;
+    }
+    this.writeNext();
+  }
+
+  /** What is to be written now: the rest of the last batch, or all lines that wait, or nothing. */
+  private nextBatch(): Buffer | null {
+    if (this.batch === null && this.lines.length > 0) {
+      this.batch = Buffer.from(this.lines.join(''));
+      this.lines = [];
+      this.waiting = this.batch.length;
+    }
+    return this.batch;
+  }
+
+  private advance(batch: Buffer, written: number): void {
+    this.batch = written < batch.length ? batch.subarray(written) : null;
+    this.waiting -= written;
+  }
+
+  private drop(): void {
+    for (const byte of this.batch ?? []) if (byte === LINE_FEED) this.dropped++;
+    this.dropped += this.lines.length;
+    this.batch = null;
+    this.lines = [];
+    this.waiting = 0;
+  }
+}
+
+const LINE_FEED = 10;
+/** When a reader that takes nothing is tried again. */
+const RETRY_MS = 50;
+
+/**
+ * Opens what `fd` refers to once more, so that being non-blocking concerns nobody else who has it: `O_NONBLOCK` is shared by
+ * all processes that inherited a descriptor. Null where that can't be (sockets, other systems) or need not be (files).
+ */
+function openNonBlocking(fd: number): number | null {
+  try {
+    const stat = fstatSync(fd);
+    if (!stat.isFIFO() && !stat.isCharacterDevice()) return null;
+    return openSync(`/proc/self/fd/${fd}`, constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
+  } catch {
+    return null;
+  }
+}
