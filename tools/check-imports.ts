@@ -1,0 +1,180 @@
+/**
+ * Holds the rules of the house: which room may import which, and what a file must not be. The rooms are described in
+ * ARCHITECTURE.md; a new one gets its line here. Run by `npm run check`; prints `file:line: problem`, exits 1 if any.
+ */
+import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { findCycles } from './import-cycles.ts';
+import { countLines, findDefaultExport, isBarrel, readSourceTree, type SourceFile } from './source-tree.ts';
+
+const TOP_FOLDERS = ['bin', 'control-plane', 'examples', 'sidecar', 'test', 'tools'];
+
+/** What every room of the sidecar but the lowest may lean on. */
+const GROUND = [
+  'sidecar/exchange',
+  'sidecar/io',
+  'sidecar/config',
+  'sidecar/telemetry',
+  'control-plane/contract',
+];
+
+/** The rooms, and what each may import besides itself: other rooms, or single files. A room includes its sub-folders. */
+const ROOMS: Readonly<Record<string, Room>> = {
+  'sidecar/exchange': { imports: [] },
+  'sidecar/io': { imports: [] },
+  'control-plane/contract': { imports: [] },
+  'sidecar/telemetry': { imports: ['sidecar/exchange', 'sidecar/io'] },
+  'sidecar/config': {
+    imports: ['sidecar/exchange', 'sidecar/io', 'control-plane/contract'],
+    types: ['sidecar/upstream/endpoint.ts'],
+  },
+  'sidecar/http1': { imports: ['sidecar/exchange', 'sidecar/io'] },
+  'sidecar/upstream': { imports: [...GROUND, 'sidecar/http1'] },
+  'sidecar/policy': { imports: [...GROUND, 'sidecar/http1', 'sidecar/upstream'] },
+  'sidecar/routing': { imports: [...GROUND, 'sidecar/http1', 'sidecar/upstream', 'sidecar/policy'] },
+  'sidecar/downstream': {
+    imports: [...GROUND, 'sidecar/http1', 'sidecar/upstream', 'sidecar/policy', 'sidecar/routing'],
+  },
+  'sidecar/discovery': { imports: [...GROUND, 'sidecar/upstream'] },
+  'sidecar/admin': { imports: [...GROUND, 'sidecar/upstream', 'sidecar/discovery', 'sidecar/routing'] },
+  'sidecar/commands': { imports: ['sidecar', 'control-plane/contract'] },
+  sidecar: { imports: ['sidecar', 'control-plane/contract'], isHallway: true },
+  bin: { imports: ['sidecar/commands'] },
+  'examples/shop': { imports: [] },
+  tools: { imports: ['sidecar/config', 'control-plane/contract'] },
+  test: { imports: TOP_FOLDERS },
+};
+
+const FORBIDDEN_FOLDERS = ['utils', 'util', 'helpers', 'common', 'misc', 'shared'];
+const MOST_LINES = 400;
+
+interface Room {
+  readonly imports: readonly string[];
+  /** What `import type` may name besides. */
+  readonly types?: readonly string[];
+  /** The room is the files right in the folder alone; each sub-folder needs a line of its own. */
+  readonly isHallway?: boolean;
+}
+
+/** Something that breaks a rule. */
+export interface Problem {
+  readonly file: string;
+  readonly line: number;
+  readonly message: string;
+}
+
+/** Checks the tree below `root` against every rule. */
+export function checkTree(root: string): Problem[] {
+  const files = readSourceTree(root, TOP_FOLDERS);
+  return [...files.flatMap(file => RULES.flatMap(rule => rule(file))), ...checkCycles(files)];
+}
+
+const RULES: readonly ((file: SourceFile) => Problem[])[] = [
+  checkDirection,
+  checkFolderNames,
+  checkLength,
+  checkBarrel,
+  checkDefaultExport,
+];
+
+function checkDirection(file: SourceFile): Problem[] {
+  const roomName = findRoom(file.path);
+  if (roomName === null) {
+    const message = `${dirname(file.path)} is no room of the house: describe it in ARCHITECTURE.md and in tools/check-imports.ts`;
+    return [{ file: file.path, line: 1, message }];
+  }
+  const room = ROOMS[roomName];
+  const problems: Problem[] = [];
+  for (const { target, line, isTypeOnly } of file.imports) {
+    const allowed = [roomName, ...room.imports, ...(isTypeOnly ? (room.types ?? []) : [])];
+    if (allowed.some(path => isWithin(target, path)) || !isWithinAny(target, TOP_FOLDERS)) continue;
+    const named = room.imports.length === 0 ? 'nothing but itself' : room.imports.join(', ');
+    const asType = room.types === undefined ? '' : `; as type: ${room.types.join(', ')}`;
+    problems.push({
+      file: file.path,
+      line,
+      message: `${roomName} may not import ${target} (it may import: ${named}${asType})`,
+    });
+  }
+  return problems;
+}
+
+function checkFolderNames({ path }: SourceFile): Problem[] {
+  const folder = dirname(path)
+    .split('/')
+    .find(name => FORBIDDEN_FOLDERS.includes(name));
+  if (folder === undefined) return [];
+  return [
+    {
+      file: path,
+      line: 1,
+      message: `a folder called ${folder}: put the file beside the one thing it serves`,
+    },
+  ];
+}
+
+function checkLength(file: SourceFile): Problem[] {
+  const lines = countLines(file);
+  if (lines <= MOST_LINES || isWithin(file.path, 'test')) return [];
+  const message = `${lines} lines, more than ${MOST_LINES}: the file is probably two`;
+  return [{ file: file.path, line: MOST_LINES + 1, message }];
+}
+
+function checkBarrel(file: SourceFile): Problem[] {
+  if (!isBarrel(file)) return [];
+  return [{ file: file.path, line: 1, message: 'only re-exports: import from the files themselves' }];
+}
+
+function checkDefaultExport(file: SourceFile): Problem[] {
+  const line = findDefaultExport(file);
+  return line === null ? [] : [{ file: file.path, line, message: 'a default export: give it a name' }];
+}
+
+function checkCycles(files: readonly SourceFile[]): Problem[] {
+  const paths = new Set(files.map(file => file.path));
+  const graph = (withTypes: boolean) =>
+    new Map(
+      files.map(file => [
+        file.path,
+        file.imports
+          .filter(({ target, isTypeOnly }) => paths.has(target) && (withTypes || !isTypeOnly))
+          .map(({ target }) => target),
+      ]),
+    );
+  const ofValues = findCycles(graph(false));
+  const known = new Set(ofValues.flat());
+  const ofTypes = findCycles(graph(true)).filter(cycle => !cycle.every(path => known.has(path)));
+  const lineOf = (from: string, to: string) =>
+    files.find(file => file.path === from)?.imports.find(({ target }) => target === to)?.line ?? 1;
+  const describe = (cycle: string[], what: string): Problem => ({
+    file: cycle[0],
+    line: lineOf(cycle[0], cycle[1]),
+    message: `${what}: ${cycle.join(' -> ')}`,
+  });
+  return [
+    ...ofValues.map(cycle => describe(cycle, 'a cycle of imports')),
+    ...ofTypes.map(cycle => describe(cycle, 'a cycle of imports, by types')),
+  ];
+}
+
+/** The longest name in {@link ROOMS} that the file lies in; null where only a hallway would be left for a sub-folder. */
+function findRoom(path: string): string | null {
+  const names = Object.keys(ROOMS).filter(name => isWithin(path, name));
+  const name = names.sort((a, b) => b.length - a.length).at(0);
+  if (name === undefined || (ROOMS[name].isHallway && dirname(path) !== name)) return null;
+  return name;
+}
+
+function isWithin(path: string, folderOrFile: string): boolean {
+  return path === folderOrFile || path.startsWith(`${folderOrFile}/`);
+}
+
+function isWithinAny(path: string, folders: readonly string[]): boolean {
+  return folders.some(folder => isWithin(path, folder));
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const problems = checkTree(dirname(dirname(fileURLToPath(import.meta.url))));
+  for (const { file, line, message } of problems) console.error(`${file}:${line}: ${message}`);
+  if (problems.length > 0) process.exitCode = 1;
+}
