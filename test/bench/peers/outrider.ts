@@ -1,0 +1,44 @@
+import { existsSync } from 'node:fs';
+import { programVersion } from '../programs.ts';
+import type { Absent, TestedProxy } from './tested-proxy.ts';
+
+/** How the sidecar is to be run. */
+export interface OutriderSetup {
+  readonly name: string;
+  /** The bundle, as `npm run build` makes it. */
+  readonly bundle: string;
+  /** The runtime. */
+  readonly node: string;
+  /** Whether the runtime writes a CPU profile into the folder when it ends. */
+  readonly profile: boolean;
+  readonly nodeArguments: readonly string[];
+  readonly sidecarArguments: readonly string[];
+}
+
+/** The sidecar as it ships: bundled, with its defaults, telemetry and the access log included. */
+export function outrider(setup: OutriderSetup): TestedProxy | Absent {
+  if (!existsSync(setup.bundle)) return { name: setup.name, absent: `${setup.bundle} is not built` };
+  return {
+    name: setup.name,
+    version: `${programVersion(setup.node, [setup.bundle, '--version'], /(\d+\.\d+\.\S+)/)} on Node ${programVersion(setup.node, ['--version'], /v(\S+)/)}`,
+    prepare({ port, upstreams, folder }) {
+      const profile = setup.profile
+        ? ['--cpu-prof', `--cpu-prof-dir=${folder}`, '--cpu-prof-interval=250']
+        : [];
+      return {
+        program: setup.node,
+        args: [
+          ...setup.nodeArguments,
+          ...profile,
+          setup.bundle,
+          'sidecar',
+          '--listen',
+          `127.0.0.1:${port}`,
+          '--upstream',
+          `app=${upstreams.map(upstream => `127.0.0.1:${upstream}`).join(',')}`,
+          ...setup.sidecarArguments,
+        ],
+      };
+    },
+  };
+}

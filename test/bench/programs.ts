@@ -1,0 +1,35 @@
+import { execFileSync } from 'node:child_process';
+import { accessSync, constants } from 'node:fs';
+import { delimiter, join } from 'node:path';
+
+/** Debian puts servers where a user's own PATH does not lead. */
+const MORE_PLACES = ['/usr/sbin', '/usr/local/sbin', '/sbin'];
+
+/** The path of a program: what the environment variable names, or the first on PATH; null when there is none. */
+export function findProgram(name: string, variable: string): string | null {
+  const named = process.env[variable];
+  if (named !== undefined && named !== '') return isExecutable(named) ? named : null;
+  const places = [...(process.env.PATH ?? '').split(delimiter), ...MORE_PLACES];
+  return places.map(place => join(place, name)).find(isExecutable) ?? null;
+}
+
+/** Runs a program that says its version on either output, and picks the version from it. */
+export function programVersion(program: string, args: readonly string[], pattern: RegExp): string {
+  let said = '';
+  try {
+    // nginx says it on the error output.
+    said = execFileSync('/bin/sh', ['-c', 'exec "$0" "$@" 2>&1', program, ...args], { encoding: 'utf8' });
+  } catch (error) {
+    said = String((error as { stdout?: unknown }).stdout ?? '');
+  }
+  return pattern.exec(said)?.[1] ?? 'unknown version';
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
