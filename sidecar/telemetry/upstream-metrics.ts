@@ -1,0 +1,110 @@
+import { addUp, type CollectedMetric, counter, gauge, type Sample } from './collected-metric.ts';
+import { FAILURE_KINDS, type UpstreamCounters } from './counters.ts';
+import { LATENCY_BOUNDS_MS } from './latency-histogram.ts';
+
+/** The metrics that have a series per upstream. */
+export function upstreamMetrics(upstreams: () => Iterable<UpstreamCounters>): CollectedMetric[] {
+  const each = (samples: (of: UpstreamCounters) => Sample[]) => () =>
+    addUp([...upstreams()].flatMap(samples));
+  const one = (value: (of: UpstreamCounters) => number) =>
+    each(of => [{ labels: { upstream: of.upstream }, value: value(of) }]);
+  return [
+    counter(
+      'outrider_requests_total',
+      'Exchanges that ended, by the status class that the application got; none where it got no answer.',
+      each(answers),
+    ),
+    counter('outrider_failures_total', 'Exchanges that ended in a failure, by its kind.', each(failures)),
+    {
+      name: 'outrider_request_duration_seconds',
+      help: "From the request's head to the answer's end; tunnels are not in it.",
+      type: 'histogram',
+      collect: each(durations),
+    },
+    gauge(
+      'outrider_requests_in_flight',
+      'Exchanges under way.',
+      one(of => of.inFlight),
+    ),
+    counter(
+      'outrider_retries_total',
+      'Attempts after the first one.',
+      one(of => of.retries),
+    ),
+    counter(
+      'outrider_stale_replays_total',
+      'Requests sent anew because a reused connection was closed under them.',
+      one(of => of.staleReplays),
+    ),
+    counter(
+      'outrider_request_bytes_total',
+      'Bytes of request bodies.',
+      one(of => of.requestBytes),
+    ),
+    counter(
+      'outrider_response_bytes_total',
+      "Bytes of answers' bodies.",
+      one(of => of.responseBytes),
+    ),
+    gauge('outrider_upstream_connections', 'Established connections.', each(connections)),
+    counter(
+      'outrider_upstream_connects_total',
+      'Attempts to connect.',
+      one(of => of.connectsStarted),
+    ),
+    counter(
+      'outrider_upstream_connect_failures_total',
+      'Attempts to connect that failed or took too long.',
+      one(of => of.connectFailures),
+    ),
+    counter(
+      'outrider_upstream_connections_reused_total',
+      'Attempts that were given a connection which had carried another one before.',
+      one(of => of.connectionsReused),
+    ),
+    gauge(
+      'outrider_upstream_pending',
+      'Attempts that wait for a connection.',
+      one(of => of.pendingWaiting),
+    ),
+    counter(
+      'outrider_upstream_overflow_total',
+      'Attempts refused because too many waited for a connection, or for too long.',
+      one(of => of.overflowed),
+    ),
+  ];
+}
+
+function answers(of: UpstreamCounters): Sample[] {
+  return of.answers.map((value, statusClass) => ({
+    labels: { upstream: of.upstream, class: statusClass === 0 ? 'none' : `${statusClass}xx` },
+    value,
+  }));
+}
+
+function failures(of: UpstreamCounters): Sample[] {
+  return FAILURE_KINDS.map(kind => ({ labels: { upstream: of.upstream, kind }, value: of.failures[kind] }));
+}
+
+function connections(of: UpstreamCounters): Sample[] {
+  const { upstream, connectionsBusy, connectionsOpen } = of;
+  return [
+    { labels: { upstream, state: 'busy' }, value: connectionsBusy },
+    { labels: { upstream, state: 'idle' }, value: connectionsOpen - connectionsBusy },
+  ];
+}
+
+function durations(of: UpstreamCounters): Sample[] {
+  const { upstream, latency } = of;
+  const name = 'outrider_request_duration_seconds';
+  const samples: Sample[] = [];
+  let cumulative = 0;
+  latency.counts.forEach((inBucket, bucket) => {
+    cumulative += inBucket;
+    const le = bucket < LATENCY_BOUNDS_MS.length ? String(LATENCY_BOUNDS_MS[bucket] / 1000) : '+Inf';
+    samples.push({ metricName: `${name}_bucket`, labels: { upstream, le }, value: cumulative });
+  });
+  samples.push({ metricName: `${name}_sum`, labels: { upstream }, value: latency.sumMs / 1000 });
+  samples.push({ metricName: `${name}_count`, labels: { upstream }, value: cumulative });
+  return samples;
+}
