@@ -156,7 +156,7 @@ export class AccessLog {
     this.toldAt = now;
     this.suppressedTold = this.suppressed;
     const time = new Date(wallOffset + now).toISOString();
-    const message = `${count} exchanges were not logged: more than ${this.options.perSecond} lines per second`;
+    const message = `exchanges not logged: ${count}, there are more than ${this.options.perSecond} a second`;
     if (this.json !== null) this.json.warn({ time, suppressed: count }, message);
     else this.options.destination.write(`${time} ${message}\n`);
   }

@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { AccessLogEntry, toLine, toText } from '../../../sidecar/telemetry/access-log-entry.ts';
+
+function entryOf(values: Partial<AccessLogEntry>): AccessLogEntry {
+  return Object.assign(new AccessLogEntry(), values);
+}
+
+describe('secrets', () => {
+  const cases: [target: string, shown: string][] = [
+    ['/a?b=c&d', '/a?b=c&d'],
+    ['/a?access_token=abc&page=2', '/a?access_token=***&page=2'],
+    ['/a?page=2&API-Key=abc', '/a?page=2&API-Key=***'],
+    ['/a?password=a=b', '/a?password=***'],
+    ['/a?sig=abc&design=abc', '/a?sig=***&design=abc'],
+    ['/a?token', '/a?token'],
+    ['/a?x=1?token=abc', '/a?x=1?token=abc'],
+    ['/a?', '/a?'],
+    ['/mirror/http://user:pass@host/x', '/mirror/http://host/x'],
+    ['/a?to=http://user:pass@host/x', '/a?to=http://host/x'],
+    ['/@scope/package', '/@scope/package'],
+    ['*', '*'],
+  ];
+  for (const [target, shown] of cases) {
+    test(`${target} is shown as ${shown}`, () => {
+      assert.equal(toLine(entryOf({ target }), 0).path, shown);
+    });
+  }
+
+  test('an authority is shown without who it is for', () => {
+    assert.equal(toLine(entryOf({ authority: 'user:pass@inventory:80' }), 0).authority, 'inventory:80');
+  });
+});
+
+test('values are cut to a bound, and show that they are', () => {
+  const long = '/'.padEnd(100_000, 'a');
+  const line = toLine(
+    entryOf({ target: long, authority: long, requestId: long, detail: long, method: long }),
+    0,
+  );
+  assert.equal(line.path, `${long.slice(0, 1024)}…`);
+  assert.equal(line.requestId?.length, 129);
+  assert.ok(JSON.stringify(line).length < 3000);
+});
+
+test('a target made to be slow to look through is not', () => {
+  const started = performance.now();
+  for (const part of ['token', '//', '@', '&token=', '//@', '?&=']) {
+    toLine(entryOf({ target: `/?${part.repeat(20_000)}` }), 0);
+  }
+  assert.ok(performance.now() - started < 250);
+});
+
+test('in text, no value can pretend to be another one or another line', () => {
+  const text = toText(
+    toLine(entryOf({ requestId: 'a b\nc\\é', target: '/\r\n200', method: '\u001b[2J' }), 0),
+  );
+  assert.match(text, /^[\x20-\x7e]*$/);
+  assert.ok(text.includes(' id=a\\u0020b\\u000ac\\\\\\u00e9'));
+  assert.ok(text.includes(' /\\u000d\\u000a200 '));
+});
+
+test('in text, what is not known is a dash', () => {
+  assert.equal(
+    toText(toLine(entryOf({ status: 400 }), 0)),
+    '1970-01-01T00:00:00.000Z - - - 400 - 0ms -@- in=0 out=0 attempts=0',
+  );
+});

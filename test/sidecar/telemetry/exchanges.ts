@@ -1,0 +1,54 @@
+import { Exchange, type RequestHead } from '../../../sidecar/exchange/exchange.ts';
+import type { RequestBody } from '../../../sidecar/exchange/request-body.ts';
+import type { Call, Reply, ResponseHead } from '../../../sidecar/exchange/service.ts';
+
+/** An exchange of a GET that began at `startedAt`. */
+export function anExchange(
+  head: Partial<RequestHead> = {},
+  startedAt = 0,
+  body: RequestBody | null = null,
+): Exchange {
+  return new Exchange(
+    {
+      method: 'GET',
+      target: '/stock/7',
+      authority: 'inventory',
+      fields: [],
+      upgrade: null,
+      expectContinue: false,
+      ...head,
+    },
+    body,
+    startedAt,
+  );
+}
+
+export function aResponseHead(head: Partial<ResponseHead> = {}): ResponseHead {
+  return { status: 200, reason: 'OK', fields: [], bodyLength: 0, tunnel: false, ...head };
+}
+
+/** Notes the names of the calls it gets. */
+export class NotedReply implements Reply {
+  readonly calls: string[] = [];
+
+  informational(): void {
+    this.calls.push('informational');
+  }
+  head(): void {
+    this.calls.push('head');
+  }
+  data(): void {
+    this.calls.push('data');
+  }
+  flush(): void {
+    this.calls.push('flush');
+  }
+  end(): void {
+    this.calls.push('end');
+  }
+  fail(): void {
+    this.calls.push('fail');
+  }
+}
+
+export const A_CALL: Call = { pause() {}, resume() {}, cancel() {} };
