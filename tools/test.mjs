@@ -28,6 +28,8 @@ const isGiven = name => options.some(option => option === name || option.startsW
 // End-to-end tests wait more than they compute, so two at a time pay off even on two cores.
 if (!isGiven('--test-concurrency'))
   options.push(`--test-concurrency=${Math.max(2, availableParallelism() - 1)}`);
+// A test that hangs is named by the runner instead of holding up the run for ever.
+if (!isGiven('--test-timeout')) options.push('--test-timeout=600000');
 if (!isGiven('--test-reporter')) options.push('--test-reporter=spec');
 
 const child = spawn(process.execPath, ['--import', 'tsx', '--test', ...options, ...files], {
