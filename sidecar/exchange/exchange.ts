@@ -1,5 +1,6 @@
 import type { Fields } from './fields.ts';
 import type { RequestBody } from './request-body.ts';
+import type { Tunnel } from './tunnel.ts';
 
 /** What an attempt goes to, as layers above the balancer, the access log and metrics see it. */
 export interface AttemptTarget {
@@ -25,8 +26,10 @@ export interface RequestHead {
 /** One request and its way through the sidecar: the head, the body, and notes that layers leave for each other. */
 export class Exchange {
   readonly head: RequestHead;
-  /** Null where the request has no body. For a tunnel, it carries the application's bytes. */
+  /** Null where the request has no body. */
   readonly body: RequestBody | null;
+  /** What the connection may turn into: for CONNECT and for requests with `Upgrade`, else null. */
+  readonly tunnel: Tunnel | null;
   /** Monotonic milliseconds at which the head was complete. */
   readonly startedAt: number;
   /** Attempts that were started so far, stale connections not counted. */
@@ -36,9 +39,10 @@ export class Exchange {
   /** The endpoints that were tried, oldest first; the last one is the current one. */
   readonly tried: AttemptTarget[] = [];
 
-  constructor(head: RequestHead, body: RequestBody | null, startedAt: number) {
+  constructor(head: RequestHead, body: RequestBody | null, tunnel: Tunnel | null, startedAt: number) {
     this.head = head;
     this.body = body;
+    this.tunnel = tunnel;
     this.startedAt = startedAt;
   }
 

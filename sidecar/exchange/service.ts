@@ -54,9 +54,12 @@ export interface ResponseHead {
   readonly fields: Fields;
   /** The length of the body in bytes; {@link UNKNOWN_LENGTH} where only its end will tell; 0 where there is none. */
   readonly bodyLength: number;
+  /** The protocol switched to or offered: the `Upgrade` field of a 101 or 426 (RFC 9110 section 7.8), else null. */
+  readonly upgrade: string | null;
   /**
    * The connection turns into a two-way tunnel after this head (101, or 2xx to CONNECT): `data` is what the
-   * upstream sends, `end` is its half-close, and the exchange's body carries what the application sends.
+   * upstream sends, and the exchange's `Tunnel` carries what the application sends and the half-closes.
+   * `end` comes when both sides have ended.
    */
   readonly tunnel: boolean;
 }

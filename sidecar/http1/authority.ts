@@ -1,6 +1,8 @@
 /** `uri-host [ ":" port ]` without user information (RFC 9110 section 7.2, RFC 3986 section 3.2). */
 const AUTHORITY = /^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~!$&'()*+,;=%-]+)(?::([0-9]{0,5}))?$/;
 
+const PLAIN_NAME = /^[A-Za-z0-9._-]+$/;
+
 /** A host and a port as a URI or a `Host` field gives them. */
 export interface Authority {
   /** In lower case, without the brackets of an IPv6 address. */
@@ -11,7 +13,8 @@ export interface Authority {
 
 /** Whether the text is an authority that a `Host` field may hold. */
 export function isAuthority(text: string): boolean {
-  return parseAuthority(text) !== null;
+  // The port is what needs a closer look; names without one are nearly all there are.
+  return PLAIN_NAME.test(text) || parseAuthority(text) !== null;
 }
 
 /** Takes an authority apart; null where it is none. */

@@ -41,10 +41,9 @@ const KEEP_ALIVE: ConnectionOptions = { close: false, keepAlive: true, upgrade: 
  */
 export function applyConnectionOptions(connection: string | null, fields: Fields): ConnectionOptions {
   if (connection === null) return NO_OPTIONS;
-  const list = connection.toLowerCase();
-  if (list === 'keep-alive') return KEEP_ALIVE;
-  if (list === 'close') return CLOSE;
-  const nominated = new Set(listItems(list));
+  if (connection === 'keep-alive' || connection === 'Keep-Alive') return KEEP_ALIVE;
+  if (connection === 'close' || connection === 'Close') return CLOSE;
+  const nominated = new Set(listItems(connection));
   for (let i = fields.length - 2; i >= 0; i -= 2) {
     const name = fields[i].toLowerCase();
     if (nominated.has(name) && !FOR_ALL_RECIPIENTS.has(name)) fields.splice(i, 2);

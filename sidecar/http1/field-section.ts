@@ -127,8 +127,12 @@ function addField(section: FieldSection, name: string, value: string): void {
   section.fields.push(name, value);
 }
 
+/** Compares a name of the same length without case. Not `toLowerCase()`: that costs more than all the rest of a field. */
 function is(name: string, lower: string): boolean {
-  return name === lower || name.toLowerCase() === lower;
+  for (let i = 0; i < lower.length; i++) {
+    if ((name.charCodeAt(i) | 0x20) !== lower.charCodeAt(i)) return false;
+  }
+  return true;
 }
 
 function nameFault(bytes: Buffer, nameStart: number, at: number): ProtocolError {

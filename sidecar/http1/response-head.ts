@@ -15,8 +15,6 @@ export interface ParsedResponse {
   readonly keepAlive: boolean;
   /** The value of a `Keep-Alive` field, or null. */
   readonly keepAliveHint: string | null;
-  /** The protocol switched to or offered, for 101 and 426 (RFC 9110 section 7.8), else null. */
-  readonly upgrade: string | null;
 }
 
 /**
@@ -58,12 +56,12 @@ export function parseResponseHead(
   if ((status < 200 || status === 204 || tunnel) && section.contentLength !== null)
     removeFields(fields, 'content-length');
   if (!section.hasDate && status >= 200) fields.push('Date', date);
+  const upgrade = status === 101 || status === 426 ? section.upgrade : null;
   return {
-    head: { status, reason, fields, bodyLength: framing >= 0 ? framing : UNKNOWN_LENGTH, tunnel },
+    head: { status, reason, fields, bodyLength: framing >= 0 ? framing : UNKNOWN_LENGTH, upgrade, tunnel },
     framing,
     keepAlive: framing !== -1 && !options.close && (minorVersion >= 1 || options.keepAlive),
     keepAliveHint: section.keepAlive,
-    upgrade: status === 101 || status === 426 ? section.upgrade : null,
   };
 }
 

@@ -23,18 +23,16 @@ export function requestHeadText(head: RequestHead, framing: Framing, via: string
 /**
  * An answer's head for the application.
  * @param connection the value of the Connection field, or '' for none
- * @param upgrade the value of the Upgrade field, or null for none
  */
 export function responseHeadText(
   head: ResponseHead,
   framing: Framing,
   connection: string,
-  upgrade: string | null,
   via: string,
 ): string {
   let text = `HTTP/1.1 ${head.status} ${head.reason}\r\n${fieldText(head.fields)}`;
   if (framing === CHUNKED) text += 'Transfer-Encoding: chunked\r\n';
-  if (upgrade !== null) text += `Upgrade: ${upgrade}\r\n`;
+  if (head.upgrade !== null) text += `Upgrade: ${head.upgrade}\r\n`;
   if (connection !== '') text += `Connection: ${connection}\r\n`;
   if (via !== '') text += `Via: ${via}\r\n`;
   return `${text}\r\n`;
