@@ -48,6 +48,11 @@ export class LoadConnection {
     socket.write(this.owner.request, 'latin1');
   }
 
+  /** Whether the answer to a request of before that time is still due. */
+  isWaitingSince(time: number): boolean {
+    return this.waiting && this.sentAt < time;
+  }
+
   close(): void {
     this.socket?.destroy();
     this.socket = null;

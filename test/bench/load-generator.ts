@@ -43,6 +43,8 @@ export class LoadGenerator implements LoadConnectionOwner {
     const requests = this.completed;
     const usage = meter.stop();
     this.stopped = true;
+    const unanswered = this.connections.filter(connection => connection.isWaitingSince(startedAt)).length;
+    if (unanswered > 0) this.errors[`no answer within ${this.plan.measureMs} ms`] = unanswered;
     for (const connection of this.connections) connection.close();
     return {
       requests,

@@ -80,7 +80,11 @@ async function bench(options: Options, folder: string): Promise<number> {
     const scenarios = results.map(result => scenarioToJson(result, ownRows, nodeMajor));
     writeFileSync(options.json, `${JSON.stringify({ machine, versions, command, scenarios }, null, 2)}\n`);
   }
-  return 0;
+  return results.some(({ rows }) => [...rows.values()].flat().some(hasErrors)) ? 1 : 0;
+}
+
+function hasErrors({ errors }: Measurement): boolean {
+  return Object.keys(errors).length > 0;
 }
 
 function findProxies(options: Options): (TestedProxy | Absent)[] {
@@ -131,4 +135,10 @@ function progress(text: string): void {
   if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`);
 }
 
-process.exit(await main());
+main().then(
+  code => process.exit(code),
+  (error: Error) => {
+    console.error(error.message);
+    process.exit(1);
+  },
+);

@@ -12,13 +12,6 @@ export interface ProcessCpu {
   readonly threads: number;
 }
 
-/** Microseconds that a core spent since the machine started. */
-export interface CoreTime {
-  /** Anything but idling: processes, the kernel, interrupts. */
-  readonly busyUs: number;
-  readonly idleUs: number;
-}
-
 /** The unit of times in `/proc`: USER_HZ is 100 on every architecture that Node runs on. */
 const TICK_US = 10_000;
 
@@ -32,15 +25,17 @@ export function parseProcessStat(text: string): ProcessCpu {
   return cpu;
 }
 
-/** The line of one core in `/proc/stat`: `cpu0 user nice system idle iowait irq softirq steal …`. */
-export function parseCoreTime(text: string, core: number): CoreTime {
+/**
+ * Microseconds that a core was idle, or the host's, since the machine started, from the core's line in `/proc/stat`:
+ * `cpu0 user nice system idle iowait irq softirq steal …`. The rest of the time is the busy time: the columns for that
+ * are sampled by the timer tick, which short bursts of work between two naps escape; the idle time is exact.
+ */
+export function parseCoreNotBusy(text: string, core: number): number {
   const line = text.split('\n').find(candidate => candidate.startsWith(`cpu${core} `));
   if (line === undefined) throw new Error(`no core ${core}`);
-  const [user, nice, system, idle, iowait, irq, softirq] = line.split(/ +/).slice(1).map(Number);
-  return {
-    busyUs: (user + nice + system + irq + softirq) * TICK_US,
-    idleUs: (idle + iowait) * TICK_US,
-  };
+  const columns = line.split(/ +/).map(Number);
+  const [idle, iowait, steal] = [columns[4], columns[5], columns[8] ?? 0];
+  return (idle + iowait + steal) * TICK_US;
 }
 
 /** Resident bytes from `/proc/PID/status`. */
@@ -65,8 +60,9 @@ export function readResidentBytes(pid: number): number | null {
   return read(`/proc/${pid}/status`, parseResidentBytes);
 }
 
-export function readCoreTime(core: number): CoreTime | null {
-  return read('/proc/stat', text => parseCoreTime(text, core));
+/** See {@link parseCoreNotBusy}. */
+export function readCoreNotBusy(core: number): number | null {
+  return read('/proc/stat', text => parseCoreNotBusy(text, core));
 }
 
 function read<T>(path: string, parse: (text: string) => T): T | null {

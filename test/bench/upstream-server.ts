@@ -45,12 +45,15 @@ const ANSWERS = [
   { start: `GET ${REQUESTS['64k'].target} `, answer: renderAnswer(REQUESTS['64k'].answerLength) },
   { start: `GET ${REQUESTS['1m'].target} `, answer: renderAnswer(REQUESTS['1m'].answerLength) },
 ];
+/** As the load generator writes it; only the row without a proxy brings it here. */
+const CLOSES = '\r\nConnection: close\r\n';
 const NOT_UNDERSTOOD = 'HTTP/1.1 501 Not Implemented\r\nContent-Length: 0\r\nConnection: close\r\n\r\n';
 
 function serve(socket: Socket): void {
   let pieces = '';
   let bodyMissing = 0;
   let answer = SMALL;
+  let closes = false;
   socket.on('data', chunk => {
     let at = 0;
     while (at < chunk.length) {
@@ -64,6 +67,7 @@ function serve(socket: Socket): void {
         at += headEnd + 4 - pieces.length;
         pieces = '';
         answer = SMALL;
+        closes = text.slice(0, headEnd + 2).includes(CLOSES);
         if (text.startsWith('GET ')) {
           answer = ANSWERS.find(candidate => text.startsWith(candidate.start))?.answer ?? SMALL;
         } else {
@@ -79,7 +83,8 @@ function serve(socket: Socket): void {
       at += taken;
       bodyMissing -= taken;
       if (bodyMissing > 0) return;
-      socket.write(answer);
+      if (closes) socket.end(answer);
+      else socket.write(answer);
     }
   });
   // A proxy may drop its connections as it likes; an error here shows on the load generator's side if it matters.

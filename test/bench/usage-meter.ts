@@ -1,5 +1,5 @@
 import type { Usage } from './load-plan.ts';
-import { readCoreTime, readMainThreadCpu, readProcessCpu, readResidentBytes } from './proc-stat.ts';
+import { readCoreNotBusy, readMainThreadCpu, readProcessCpu, readResidentBytes } from './proc-stat.ts';
 
 const RESIDENT_EVERY_MS = 100;
 
@@ -36,7 +36,10 @@ export class UsageMeter {
       userUs,
       systemUs,
       otherThreadsUs: Math.max(0, userUs + systemUs - mainUs),
-      coreBusyUs: before.core === null || after.core === null ? null : after.core.busyUs - before.core.busyUs,
+      coreBusyUs:
+        before.coreNotBusyUs === null || after.coreNotBusyUs === null
+          ? null
+          : after.at - before.at - (after.coreNotBusyUs - before.coreNotBusyUs),
       residentBytes: this.residentBytes,
     };
   }
@@ -46,7 +49,12 @@ export class UsageMeter {
     const process = readProcessCpu(this.pid);
     const main = readMainThreadCpu(this.pid);
     if (process === null || main === null) return null;
-    return { process, main, core: this.core === null ? null : readCoreTime(this.core) };
+    return {
+      at: performance.now() * 1000,
+      process,
+      main,
+      coreNotBusyUs: this.core === null ? null : readCoreNotBusy(this.core),
+    };
   }
 
   private lookAtMemory(): void {
