@@ -1,0 +1,29 @@
+import { STATUS_CODES } from 'node:http';
+
+/** What the admin API answers. */
+export interface AdminAnswer {
+  readonly status: number;
+  readonly contentType: string;
+  readonly body: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export function jsonAnswer(status: number, value: object): AdminAnswer {
+  return { status, contentType: 'application/json', body: `${JSON.stringify(value, null, 2)}\n` };
+}
+
+/** An error as RFC 9457 has it. */
+export function problemAnswer(
+  status: number,
+  detail: string,
+  more: Readonly<Record<string, unknown>> = {},
+  headers: Readonly<Record<string, string>> = {},
+): AdminAnswer {
+  const problem = { type: 'about:blank', title: STATUS_CODES[status], status, detail, ...more };
+  return {
+    status,
+    contentType: 'application/problem+json',
+    body: `${JSON.stringify(problem, null, 2)}\n`,
+    headers,
+  };
+}

@@ -1,0 +1,114 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Log } from '../telemetry/log.ts';
+import { type AdminAnswer, problemAnswer } from './admin-answer.ts';
+import { findAction } from './admin-routes.ts';
+import type { AdminView } from './admin-view.ts';
+import { refusedHost, refusedOrigin } from './browser-guard.ts';
+
+export interface ListenAddress {
+  readonly host: string;
+  /** 0 for any that is free. */
+  readonly port: number;
+}
+
+/**
+ * The sidecar's own local API: a few calls, mostly from probes, Prometheus and people with curl. It has no authentication, so
+ * it listens on localhost unless told otherwise; see `browser-guard.ts` for what it does about web pages.
+ */
+export class AdminServer {
+  /** Where it listens, with the port that was taken. */
+  readonly address: ListenAddress;
+  private readonly server: Server;
+  private stopped: Promise<void> | null = null;
+
+  /** @throws where the address can't be listened on */
+  static async start(listen: ListenAddress, view: AdminView, log: Log): Promise<AdminServer> {
+    const server = createServer(LIMITS, (request, response) => {
+      respond(request, response, listen.host, view, log);
+    });
+    server.maxConnections = MAX_CONNECTIONS;
+    server.listen(listen.port, listen.host);
+    await once(server, 'listening');
+    return new AdminServer(server);
+  }
+
+  private constructor(server: Server) {
+    this.server = server;
+    const { address, port } = server.address() as AddressInfo;
+    this.address = { host: address, port };
+  }
+
+  /** Takes no more connections and ends those that there are, answers under way within a second. May be called twice. */
+  stop(): Promise<void> {
+    this.stopped ??= this.close();
+    return this.stopped;
+  }
+
+  private async close(): Promise<void> {
+    const closed = once(this.server, 'close');
+    this.server.close();
+    this.server.closeIdleConnections();
+    const timer = setTimeout(() => this.server.closeAllConnections(), STOP_WITHIN_MS);
+    await closed;
+    clearTimeout(timer);
+  }
+}
+
+const MAX_CONNECTIONS = 64;
+const MAX_BODY_BYTES = 4096;
+const STOP_WITHIN_MS = 1000;
+const LIMITS = {
+  maxHeaderSize: 8192,
+  headersTimeout: 5000,
+  requestTimeout: 10_000,
+  keepAliveTimeout: 20_000,
+  connectionsCheckingInterval: 2000,
+};
+
+async function respond(
+  request: IncomingMessage,
+  response: ServerResponse,
+  listenHost: string,
+  view: AdminView,
+  log: Log,
+): Promise<void> {
+  limitBody(request);
+  try {
+    send(response, await answer(request, listenHost, view));
+  } catch (error) {
+    log.error({ err: error, path: request.url }, 'the admin API could not answer');
+    send(response, problemAnswer(500, 'The sidecar could not answer; its log says why.'));
+  }
+}
+
+async function answer(request: IncomingMessage, listenHost: string, view: AdminView): Promise<AdminAnswer> {
+  const { method = '', url = '', headers } = request;
+  const isChange = method !== 'GET' && method !== 'HEAD';
+  const refusal = refusedHost(headers, listenHost) ?? (isChange ? refusedOrigin(headers) : null);
+  if (refusal !== null) return problemAnswer(403, refusal);
+  const path = url.split('?', 1)[0];
+  return findAction(method, path)(view);
+}
+
+function send(response: ServerResponse, answer: AdminAnswer): void {
+  response.writeHead(answer.status, {
+    ...answer.headers,
+    'content-type': answer.contentType,
+    'content-length': Buffer.byteLength(answer.body),
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
+  });
+  response.end(answer.body);
+}
+
+/** No call has a body to speak of: a short one is read and forgotten, a long one ends the connection. */
+function limitBody(request: IncomingMessage): void {
+  let bytes = 0;
+  request.on('data', (chunk: Buffer) => {
+    bytes += chunk.length;
+    if (bytes > MAX_BODY_BYTES) request.destroy();
+  });
+  request.on('error', () => {});
+}

@@ -1,0 +1,20 @@
+/** What the admin API shows and does: the sidecar, as seen from there. Objects are what `JSON.stringify` takes. */
+export interface AdminView {
+  /** Who this sidecar is: version, service, start, state. */
+  info(): object;
+  /** The configuration in force, and the last one that was refused with the reason. */
+  config(): object;
+  /** The upstreams with their endpoints and live counters. */
+  upstreams(): readonly object[];
+  ready(): Readiness;
+  /** Begins to stop as on SIGTERM. May be called again. */
+  drain(): void;
+  /** The metrics in Prometheus' text format. */
+  metrics(): Promise<string>;
+}
+
+export interface Readiness {
+  readonly ready: boolean;
+  /** Why it is not ready, a sentence each; empty where it is. */
+  readonly reasons: readonly string[];
+}
