@@ -72,7 +72,8 @@ function addField(section: FieldSection, name: string, value: string): void {
       break;
     case 4:
       if (is(name, 'host')) {
-        if (section.host !== null) section.repeated = 'Host';
+        // In an answer Host means nothing: it must not hide a repeated Content-Length.
+        if (section.host !== null) section.repeated ??= 'Host';
         section.host = value;
       } else if (is(name, 'date')) {
         section.hasDate = true;
@@ -99,7 +100,8 @@ function addField(section: FieldSection, name: string, value: string): void {
       }
       break;
     case 12:
-      if (is(name, 'max-forwards')) section.maxForwards = value;
+      if (is(name, 'max-forwards'))
+        section.maxForwards = section.maxForwards === null ? value : `${section.maxForwards}, ${value}`;
       break;
     case 14:
       if (is(name, 'content-length')) {
