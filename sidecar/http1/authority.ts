@@ -1,5 +1,10 @@
-/** `uri-host [ ":" port ]` without user information (RFC 9110 section 7.2, RFC 3986 section 3.2). */
-const AUTHORITY = /^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~!$&'()*+,;=%-]+)(?::([0-9]{0,5}))?$/;
+import { isIPv6 } from 'node:net';
+
+/**
+ * `uri-host [ ":" port ]` without user information (RFC 9110 section 7.2, RFC 3986 section 3.2), save that a name has no
+ * comma: that is what two Host fields look like after somebody has merged them.
+ */
+const AUTHORITY = /^(\[[0-9A-Fa-f:.]+\]|(?:[A-Za-z0-9._~!$&'()*+;=-]|%[0-9A-Fa-f]{2})+)(?::([0-9]{0,5}))?$/;
 
 const PLAIN_NAME = /^[A-Za-z0-9._-]+$/;
 
@@ -24,5 +29,7 @@ export function parseAuthority(text: string): Authority | null {
   const host = match[1].toLowerCase();
   const port = match[2] === undefined || match[2] === '' ? null : Number(match[2]);
   if (port !== null && (port < 1 || port > 65535)) return null;
-  return { host: host.startsWith('[') ? host.slice(1, -1) : host, port };
+  if (!host.startsWith('[')) return { host, port };
+  const address = host.slice(1, -1);
+  return isIPv6(address) ? { host: address, port } : null;
 }
