@@ -34,8 +34,12 @@ const MAX_SIZE_DIGITS = 13;
 /** Extensions of one whole body: nobody uses them but to fill memory or to smuggle. */
 const MAX_EXTENSION_BYTES = 4096;
 
-/** What a trailer section can't set: framing, routing, and what had to be known before the body (RFC 9110 section 6.5.1). */
+/**
+ * What a trailer section can't set: framing, routing, authentication, request modifiers, response controls, the content's
+ * format, and what else had to be known before the body (RFC 9110 section 6.5.1).
+ */
 const NOT_IN_TRAILERS: ReadonlySet<string> = new Set([
+  'age',
   'authorization',
   'cache-control',
   'content-encoding',
@@ -45,10 +49,24 @@ const NOT_IN_TRAILERS: ReadonlySet<string> = new Set([
   'cookie',
   'date',
   'expect',
+  'expires',
   'host',
+  'if-match',
+  'if-modified-since',
+  'if-none-match',
+  'if-range',
+  'if-unmodified-since',
+  'location',
   'max-forwards',
+  'pragma',
+  'proxy-authenticate',
+  'range',
+  'retry-after',
   'set-cookie',
   'trailer',
+  'vary',
+  'via',
+  'www-authenticate',
 ]);
 
 /** The chunked coding, decoded over any split of the bytes. Extensions are checked and dropped. Reusable after {@link start}. */
@@ -103,7 +121,10 @@ export class ChunkedDecoder {
       } else {
         this.state = this.next(bytes[i++]);
       }
-      if (this.error !== null) return i;
+      if (this.error !== null) {
+        this.state = 'done';
+        return i;
+      }
     }
     return i;
   }
@@ -184,8 +205,12 @@ export class ChunkedDecoder {
   }
 
   private feedTrailers(bytes: Buffer, from: number, to: number): number {
-    // The reader looks for CRLF CRLF; the CRLF of the size line is the first half of it when there are no trailers.
-    if (!this.trailerReader.isPartial) this.trailerReader.feed(CRLF, 0, 2);
+    if (!this.trailerReader.isPartial) {
+      // No trailers, as in nearly every body.
+      if (to - from >= 2 && bytes[from] === CR && bytes[from + 1] === LF) return this.finish(from + 2);
+      // The reader looks for CRLF CRLF; the CRLF of the size line is the first half of it when there are no trailers.
+      this.trailerReader.feed(CRLF, 0, 2);
+    }
     const position = this.trailerReader.feed(bytes, from, to);
     if (position === INCOMPLETE) return to;
     if (position === REFUSED) {
@@ -203,6 +228,10 @@ export class ChunkedDecoder {
       this.trailers = withoutForbidden(section.fields);
     }
     this.trailerReader.reset();
+    return this.finish(position);
+  }
+
+  private finish(position: number): number {
     this.state = 'done';
     this.isDone = true;
     return position;
