@@ -58,7 +58,8 @@ export class BodyDecoder {
       this.isDone = this.chunked.isDone;
       return end;
     }
-    if (this.framing === UNTIL_CLOSE && to > from) receiver.onBody(bytes.subarray(from, to));
+    if (this.framing !== UNTIL_CLOSE) return from;
+    if (to > from) receiver.onBody(bytes.subarray(from, to));
     return to;
   }
 
