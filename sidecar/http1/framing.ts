@@ -26,6 +26,8 @@ export function responseFraming(
   status: number,
   method: string,
 ): Framing | ProtocolError {
+  // What follows a successful answer to CONNECT is the tunnel's, whatever the fields say (rule 2).
+  if (method === 'CONNECT' && status >= 200 && status < 300) return UNTIL_CLOSE;
   if (section.transferEncoding === null && section.contentLength === null) {
     return hasNoBody(status, method) ? 0 : UNTIL_CLOSE;
   }
