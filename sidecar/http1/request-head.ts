@@ -18,7 +18,7 @@ export interface ParsedRequest {
   /** 0 or 1: the minor version of HTTP/1. */
   readonly minorVersion: number;
   readonly framing: Framing;
-  /** The connection stays open after the answer (RFC 9112 section 9.3). */
+  /** The connection stays open after the answer (RFC 9112 section 9.3); a proxy never keeps an HTTP/1.0 client's. */
   readonly keepAlive: boolean;
   /** For TRACE and OPTIONS: how many more hops it may go, 0 when it must be answered here (RFC 9110 section 7.6.2), else null. */
   readonly maxForwards: number | null;
@@ -90,15 +90,27 @@ function interpret(
       target: destination.target,
       authority: destination.authority,
       fields,
-      upgrade: minorVersion >= 1 && options.upgrade && framing === 0 ? section.upgrade : null,
+      upgrade: minorVersion >= 1 && options.upgrade && framing === 0 ? protocols(section.upgrade) : null,
       expectContinue,
     },
     form: destination.form,
     minorVersion,
     framing,
-    keepAlive: !options.close && (minorVersion >= 1 || options.keepAlive),
+    keepAlive:
+      !options.close && (minorVersion >= 1 || (options.keepAlive && destination.form !== 'absolute')),
     maxForwards,
   };
+}
+
+/**
+ * The protocols that the application may switch to, or null. `h2c` is none of them: HTTP/2 is no longer begun that way
+ * (RFC 9113 section 3.1), and an upstream that did would be spoken to past everything that is checked here.
+ */
+function protocols(upgrade: string | null): string | null {
+  if (upgrade === null) return null;
+  const items = listItems(upgrade);
+  if (!items.includes('') && !items.includes('h2c')) return upgrade;
+  return items.filter(item => item !== '' && item !== 'h2c').join(', ') || null;
 }
 
 interface Destination {
@@ -151,10 +163,12 @@ function expectation(section: FieldSection, minorVersion: number, framing: Frami
   return false;
 }
 
+const MOST_FORWARDS = 1_000_000;
+
 function forwardsLeft(method: string, section: FieldSection): number | null | ProtocolError {
   if (section.maxForwards === null || (method !== 'TRACE' && method !== 'OPTIONS')) return null;
-  if (!/^[0-9]{1,9}$/.test(section.maxForwards)) return malformed('a malformed Max-Forwards');
-  const left = Number(section.maxForwards);
+  if (!/^[0-9]+$/.test(section.maxForwards)) return malformed('a malformed Max-Forwards');
+  const left = Math.min(Number(section.maxForwards), MOST_FORWARDS);
   if (left > 0) setField(section.fields, 'max-forwards', 'Max-Forwards', String(left - 1));
   return left;
 }
