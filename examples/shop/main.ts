@@ -37,12 +37,12 @@ async function main(): Promise<number> {
 async function run(options: Options): Promise<number> {
   const end = new AbortController();
   let crashes = 0;
+  endOnSignals(end);
   const shop = await Shop.prepare(options.port, what => {
     crashes += 1;
     process.stderr.write(`${what}\n`);
     end.abort();
   });
-  endOnSignals(end, shop);
 
   say('Opening the shop …');
   if (!(await shop.open(end.signal))) {
@@ -120,15 +120,14 @@ async function ended(end: AbortController, forMs: number | null): Promise<void> 
   end.abort();
 }
 
-/** The first signal closes the shop in good order, a second one at once. */
-function endOnSignals(end: AbortController, shop: Shop): void {
+/** The first signal closes the shop in good order, a second one at once: the leash ends whoever is left. */
+function endOnSignals(end: AbortController): void {
   let firstAt = 0;
-  const onSignal = async () => {
+  const onSignal = () => {
     if (!end.signal.aborted) {
       firstAt = performance.now();
       end.abort();
     } else if (performance.now() - firstAt > SAME_SIGNAL_MS) {
-      await shop.abandon();
       process.exit(130);
     }
   };

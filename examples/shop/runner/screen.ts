@@ -68,9 +68,9 @@ export function eventLine(event: ShopEvent): string {
 
 function requests({ succeeded, failed, inFlight }: Snapshot): string {
   const answered = succeeded + failed;
-  const rate = answered === 0 ? '-' : `${percent(succeeded, answered)} succeeded`;
+  const rate = answered === 0 ? '' : ` ${percent(succeeded, answered)} succeeded,`;
   const waiting = inFlight === 0 ? '' : `, ${inFlight} under way`;
-  return `${thousands(answered)} requests, ${rate}, ${thousands(failed)} failed${waiting}`;
+  return `${thousands(answered)} requests,${rate} ${thousands(failed)} failed${waiting}`;
 }
 
 /** Never says 100 % when something failed. */

@@ -88,12 +88,6 @@ export class Shop {
     await this.leash.close();
   }
 
-  /** Ends everything at once. */
-  async abandon(): Promise<void> {
-    await Promise.all([...this.services, ...this.sidecars].map(child => child.kill('SIGKILL')));
-    await this.leash.close();
-  }
-
   private serviceSpec(plan: InstancePlan) {
     return {
       name: plan.name,
