@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict';
+import { tmpdir } from 'node:os';
+import { type TestContext, test } from 'node:test';
+import { ShellSession } from './shell-session.ts';
+
+const LIMIT_MS = 20_000;
+
+function session(t: TestContext): ShellSession {
+  const shell = new ShellSession(tmpdir());
+  t.after(() => shell.close());
+  return shell;
+}
+
+test('blocks share variables, and each has its own output and exit code', async t => {
+  const shell = session(t);
+  assert.deepEqual(await shell.run('a=1; echo out; echo err >&2', LIMIT_MS), {
+    output: 'out\nerr\n',
+    exitCode: 0,
+  });
+  assert.deepEqual(await shell.run('echo "a is $a"\n(exit 3)', LIMIT_MS), {
+    output: 'a is 1\n',
+    exitCode: 3,
+  });
+});
+
+test('commands see no standard input, so none of them eats the next block', async t => {
+  const shell = session(t);
+  assert.deepEqual(await shell.run('cat', LIMIT_MS), { output: '', exitCode: 0 });
+  assert.deepEqual(await shell.run('echo next', LIMIT_MS), { output: 'next\n', exitCode: 0 });
+});
+
+test('background jobs stay until a block or the end of the session ends them', async t => {
+  const shell = session(t);
+  await shell.run('sleep 60 & echo $! > /dev/null; sleep 60 &', LIMIT_MS);
+  const { output } = await shell.run('kill %1; wait %1; jobs -p %2', LIMIT_MS);
+  const pid = Number(output.trim().split('\n').at(-1));
+  assert.ok(process.kill(pid, 0));
+  await shell.close();
+  await assert.rejects(async () => {
+    // A process that was killed is there until its parent, by now the first process, has taken note.
+    for (let i = 0; i < 200; i++) {
+      process.kill(pid, 0);
+      await new Promise(resolve => setTimeout(resolve, 10));
+    }
+  }, /ESRCH/);
+});
+
+test('a block that does not end is given up, with what it printed', async t => {
+  const shell = session(t);
+  await assert.rejects(
+    shell.run('echo begun; sleep 60', 300),
+    /no end within 300 ms; printed so far:\nbegun/,
+  );
+});
+
+test('an interrupted block may end as it likes', async t => {
+  const result = await session(t).runInterrupted(
+    `trap 'echo bye; exit 0' INT; while true; do sleep 0.05; done`,
+    300,
+    LIMIT_MS,
+  );
+  assert.deepEqual(result, { output: 'bye\n', exitCode: 0 });
+});
+
+test('an interrupted block that goes on is given up', async t => {
+  const commands = `trap '' INT; echo deaf; sleep 60`;
+  await assert.rejects(
+    session(t).runInterrupted(commands, 300, 300),
+    /no end within 300 ms of Ctrl-C; [\s\S]*deaf/,
+  );
+});
