@@ -101,11 +101,11 @@ function findProxies(options: Options): (TestedProxy | Absent)[] {
       case 'outrider':
         return [outrider({ ...setup, name, bundle: options.bundle ?? builtBundle() })];
       case 'haproxy':
-        return [haproxy()];
+        return [haproxy(options.peerLogs)];
       case 'nginx':
-        return [nginx()];
+        return [nginx(options.peerLogs)];
       case 'envoy':
-        return [envoy()];
+        return [envoy(options.peerLogs)];
       default: {
         const variant = options.variants.find(candidate => candidate.name === name);
         return variant === undefined ? [] : [outrider({ ...setup, name, bundle: variant.bundle })];

@@ -18,6 +18,8 @@ export interface Options {
   readonly variants: readonly { readonly name: string; readonly bundle: string }[];
   readonly nodeArguments: readonly string[];
   readonly sidecarArguments: readonly string[];
+  /** Whether the peers write an access log as the sidecar does by default. */
+  readonly peerLogs: boolean;
   readonly json: string | null;
   readonly profile: boolean;
 }
@@ -35,6 +37,7 @@ export const USAGE = `npm run bench -- [options]
   --node PATH            the runtime of the sidecar (the bench's own)
   --node-args "ARGS"     further arguments of that runtime
   --sidecar-args "ARGS"  further arguments of the sidecar
+  --peer-logs            the peers write a line per request as well, to /dev/null like the sidecar
   --bundle FILE          a bundle to test instead of dist/outrider.js
   --variant NAME=FILE    a further bundle in a row of its own; may be repeated
   --json FILE            write everything that was measured
@@ -56,6 +59,7 @@ export function parseOptions(args: readonly string[]): Options | 'help' {
       node: { type: 'string', default: process.execPath },
       'node-args': { type: 'string', default: '' },
       'sidecar-args': { type: 'string', default: '' },
+      'peer-logs': { type: 'boolean', default: false },
       bundle: { type: 'string' },
       variant: { type: 'string', multiple: true, default: [] },
       json: { type: 'string' },
@@ -83,6 +87,7 @@ export function parseOptions(args: readonly string[]): Options | 'help' {
     variants,
     nodeArguments: words(values['node-args']),
     sidecarArguments: words(values['sidecar-args']),
+    peerLogs: values['peer-logs'],
     json: values.json ?? null,
     profile,
   };

@@ -13,8 +13,8 @@ export function findProgram(name: string, variable: string): string | null {
   return places.map(place => join(place, name)).find(isExecutable) ?? null;
 }
 
-/** Runs a program that says its version on either output, and picks the version from it. */
-export function programVersion(program: string, args: readonly string[], pattern: RegExp): string {
+/** Runs a program that says its version on either output, and picks the version from it; null when it does not say. */
+export function programVersion(program: string, args: readonly string[], pattern: RegExp): string | null {
   let said = '';
   try {
     // nginx says it on the error output.
@@ -22,7 +22,7 @@ export function programVersion(program: string, args: readonly string[], pattern
   } catch (error) {
     said = String((error as { stdout?: unknown }).stdout ?? '');
   }
-  return pattern.exec(said)?.[1] ?? 'unknown version';
+  return pattern.exec(said)?.[1] ?? null;
 }
 
 function isExecutable(path: string): boolean {

@@ -78,6 +78,7 @@ export function renderScenario(
     const errors = sumErrors(rounds);
     if (errors !== '') lines.push(`${name} had errors: ${errors}`);
   }
+  if (scenario.pace.kind === 'fixed') lines.push(...rateNotHeld(rows, scenario.pace.perSecond));
   for (const own of ownRows)
     lines.push(...renderComparison(own, result), ...renderVerdicts(own, result, nodeMajor));
   return lines.join('\n');
@@ -142,6 +143,16 @@ function renderComparison(own: string, result: ScenarioResult): string[] {
       p99Us === null || !fixedRate ? '' : `p99 ${signed(p99Us)} µs`,
     ];
     return `${own} to ${peer}: ${said.filter(part => part !== '').join(', ')}`;
+  });
+}
+
+/** A latency at a rate that was not reached says nothing. */
+function rateNotHeld(rows: ScenarioResult['rows'], perSecond: number): string[] {
+  return [...rows].flatMap(([name, rounds]) => {
+    const held = Math.min(...rounds.map(round => round.requestsPerSecond ?? 0));
+    return held >= 0.99 * perSecond
+      ? []
+      : [`${name} did not hold the rate in every round: ${held.toFixed(0)} requests/s`];
   });
 }
 

@@ -3,16 +3,16 @@ import { join } from 'node:path';
 import { findProgram, programVersion } from '../programs.ts';
 import type { Absent, TestedProxy } from './tested-proxy.ts';
 
-/** Envoy with one worker, no access log, and without the request ids and headers that it adds by default. */
-export function envoy(): TestedProxy | Absent {
+/** Envoy with one worker, and without the request ids and headers that it adds by default. */
+export function envoy(accessLog: boolean): TestedProxy | Absent {
   const program = findProgram('envoy', 'ENVOY');
   if (program === null) return { name: 'envoy', absent: 'neither on PATH nor in $ENVOY' };
   return {
     name: 'envoy',
-    version: programVersion(program, ['--version'], /version: \w+\/([\d.]+)/),
+    version: programVersion(program, ['--version'], /version: \w+\/([\d.]+)/) ?? 'unknown version',
     prepare({ port, upstreams, folder }) {
       const file = join(folder, 'envoy.json');
-      writeFileSync(file, JSON.stringify(bootstrap(port, upstreams), null, 2));
+      writeFileSync(file, JSON.stringify(bootstrap(port, upstreams, accessLog), null, 2));
       return {
         program,
         args: ['-c', file, '--concurrency', '1', '--disable-hot-restart', '-l', 'error'],
@@ -21,14 +21,14 @@ export function envoy(): TestedProxy | Absent {
   };
 }
 
-function bootstrap(port: number, upstreams: readonly number[]): unknown {
+function bootstrap(port: number, upstreams: readonly number[], accessLog: boolean): unknown {
   return {
     static_resources: {
       listeners: [
         {
           name: 'app',
           address: address(port),
-          filter_chains: [{ filters: [connectionManager()] }],
+          filter_chains: [{ filters: [connectionManager(accessLog)] }],
         },
       ],
       clusters: [
@@ -52,7 +52,7 @@ function bootstrap(port: number, upstreams: readonly number[]): unknown {
   };
 }
 
-function connectionManager(): unknown {
+function connectionManager(accessLog: boolean): unknown {
   return {
     name: 'envoy.filters.network.http_connection_manager',
     typed_config: {
@@ -60,6 +60,7 @@ function connectionManager(): unknown {
       stat_prefix: 'app',
       codec_type: 'HTTP1',
       generate_request_id: false,
+      access_log: accessLog ? [STDOUT_LOG] : [],
       common_http_protocol_options: { idle_timeout: '60s' },
       request_headers_timeout: '10s',
       route_config: {
@@ -93,6 +94,12 @@ function connectionManager(): unknown {
   };
 }
 
+const STDOUT_LOG = {
+  name: 'envoy.access_loggers.stdout',
+  typed_config: {
+    '@type': 'type.googleapis.com/envoy.extensions.access_loggers.stream.v3.StdoutAccessLog',
+  },
+};
 const HTTP_EXTENSIONS = 'type.googleapis.com/envoy.extensions.filters';
 
 function address(port: number): unknown {

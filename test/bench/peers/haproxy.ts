@@ -3,22 +3,22 @@ import { join } from 'node:path';
 import { findProgram, programVersion } from '../programs.ts';
 import type { Absent, TestedProxy } from './tested-proxy.ts';
 
-/** HAProxy, one thread, no log, no statistics; idle upstream connections are shared by all clients as Outrider's are. */
-export function haproxy(): TestedProxy | Absent {
+/** HAProxy, one thread, no statistics; idle upstream connections are shared by all clients as Outrider's are. */
+export function haproxy(accessLog: boolean): TestedProxy | Absent {
   const program = findProgram('haproxy', 'HAPROXY');
   if (program === null) return { name: 'haproxy', absent: 'neither on PATH nor in $HAPROXY' };
   return {
     name: 'haproxy',
-    version: programVersion(program, ['-v'], /version (\S+)/),
+    version: programVersion(program, ['-v'], /version (\S+)/) ?? 'unknown version',
     prepare({ port, upstreams, folder }) {
       const file = join(folder, 'haproxy.cfg');
-      writeFileSync(file, configuration(port, upstreams));
+      writeFileSync(file, configuration(port, upstreams, accessLog));
       return { program, args: ['-db', '-q', '-f', file] };
     },
   };
 }
 
-function configuration(port: number, upstreams: readonly number[]): string {
+function configuration(port: number, upstreams: readonly number[], accessLog: boolean): string {
   const servers = upstreams.map((upstream, i) => `  server app${i} 127.0.0.1:${upstream}`).join('\n');
   return `global
   nbthread 1
@@ -34,7 +34,7 @@ defaults
   retries 1
   retry-on conn-failure
   option redispatch 1
-
+${accessLog ? '  log stdout format raw local0\n  option httplog\n' : ''}
 frontend app
   bind 127.0.0.1:${port}
   default_backend app

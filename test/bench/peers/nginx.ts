@@ -1,24 +1,25 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { findProgram, programVersion } from '../programs.ts';
-import type { Absent, TestedProxy } from './tested-proxy.ts';
+import type { Absent, ProxyOrder, TestedProxy } from './tested-proxy.ts';
 
-/** nginx as a single process, no access log, upstream connections kept; answers are never written to disk. */
-export function nginx(): TestedProxy | Absent {
+/** nginx as a single process, upstream connections kept; answers are never written to disk. */
+export function nginx(accessLog: boolean): TestedProxy | Absent {
   const program = findProgram('nginx', 'NGINX');
   if (program === null) return { name: 'nginx', absent: 'neither on PATH nor in $NGINX' };
   return {
     name: 'nginx',
-    version: programVersion(program, ['-v'], /nginx\/(\S+)/),
-    prepare({ port, upstreams, folder }) {
+    version: programVersion(program, ['-v'], /nginx\/(\S+)/) ?? 'unknown version',
+    prepare(order) {
+      const { folder } = order;
       const file = join(folder, 'nginx.conf');
-      writeFileSync(file, configuration(port, upstreams, folder));
+      writeFileSync(file, configuration(order, accessLog));
       return { program, args: ['-p', folder, '-e', 'stderr', '-c', file] };
     },
   };
 }
 
-function configuration(port: number, upstreams: readonly number[], folder: string): string {
+function configuration({ port, upstreams, folder }: ProxyOrder, accessLog: boolean): string {
   const servers = upstreams.map(upstream => `    server 127.0.0.1:${upstream};`).join('\n');
   return `daemon off;
 master_process off;
@@ -27,7 +28,7 @@ error_log stderr error;
 worker_rlimit_nofile 16384;
 events { worker_connections 8192; }
 http {
-  access_log off;
+  access_log ${accessLog ? '/dev/stdout' : 'off'};
   client_body_temp_path ${folder}/body;
   proxy_temp_path ${folder}/proxy;
   fastcgi_temp_path ${folder}/fastcgi;

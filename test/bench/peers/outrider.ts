@@ -18,9 +18,12 @@ export interface OutriderSetup {
 /** The sidecar as it ships: bundled, with its defaults, telemetry and the access log included. */
 export function outrider(setup: OutriderSetup): TestedProxy | Absent {
   if (!existsSync(setup.bundle)) return { name: setup.name, absent: `${setup.bundle} is not built` };
+  const runtime = programVersion(setup.node, ['--version'], /^v(\d\S+)/);
+  if (runtime === null) return { name: setup.name, absent: `${setup.node} is not a Node runtime` };
+  const version = programVersion(setup.node, [setup.bundle, '--version'], /(\d+\.\d+\.\S+)/);
   return {
     name: setup.name,
-    version: `${programVersion(setup.node, [setup.bundle, '--version'], /(\d+\.\d+\.\S+)/)} on Node ${programVersion(setup.node, ['--version'], /v(\S+)/)}`,
+    version: `${version ?? 'unknown version'} on Node ${runtime}`,
     prepare({ port, upstreams, folder }) {
       const profile = setup.profile
         ? ['--cpu-prof', `--cpu-prof-dir=${folder}`, '--cpu-prof-interval=250']
