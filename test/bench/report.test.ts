@@ -36,3 +36,21 @@ test('the file holds every round beside the medians', () => {
   assert.equal(json.comparisons.outrider[0].cpu, 1.25);
   assert.equal(json.expectations.outrider[0].met, true);
 });
+
+test('says when a fixed rate was not held', () => {
+  const fixed = SCENARIOS.find(({ name }) => name === 'fixed-rate')!;
+  const held = (...rates: number[]) => rates.map(requestsPerSecond => measurement({ requestsPerSecond }));
+  const text = renderScenario(
+    {
+      scenario: fixed,
+      rows: new Map([
+        ['outrider', held(10_001, 9_999)],
+        ['envoy', held(10_000, 9_500)],
+      ]),
+    },
+    ['outrider'],
+    24,
+  );
+  assert.match(text, /^envoy did not hold the rate in every round: 9500 requests\/s$/m);
+  assert.doesNotMatch(text, /^outrider did not hold/m);
+});
