@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { buildBundle } from '../../tools/build.ts';
+import { ROOT } from './repository-files.ts';
+import { temporaryTree } from './temporary-tree.ts';
+
+describe('the bundle', () => {
+  let dist = '';
+  before(async () => {
+    dist = mkdtempSync(join(tmpdir(), 'outrider-'));
+    await buildBundle(ROOT, dist);
+  });
+  after(() => rmSync(dist, { recursive: true, force: true }));
+
+  test('is a command that runs by itself', () => {
+    assert.ok(statSync(join(dist, 'outrider.js')).mode & 0o111);
+    const printed = execFileSync(join(dist, 'outrider.js'), ['--version'], { encoding: 'utf8' });
+    const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+    assert.ok(printed.includes(version), printed);
+  });
+
+  test('runs alone in a folder with nothing else, not even node_modules', t => {
+    const folder = temporaryTree(t, { 'outrider.yaml': 'egres: {}\n' });
+    copyFileSync(join(dist, 'outrider.js'), join(folder, 'outrider.js'));
+    const { status, stdout, stderr } = spawnSync(
+      process.execPath,
+      ['outrider.js', 'validate', 'outrider.yaml'],
+      { cwd: folder, encoding: 'utf8' },
+    );
+    assert.equal(status, 2, stdout + stderr);
+    assert.match(stdout + stderr, /egress/);
+  });
+
+  test('prints what the sources print', () => {
+    const run = (file: string) =>
+      execFileSync(process.execPath, [file, '--help'], { cwd: ROOT, encoding: 'utf8' });
+    assert.equal(run(join(dist, 'outrider.js')), run('bin/outrider.js'));
+  });
+
+  test('comes with the licences of what is in it, and of nothing that is not', () => {
+    const notices = readFileSync(join(dist, 'NOTICES'), 'utf8');
+    for (const name of ['pino', 'prom-client', 'yaml']) {
+      const { version } = JSON.parse(readFileSync(join(ROOT, 'node_modules', name, 'package.json'), 'utf8'));
+      assert.match(notices, new RegExp(`^${name} ${version} \\(`, 'm'));
+    }
+    assert.match(notices, /Permission is hereby granted/);
+    assert.doesNotMatch(notices, /^(?:typescript|esbuild|tsx) /m);
+  });
+});
+
+test('what would not work in a bundle fails the build', async t => {
+  const root = temporaryTree(t, { 'bin/outrider.ts': 'console.log(import.meta.url);\n' });
+  await assert.rejects(buildBundle(root, 'dist'), /would not behave as the sources do/);
+});
