@@ -48,12 +48,18 @@ export const NOTATION: unique symbol = Symbol('notation');
 export const NULLABLE: unique symbol = Symbol('nullable');
 /** Set on a setting whose value is never shown. */
 export const SECRET: unique symbol = Symbol('secret');
+/** Set on a {@link section}: the keys of which exactly one has to be given. */
+export const ONE_OF: unique symbol = Symbol('oneOf');
+/** Set on a {@link mapOf}: what its keys look like. */
+export const KEY: unique symbol = Symbol('key');
 
 declare module '@sinclair/typebox' {
   interface SchemaOptions {
     [NOTATION]?: Notation<unknown>;
     [NULLABLE]?: Absence;
     [SECRET]?: true;
+    [ONE_OF]?: readonly string[];
+    [KEY]?: KeyForm;
   }
 }
 
@@ -86,7 +92,7 @@ export function duration(about: About<string> & { min: string; max: string }): T
   return scalar({ type: 'string', pattern: DURATION_PATTERN }, rest, {
     form: 'duration',
     range: `${min} to ${max}`,
-    expected: `a duration from ${min} to ${max}, such as ${about.default ?? max}`,
+    expected: `a duration from ${min} to ${max}, such as ${about.default ?? '5s'}`,
     read: bounded(
       parseDuration,
       formatDuration,
@@ -104,7 +110,7 @@ export function byteSize(about: About<string> & { min: string; max: string }): T
   return scalar({ type: 'string', pattern: BYTE_SIZE_PATTERN }, rest, {
     form: 'size',
     range: `${min} to ${max}`,
-    expected: `a size from ${min} to ${max}, such as ${about.default ?? max}`,
+    expected: `a size from ${min} to ${max}, such as ${about.default ?? '1MiB'}`,
     read: bounded(
       parseByteSize,
       formatByteSize,
@@ -237,13 +243,16 @@ export function parsed<T>(
   });
 }
 
+const LABEL_PATTERN = '^[^\\p{Cc}]{0,256}$';
+const LABEL = new RegExp(LABEL_PATTERN, 'u');
+
 /** A word of the user's own; numbers are taken as they are written, so that `version: 1.10` does not become 1.1. */
 export function label(about: About<string>): TUnsafe<string> {
-  return scalar({ type: ['string', 'number', 'boolean'] }, about, {
+  return scalar({ type: ['string', 'number', 'boolean'], pattern: LABEL_PATTERN }, about, {
     form: 'text',
-    range: null,
-    expected: 'text of up to 256 characters',
-    read: node => (node.value !== null && node.text.length <= 256 ? node.text : new Mismatch()),
+    range: 'up to 256 characters',
+    expected: 'text of up to 256 printable characters',
+    read: node => (node.value !== null && LABEL.test(node.text) ? node.text : new Mismatch()),
     print: value => value,
   });
 }
@@ -254,13 +263,27 @@ export function secret(setting: TUnsafe<string>): TUnsafe<string> {
 }
 
 /** A map with known keys. */
-export function section<P extends TProperties>(description: string, settings: P): TObject<P> {
-  return Type.Object(settings, { description, additionalProperties: false });
+export function section<P extends TProperties>(
+  description: string,
+  settings: P,
+  oneOf?: readonly (keyof P & string)[],
+): TObject<P> {
+  return Type.Object(settings, { description, additionalProperties: false, [ONE_OF]: oneOf });
+}
+
+/** What the keys of a map with keys of the user's choice look like. */
+export interface KeyForm {
+  readonly pattern: string;
+  /** As a noun: `a port from 1 to 65535`. */
+  readonly expected: string;
+  /** For the reference page, as in `upstreams.NAME.policy`. */
+  readonly placeholder: string;
+  readonly guess?: (key: string) => string | null;
 }
 
 /** A map with keys of the user's choice. */
 export function mapOf<S extends TSchema>(
-  key: { pattern: string; expected: string; form: string },
+  key: KeyForm,
   value: S,
   about: { description: string },
 ): TUnsafe<Record<string, Static<S>>> {
@@ -273,9 +296,7 @@ export function mapOf<S extends TSchema>(
   });
 }
 
-/** What the keys of a {@link mapOf} look like. */
-export const KEY: unique symbol = Symbol('key');
-
+/** A list; without a default it is empty where nothing is given. */
 export function listOf<S extends TSchema>(
   item: S,
   about: About<readonly string[] | readonly number[]> & { max: number; min?: number },

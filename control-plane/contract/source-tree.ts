@@ -3,7 +3,7 @@
  * where it was written. YAML files, flags and environment variables all become such a tree, so that one reader
  * judges them and every complaint can point at its place.
  */
-export type SourceNode = MapNode | ListNode | ScalarNode;
+export type SourceNode = MapNode | ListNode | ScalarNode | BrokenNode;
 
 export interface MapNode {
   readonly kind: 'map';
@@ -31,6 +31,12 @@ export interface ScalarNode {
   readonly text: string;
   /** The text came in part from the environment or from a flag: it is typed by what the setting wants, quoted or not. */
   readonly untyped: boolean;
+  readonly at: Place;
+}
+
+/** Something of which it was said already what is wrong. */
+export interface BrokenNode {
+  readonly kind: 'broken';
   readonly at: Place;
 }
 

@@ -1,0 +1,58 @@
+import { didYouMean, parseArguments } from '../sidecar/commands/arguments.ts';
+import type { Command, Host } from '../sidecar/commands/command.ts';
+import { formatHelp, formatOverview } from '../sidecar/commands/help.ts';
+import { SIDECAR_COMMAND } from '../sidecar/commands/sidecar.ts';
+import { VALIDATE_COMMAND } from '../sidecar/commands/validate.ts';
+
+/** The sub-commands of `outrider`, in the order in which help lists them. */
+export const COMMANDS: readonly Command[] = [SIDECAR_COMMAND, VALIDATE_COMMAND];
+
+/** Finds the sub-command and calls it. @returns the exit code */
+export async function runCommandLine(args: readonly string[], host: Host): Promise<number> {
+  const [name, ...rest] = args;
+  if (name === undefined) {
+    host.complain(formatOverview(COMMANDS));
+    return 2;
+  }
+  if (name === '--version' || name === '-V') return say(host, describeVersion(host));
+  if (name === '--help' || name === '-h') return say(host, formatOverview(COMMANDS));
+  const isHelp = name === 'help';
+  const wanted = isHelp ? rest[0] : name;
+  if (wanted === undefined) return say(host, formatOverview(COMMANDS));
+  const command = COMMANDS.find(known => known.name === wanted);
+  if (command === undefined) return complain(host, describeUnknown(wanted), 'outrider --help');
+  if (isHelp) return say(host, formatHelp(command));
+
+  const parsed = parseArguments(command, rest, host.environment);
+  switch (parsed.kind) {
+    case 'help':
+      return say(host, formatHelp(command));
+    case 'version':
+      return say(host, describeVersion(host));
+    case 'wrong':
+      return complain(host, parsed.complaints, `outrider ${command.name} --help`);
+    case 'run':
+      return await command.run(parsed.invocation, host);
+  }
+}
+
+function say(host: Host, text: string): number {
+  host.print(text);
+  return 0;
+}
+
+function complain(host: Host, complaints: readonly string[], help: string): number {
+  for (const complaint of complaints) host.complain(`${complaint}\n`);
+  host.complain(`See ${help}.\n`);
+  return 2;
+}
+
+function describeUnknown(name: string): string[] {
+  const known = [...COMMANDS.map(command => command.name), 'help'];
+  const what = name.startsWith('-') ? 'flag' : 'command';
+  return [`unknown ${what} ${name}${didYouMean(name, known)}`];
+}
+
+function describeVersion({ version }: Host): string {
+  return `outrider ${version} (Node.js ${process.versions.node}, ${process.platform} ${process.arch})\n`;
+}

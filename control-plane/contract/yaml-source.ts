@@ -1,0 +1,248 @@
+import { isUtf8 } from 'node:buffer';
+import {
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type ParsedNode,
+  parseDocument,
+  type Scalar,
+  type YAMLError,
+  type YAMLMap,
+} from 'yaml';
+import { type Environment, fillFromEnvironment, hasReference } from './environment.ts';
+import { clip, formatKeyPath, type KeyPath, type Problem, problem } from './problem.ts';
+import type { BrokenNode, MapEntry, MapNode, Place, ScalarNode, SourceNode } from './source-tree.ts';
+
+/** A configuration file's bytes as a tree; null where there were problems that leave nothing to look at. */
+export interface YamlSource {
+  readonly root: MapNode | null;
+  readonly problems: Problem[];
+  /** The file's text by lines, for excerpts; empty where it is no text. */
+  readonly lines: readonly string[];
+}
+
+/** A file larger than this is a mistake, not a configuration. */
+export const MAX_FILE_BYTES = 1024 * 1024;
+
+/**
+ * Parses YAML 1.2 (and so JSON). Never throws for what the bytes are. Aliases and merge keys (`<<`) are followed;
+ * `${NAME}` is filled in after parsing, so that what the environment holds can't become structure.
+ * @param name what to call the file in messages
+ */
+export function parseYaml(name: string, bytes: Uint8Array, environment: Environment): YamlSource {
+  const whole: Place = { source: name, line: 1, column: 1, length: 1 };
+  const unusable = (message: string, at = whole): YamlSource => ({
+    root: null,
+    problems: [problem(at, '', message)],
+    lines: [],
+  });
+  if (bytes.length > MAX_FILE_BYTES) return unusable(`the file has more than ${MAX_FILE_BYTES / 1024} KiB`);
+  const encoding = complainOfEncoding(bytes, name);
+  if (encoding !== null) return unusable(encoding.message, encoding.at);
+
+  const text = new TextDecoder().decode(bytes);
+  const lines = text.split(/\r\n|\r|\n/);
+  const counter = new LineCounter();
+  const converter = new Converter(name, text, counter, environment);
+  try {
+    const document = parseDocument(text, { ...YAML_OPTIONS, lineCounter: counter });
+    const complaints = [...document.errors, ...document.warnings];
+    if (complaints.length > 0) {
+      return {
+        root: null,
+        problems: complaints.map(complaint => converter.explain(complaint, lines)),
+        lines,
+      };
+    }
+    if (document.contents === null) {
+      return { root: null, problems: [problem(whole, '', 'the file is empty')], lines };
+    }
+    return { root: converter.convertRoot(document.contents), problems: converter.problems, lines };
+  } catch (error) {
+    // The parser recurses; so does a file of nothing but brackets.
+    if (error instanceof RangeError) return unusable('the file is nested too deeply');
+    throw error;
+  }
+}
+
+const YAML_OPTIONS = {
+  version: '1.2',
+  schema: 'core',
+  prettyErrors: false,
+  // Looked for here instead: the parser's search is quadratic, and stops at the first.
+  uniqueKeys: false,
+  resolveKnownTags: false,
+  logLevel: 'silent',
+} as const;
+
+function complainOfEncoding(bytes: Uint8Array, source: string): { message: string; at: Place } | null {
+  if (isUtf8(bytes) && !bytes.includes(0)) return null;
+  const isUtf16 = (bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff);
+  if (isUtf16) {
+    return { message: 'the file is UTF-16, expected UTF-8', at: { source, line: 1, column: 1, length: 1 } };
+  }
+  const lines = Buffer.from(bytes).toString('latin1').split('\n');
+  const index = lines.findIndex(line => !isUtf8(Buffer.from(line, 'latin1')) || line.includes('\0'));
+  const decoded = Buffer.from(lines[index] ?? '', 'latin1').toString('utf8');
+  const column = Math.max(decoded.search(/[\0\ufffd]/), 0) + 1;
+  const message = bytes.includes(0) ? 'the file has a NUL byte: it is no text' : 'the file is not UTF-8';
+  return { message, at: { source, line: index + 1, column, length: 1 } };
+}
+
+/** Deeper than any schema: what goes on below is of no interest. */
+const MAX_DEPTH = 32;
+
+/** Stands for an anchor whose node is not complete yet. */
+const IN_PROGRESS = 'in progress';
+
+/** Turns the parser's nodes into a tree of our own; every complaint about form that the parser does not make is made here. */
+class Converter {
+  readonly problems: Problem[] = [];
+  private readonly source: string;
+  private readonly text: string;
+  private readonly counter: LineCounter;
+  private readonly environment: Environment;
+  private readonly anchors = new Map<string, SourceNode | typeof IN_PROGRESS>();
+
+  constructor(source: string, text: string, counter: LineCounter, environment: Environment) {
+    this.source = source;
+    this.text = text;
+    this.counter = counter;
+    this.environment = environment;
+  }
+
+  convertRoot(contents: ParsedNode): MapNode | null {
+    const root = this.convert(contents, []);
+    if (root.kind === 'map') return root;
+    const found = root.kind === 'list' ? 'a list' : 'a single value';
+    if (root.kind !== 'broken') this.complain(root.at, [], `expected settings (key: value), found ${found}`);
+    return null;
+  }
+
+  private convert(node: ParsedNode, path: KeyPath): SourceNode {
+    const at = this.placeOf(node);
+    if (path.length > MAX_DEPTH) return this.broken(at, path, 'nested too deeply');
+    if (isAlias(node)) {
+      const target = this.anchors.get(node.source);
+      if (target === undefined)
+        return this.broken(at, path, `no anchor &${clip(node.source)} comes before this`);
+      if (target === IN_PROGRESS)
+        return this.broken(at, path, `*${clip(node.source)} can not contain itself`);
+      // The alias is where the reader would look for the mistake of a scalar; inside of maps and lists it is the original.
+      return { ...target, at };
+    }
+    const { anchor } = node;
+    if (anchor !== undefined) this.anchors.set(anchor, IN_PROGRESS);
+    const converted = this.convertOwn(node, at, path);
+    if (anchor !== undefined) this.anchors.set(anchor, converted);
+    return converted;
+  }
+
+  private convertOwn(node: ParsedNode, at: Place, path: KeyPath): SourceNode {
+    if (isMap(node)) return this.convertMap(node, at, path);
+    if (isSeq(node)) {
+      const items = node.items.map((item, index) => this.convert(item as ParsedNode, [...path, index]));
+      return { kind: 'list', items, at };
+    }
+    return this.convertScalar(node as Scalar.Parsed, at, path);
+  }
+
+  private convertScalar(node: Scalar.Parsed, at: Place, path: KeyPath): ScalarNode | BrokenNode {
+    const { value } = node;
+    if (typeof value === 'string' && hasReference(value)) {
+      const filled = fillFromEnvironment(value, this.environment);
+      if (filled.ok) return { kind: 'scalar', value: filled.text, text: filled.text, untyped: true, at };
+      return this.broken(this.placeWithin(node, filled.reference), path, filled.message);
+    }
+    const isPlainValue = value === null || ['string', 'number', 'boolean'].includes(typeof value);
+    if (!isPlainValue) return this.broken(at, path, 'expected text, a number, true or false');
+    const text = typeof value === 'string' ? value : (node.source ?? '');
+    return { kind: 'scalar', value: value as ScalarNode['value'], text, untyped: false, at };
+  }
+
+  private convertMap(node: YAMLMap.Parsed, at: Place, path: KeyPath): MapNode {
+    const entries = new Map<string, MapEntry>();
+    const merged: MapEntry[] = [];
+    for (const { key, value } of node.items) {
+      const keyAt = this.placeOf(key);
+      if (!isScalar(key)) {
+        this.complain(keyAt, path, 'expected a key of plain text');
+        continue;
+      }
+      const name = typeof key.value === 'string' ? key.value : (key.source ?? '');
+      const inner = [...path, name];
+      const converted = value === null ? nothing(keyAt) : this.convert(value, inner);
+      const earlier = entries.get(name);
+      if (name === '<<' && key.type === 'PLAIN') merged.push(...this.mergedEntries(converted, path));
+      else if (name === '') this.complain(keyAt, path, 'expected a key before the colon');
+      else if (earlier === undefined) entries.set(name, { key: name, keyAt, value: converted });
+      else this.complain(keyAt, inner, `given twice; the first one is in line ${earlier.keyAt.line}`);
+    }
+    for (const entry of merged) if (!entries.has(entry.key)) entries.set(entry.key, entry);
+    return { kind: 'map', entries: [...entries.values()], at };
+  }
+
+  /** What `<<` brings in; of several maps the first one that has a key counts. */
+  private mergedEntries(node: SourceNode, path: KeyPath): readonly MapEntry[] {
+    const maps = node.kind === 'list' ? node.items : [node];
+    const entries: MapEntry[] = [];
+    for (const map of maps) {
+      if (map.kind === 'map') entries.push(...map.entries);
+      else if (map.kind !== 'broken')
+        this.complain(map.at, path, 'expected a map to merge, or a list of maps');
+    }
+    return entries;
+  }
+
+  /** A parser's complaint in words of our own, where there are better ones. */
+  explain(complaint: YAMLError, lines: readonly string[]): Problem {
+    const at = this.placeAt(complaint.pos[0], complaint.pos[1]);
+    const own = EXPLANATIONS[complaint.code];
+    const line = lines[at.line - 1] ?? '';
+    const hint = /[[{,]\s*[^"']*\$\{/.test(line)
+      ? `; inside of braces and brackets, \${…} has to stand in quotes`
+      : '';
+    const message = own ?? `not valid YAML: ${clip(complaint.message.replace(/\s+/g, ' '), 200)}`;
+    return problem(at, '', message + hint);
+  }
+
+  private broken(at: Place, path: KeyPath, message: string): BrokenNode {
+    this.complain(at, path, message);
+    return { kind: 'broken', at };
+  }
+
+  private complain(at: Place, path: KeyPath, message: string): void {
+    this.problems.push(problem(at, formatKeyPath(path), message));
+  }
+
+  private placeOf(node: ParsedNode): Place {
+    return this.placeAt(node.range[0], node.range[1]);
+  }
+
+  /** The place of a piece of a scalar's text, or of the scalar where it is written differently there. */
+  private placeWithin(node: Scalar.Parsed, piece: string): Place {
+    const [start, end] = node.range;
+    const offset = this.text.slice(start, end).indexOf(piece);
+    return offset < 0 ? this.placeOf(node) : this.placeAt(start + offset, start + offset + piece.length);
+  }
+
+  private placeAt(start: number, end: number): Place {
+    const { line, col } = this.counter.linePos(start);
+    const lineEnd = this.text.slice(start, end).search(/[\r\n]/);
+    const length = Math.max(1, lineEnd < 0 ? end - start : lineEnd);
+    return { source: this.source, line: Math.max(1, line), column: Math.max(1, col), length };
+  }
+}
+
+function nothing(at: Place): ScalarNode {
+  return { kind: 'scalar', value: null, text: '', untyped: false, at };
+}
+
+const EXPLANATIONS: Partial<Record<YAMLError['code'], string>> = {
+  TAB_AS_INDENT: 'a tab can not indent; use spaces',
+  MULTIPLE_DOCS: 'a second document begins here (---); expected one',
+  TAG_RESOLVE_FAILED: 'tags (!…) mean nothing here; leave it out',
+  RESOURCE_EXHAUSTION: 'the file is nested too deeply',
+};

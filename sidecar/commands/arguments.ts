@@ -1,0 +1,101 @@
+import { parseArgs } from 'node:util';
+import { nearest } from '../../control-plane/contract/nearest.ts';
+import type { Command, Flag, GivenFlag, Invocation } from './command.ts';
+
+export type ParsedArguments =
+  | { readonly kind: 'run'; readonly invocation: Invocation }
+  | { readonly kind: 'help' }
+  | { readonly kind: 'version' }
+  | { readonly kind: 'wrong'; readonly complaints: readonly string[] };
+
+type Token = NonNullable<ReturnType<typeof parseArgs>['tokens']>[number];
+
+/**
+ * Reads a command's arguments, and the environment for flags that are not given. Everything that is wrong is found, not
+ * only the first thing.
+ */
+export function parseArguments(
+  command: Command,
+  args: readonly string[],
+  environment: Readonly<Record<string, string | undefined>>,
+): ParsedArguments {
+  const tokens = tokenize(command, args);
+  const names = tokens.flatMap(token => (token.kind === 'option' ? token.name : []));
+  if (names.includes('help') || names.includes('h')) return { kind: 'help' };
+  if (names.includes('version') || names.includes('V')) return { kind: 'version' };
+
+  const complaints: string[] = [];
+  const flags = new Map<string, GivenFlag>();
+  const operands: string[] = [];
+  for (const token of tokens) {
+    if (token.kind === 'positional') operands.push(token.value);
+    if (token.kind === 'option') takeFlag(command, token, flags, complaints);
+  }
+  if (command.operands === null && operands.length > 0) {
+    complaints.push(`takes flags only, found ${operands.map(operand => JSON.stringify(operand)).join(' ')}`);
+  }
+  for (const flag of command.flags) {
+    const given = flags.has(flag.name) ? null : fromEnvironment(flag, environment);
+    if (given !== null) flags.set(flag.name, given);
+  }
+  if (complaints.length > 0) return { kind: 'wrong', complaints };
+  return { kind: 'run', invocation: { flags, operands } };
+}
+
+function tokenize(command: Command, args: readonly string[]): readonly Token[] {
+  const options = Object.fromEntries(
+    command.flags.map(({ name, value }) => [
+      name,
+      { type: value === null ? ('boolean' as const) : ('string' as const) },
+    ]),
+  );
+  // Not strict: its errors come one at a time, and know of no near misses.
+  return parseArgs({ args: [...args], options, strict: false, tokens: true, allowPositionals: true }).tokens;
+}
+
+function takeFlag(
+  command: Command,
+  token: Extract<Token, { kind: 'option' }>,
+  flags: Map<string, GivenFlag>,
+  complaints: string[],
+): void {
+  const { name, rawName, value, inlineValue } = token;
+  const flag = command.flags.find(known => known.name === name);
+  if (flag === undefined) {
+    const known = [...command.flags.map(({ name }) => name), 'help', 'version'];
+    complaints.push(`unknown flag ${rawName}${didYouMean(name, known, '--')}`);
+    return;
+  }
+  if (flag.value === null && inlineValue) {
+    complaints.push(`--${name} takes no value`);
+    return;
+  }
+  // A value that looks like a flag is one, unless it was said with an equals sign.
+  const isForgotten = value === undefined || value === '' || (!inlineValue && value.startsWith('-'));
+  if (flag.value !== null && isForgotten) {
+    complaints.push(`--${name} needs a value: --${name} ${flag.value}`);
+    return;
+  }
+  const earlier = flags.get(name)?.values ?? [];
+  if (earlier.length > 0 && !flag.isRepeatable) {
+    complaints.push(`--${name} is given twice`);
+    return;
+  }
+  flags.set(name, { values: [...earlier, value ?? ''], source: `--${name}` });
+}
+
+/** The end of a complaint: what was probably meant; empty where that is not clear. */
+export function didYouMean(word: string, known: readonly string[], prefix = ''): string {
+  const suggestion = nearest(word, known);
+  return suggestion === null ? '' : `; did you mean ${prefix}${suggestion}?`;
+}
+
+/** An empty variable is none. Where a flag may be repeated, spaces part the values. */
+function fromEnvironment(
+  flag: Flag,
+  environment: Readonly<Record<string, string | undefined>>,
+): GivenFlag | null {
+  const text = flag.variable === null ? '' : (environment[flag.variable] ?? '').trim();
+  if (flag.variable === null || text === '') return null;
+  return { values: flag.isRepeatable ? text.split(/\s+/) : [text], source: flag.variable };
+}

@@ -1,0 +1,81 @@
+import type { Command, Flag } from './command.ts';
+
+/** What `outrider --help` says. */
+export function formatOverview(commands: readonly Command[]): string {
+  const width = Math.max(...commands.map(({ name }) => name.length));
+  const list = commands.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`);
+  return `${[
+    'Outrider carries the calls between your services: a sidecar beside each one balances, retries and times out',
+    'its outbound HTTP, and the code of the service stays as it is.',
+    '',
+    'Usage: outrider COMMAND [FLAGS]',
+    '',
+    'Commands:',
+    ...list,
+    '',
+    'outrider COMMAND --help tells what a command takes; outrider --version tells the version.',
+    'Exit codes: 0 fine, 2 bad usage or configuration, 1 anything else.',
+    '',
+    'A first try, with two copies of a service at ports 9001 and 9002:',
+    '  outrider sidecar --listen 127.0.0.1:8080 --upstream inventory=127.0.0.1:9001,127.0.0.1:9002',
+    '  curl http://127.0.0.1:8080/',
+  ].join('\n')}\n`;
+}
+
+/** What `outrider COMMAND --help` says. */
+export function formatHelp(command: Command): string {
+  const lines = [`Usage: ${formatUsage(command)}`, ''];
+  for (const paragraph of command.description.split('\n\n')) lines.push(...wrap(paragraph, WIDTH), '');
+  if (command.operands !== null) {
+    lines.push(
+      `${command.operands.placeholder}`,
+      ...wrap(command.operands.description, WIDTH - 4).map(indent),
+      '',
+    );
+  }
+  lines.push('Flags:');
+  for (const flag of command.flags) {
+    lines.push(`  ${formatFlag(flag)}`, ...wrap(describeFlag(flag), WIDTH - 6).map(line => `      ${line}`));
+  }
+  lines.push('  --help', '      Says this.', '', 'Examples:');
+  for (const { description, command: line } of command.examples)
+    lines.push(`  ${description}:`, `    ${line}`);
+  return `${lines.join('\n')}\n`;
+}
+
+export function formatUsage({ name, operands }: Command): string {
+  return ['outrider', name, '[FLAGS]', operands?.placeholder].filter(Boolean).join(' ');
+}
+
+/** `--listen ADDRESS`, with dots where it may be repeated. */
+export function formatFlag({ name, value, isRepeatable }: Flag): string {
+  const flag = value === null ? `--${name}` : `--${name} ${value}`;
+  return isRepeatable ? `${flag} …` : flag;
+}
+
+function describeFlag(flag: Flag): string {
+  const notes = [
+    flag.default === null ? null : `default ${flag.default}`,
+    flag.variable === null ? null : `or $${flag.variable}`,
+  ].filter(note => note !== null);
+  return notes.length === 0 ? flag.description : `${flag.description} (${notes.join('; ')})`;
+}
+
+const WIDTH = 100;
+
+function indent(line: string): string {
+  return `    ${line}`;
+}
+
+function wrap(text: string, width: number): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(/\s+/)) {
+    if (line !== '' && line.length + 1 + word.length > width) {
+      lines.push(line);
+      line = '';
+    }
+    line = line === '' ? word : `${line} ${word}`;
+  }
+  return [...lines, line];
+}

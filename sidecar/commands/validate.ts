@@ -1,0 +1,110 @@
+import { formatProblemsWithExcerpts } from '../../control-plane/contract/excerpt.ts';
+import { type LoadedFile, loadMeshFile, MESH_FILE_SCHEMA } from '../../control-plane/contract/mesh-file.ts';
+import { nearest } from '../../control-plane/contract/nearest.ts';
+import { type Problem, problem } from '../../control-plane/contract/problem.ts';
+import { parseYaml } from '../../control-plane/contract/yaml-source.ts';
+import { readConfigFile } from '../config/config-file.ts';
+import { loadSidecarConfig } from '../config/load.ts';
+import { SIDECAR_FILE_SCHEMA } from '../config/sidecar-file.ts';
+import type { Command, Host } from './command.ts';
+
+const KINDS = ['sidecar', 'mesh'] as const;
+
+type Kind = (typeof KINDS)[number];
+
+/** `outrider validate`. */
+export const VALIDATE_COMMAND: Command = {
+  name: 'validate',
+  summary: 'Checks configuration files, and says what is wrong where.',
+  description: [
+    'Checks sidecar files (outrider.yaml) and mesh files (mesh.yaml) without running anything. Which of the two a file is shows in its keys. Every error is told with file, line, column, the setting it is about, what was expected and what was probably meant.',
+    `References to the environment (\${NAME}) are filled in from the environment of this command.`,
+  ].join('\n\n'),
+  operands: { placeholder: 'FILE…', description: 'The files to check.' },
+  flags: [
+    {
+      name: 'kind',
+      value: 'KIND',
+      description: 'What the files are: sidecar or mesh.',
+      default: 'what their keys say',
+      isRepeatable: false,
+      variable: null,
+    },
+    {
+      name: 'json',
+      value: null,
+      description: 'Prints one JSON object about all files instead of text.',
+      default: null,
+      isRepeatable: false,
+      variable: null,
+    },
+  ],
+  examples: [
+    { description: 'Check a file before it is deployed', command: 'outrider validate outrider.yaml' },
+    { description: 'For another program', command: 'outrider validate --json outrider.yaml mesh.yaml' },
+  ],
+  async run({ flags, operands }, host) {
+    const kind = flags.get('kind')?.values[0] ?? null;
+    if (kind !== null && !isKind(kind)) {
+      host.complain(`--kind: expected one of ${KINDS.join(', ')}, found ${JSON.stringify(kind)}\n`);
+      return 2;
+    }
+    if (operands.length === 0) {
+      host.complain('expected a file: outrider validate FILE…\n');
+      return 2;
+    }
+    const reports = await Promise.all(operands.map(file => validate(file, kind, host)));
+    if (flags.has('json')) host.print(`${JSON.stringify({ files: reports.map(toJson) }, null, 2)}\n`);
+    else for (const report of reports) tell(report, host);
+    return reports.every(report => report.loaded.value !== null) ? 0 : 2;
+  },
+};
+
+interface Report {
+  readonly file: string;
+  readonly kind: Kind;
+  readonly loaded: LoadedFile<unknown>;
+}
+
+async function validate(file: string, given: Kind | null, { environment }: Host): Promise<Report> {
+  const content = await readConfigFile(file);
+  if (!content.ok) {
+    const at = { source: file, line: 0, column: 0, length: 1 };
+    const problems = [problem(at, '', `can not be read: ${content.reason}`)];
+    return { file, kind: given ?? 'sidecar', loaded: { value: null, problems, lines: [] } };
+  }
+  const { bytes } = content;
+  const kind = given ?? detectKind(file, bytes, environment);
+  const loaded =
+    kind === 'mesh'
+      ? loadMeshFile(file, bytes, environment)
+      : loadSidecarConfig({ file: { name: file, bytes }, overrides: [], environment });
+  return { file, kind, loaded };
+}
+
+/** The kind whose keys the file has most of, counting near misses half. */
+function detectKind(file: string, bytes: Buffer, environment: Host['environment']): Kind {
+  const keys = parseYaml(file, bytes, environment).root?.entries.map(({ key }) => key) ?? [];
+  const fit = (known: readonly string[]) =>
+    keys.reduce((sum, key) => sum + (known.includes(key) ? 1 : nearest(key, known) === null ? 0 : 0.5), 0);
+  const mesh = fit(Object.keys(MESH_FILE_SCHEMA.properties));
+  return mesh > fit(Object.keys(SIDECAR_FILE_SCHEMA.properties)) ? 'mesh' : 'sidecar';
+}
+
+function isKind(text: string): text is Kind {
+  return (KINDS as readonly string[]).includes(text);
+}
+
+function tell({ file, kind, loaded }: Report, host: Host): void {
+  host.complain(formatProblemsWithExcerpts(loaded.problems, loaded.lines));
+  if (loaded.value !== null) host.print(`${file}: ok (${kind})\n`);
+}
+
+function toJson({ file, kind, loaded }: Report) {
+  const problems = loaded.problems.map(({ at, ...rest }: Problem) => ({
+    ...rest,
+    line: at.line,
+    column: at.column,
+  }));
+  return { file, kind, ok: loaded.value !== null, problems };
+}

@@ -1,0 +1,126 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { LoadedFile } from '../../control-plane/contract/mesh-file.ts';
+import { type Problem, problem } from '../../control-plane/contract/problem.ts';
+import { readConfigFile } from './config-file.ts';
+import type { SidecarConfig } from './sidecar-config.ts';
+
+/** Told when the file has changed. */
+export interface ReloadListener {
+  /** The new configuration; a rejection means that it could not be applied. The next one waits until this is done. */
+  onConfig(config: SidecarConfig, warnings: readonly Problem[]): Promise<void>;
+  /** The file is wrong: what is in force stays. `lines` are the file's, for excerpts. */
+  onRefused(problems: readonly Problem[], lines: readonly string[]): void;
+}
+
+export interface ReloadOptions {
+  readonly path: string;
+  /** What the configuration in force was made of. */
+  readonly current: Uint8Array;
+  readonly load: (bytes: Uint8Array) => LoadedFile<SidecarConfig>;
+  readonly listener: ReloadListener;
+  /** How often the file is looked at, in milliseconds. */
+  readonly pollMs?: number;
+  /** How long the file has to stay the same before it counts as written, in milliseconds. */
+  readonly settleMs?: number;
+}
+
+/**
+ * Picks up a file that changes while the sidecar runs. It reads the content again and again instead of watching for
+ * events: those get lost over bind mounts, and where editors, `mv` and config maps put another file in the place. What
+ * counts is that the content differs from what was looked at last.
+ */
+export class ConfigReloader {
+  private readonly options: Required<ReloadOptions>;
+  private readonly ending = new AbortController();
+  private seen: Uint8Array;
+  private isGone = false;
+  /** One look at a time. */
+  private looking: Promise<void> = Promise.resolve();
+
+  constructor(options: ReloadOptions) {
+    this.options = { pollMs: 1000, settleMs: 100, ...options };
+    this.seen = options.current;
+  }
+
+  start(): void {
+    void this.poll();
+  }
+
+  /** Looks at the file now, and loads it even if it has not changed (SIGHUP). */
+  reload(): Promise<void> {
+    return this.look(true);
+  }
+
+  /** Ends; waits for a configuration that is being applied. May be called twice. */
+  async stop(): Promise<void> {
+    this.ending.abort();
+    await this.looking;
+  }
+
+  private async poll(): Promise<void> {
+    while (await this.pause(this.options.pollMs)) await this.look(false);
+  }
+
+  private look(isForced: boolean): Promise<void> {
+    this.looking = this.looking.then(() => this.lookOnce(isForced));
+    return this.looking;
+  }
+
+  private async lookOnce(isForced: boolean): Promise<void> {
+    const { path, listener } = this.options;
+    let content = await readConfigFile(path);
+    if (!isForced && content.ok && equal(content.bytes, this.seen)) {
+      this.isGone = false;
+      return;
+    }
+    // Whoever replaces a file may remove it for a moment, whoever writes it may not be done.
+    for (;;) {
+      if (!(await this.pause(this.options.settleMs))) return;
+      const again = await readConfigFile(path);
+      const isSettled = again.ok ? content.ok && equal(again.bytes, content.bytes) : !content.ok;
+      content = again;
+      if (isSettled) break;
+    }
+    if (!content.ok) {
+      if (!this.isGone || isForced) listener.onRefused([this.unreadable(content.reason)], []);
+      this.isGone = true;
+      return;
+    }
+    this.isGone = false;
+    if (!isForced && equal(content.bytes, this.seen)) return;
+    this.seen = content.bytes;
+    await this.load(content.bytes);
+  }
+
+  private async load(bytes: Uint8Array): Promise<void> {
+    const { path, load, listener } = this.options;
+    const { value, problems, lines } = load(bytes);
+    if (value === null) {
+      listener.onRefused(problems, lines);
+      return;
+    }
+    try {
+      await listener.onConfig(value, problems);
+    } catch (error) {
+      const at = { source: path, line: 0, column: 0, length: 1 };
+      const reason = error instanceof Error ? error.message : String(error);
+      listener.onRefused([problem(at, '', `can not be applied: ${reason}`)], []);
+    }
+  }
+
+  private unreadable(reason: string): Problem {
+    const at = { source: this.options.path, line: 0, column: 0, length: 1 };
+    return problem(at, '', `can not be read: ${reason}`);
+  }
+
+  /** @returns false when it is over */
+  private async pause(ms: number): Promise<boolean> {
+    const { signal } = this.ending;
+    await sleep(ms, undefined, { signal, ref: false }).catch(() => undefined);
+    return !signal.aborted;
+  }
+}
+
+function equal(a: Uint8Array, b: Uint8Array): boolean {
+  return Buffer.compare(a, b) === 0;
+}

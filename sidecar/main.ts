@@ -1,0 +1,169 @@
+import { existsSync } from 'node:fs';
+import { pino } from 'pino';
+import type { Environment } from '../control-plane/contract/environment.ts';
+import { formatProblemsWithExcerpts } from '../control-plane/contract/excerpt.ts';
+import type { LoadedFile } from '../control-plane/contract/mesh-file.ts';
+import { formatProblem, type Problem } from '../control-plane/contract/problem.ts';
+import type { MapNode } from '../control-plane/contract/source-tree.ts';
+import { readConfigFile } from './config/config-file.ts';
+import { loadSidecarConfig } from './config/load.ts';
+import { ConfigReloader } from './config/reload.ts';
+import type { SidecarConfig } from './config/sidecar-config.ts';
+
+/** What `outrider sidecar` was asked to do. */
+export interface SidecarOptions {
+  /** Null: `outrider.yaml` in the working directory, if there is one. */
+  readonly configFile: string | null;
+  /** What environment variables and flags say, weakest first. */
+  readonly overrides: readonly MapNode[];
+  readonly logLevel: string;
+  readonly environment: Environment;
+  readonly version: string;
+  /** Writes what is wrong with the configuration to standard error. */
+  readonly complain: (text: string) => void;
+}
+
+/** A sidecar that runs, as this file needs it. */
+export interface RunningSidecar {
+  /** Rejects when the configuration can't be applied; then what was in force stays. */
+  apply(config: SidecarConfig): Promise<void>;
+  noteRefused(reason: string): void;
+  /** Carries what is under way to its end. */
+  stop(): Promise<void>;
+}
+
+export type StartSidecar = (
+  config: SidecarConfig,
+  context: { readonly log: pino.Logger; readonly version: string },
+) => Promise<RunningSidecar>;
+
+const DEFAULT_FILE = 'outrider.yaml';
+
+/** Runs a sidecar until a signal stops it. @returns the exit code */
+export async function runSidecar(options: SidecarOptions, start: StartSidecar): Promise<number> {
+  const path = options.configFile ?? (existsSync(DEFAULT_FILE) ? DEFAULT_FILE : null);
+  const content = path === null ? null : await readConfigFile(path);
+  if (content !== null && !content.ok) {
+    options.complain(`${path}: can not be read: ${content.reason}\n`);
+    return 2;
+  }
+  const load = (bytes: Uint8Array | null): LoadedFile<SidecarConfig> =>
+    loadSidecarConfig({
+      file: path === null || bytes === null ? null : { name: path, bytes },
+      overrides: options.overrides,
+      environment: options.environment,
+    });
+  const loaded = load(content?.bytes ?? null);
+  if (loaded.value === null) {
+    options.complain(formatProblemsWithExcerpts(loaded.problems, loaded.lines));
+    return 2;
+  }
+
+  const log = openLog(options.logLevel);
+  process.on('uncaughtException', error => {
+    log.fatal({ err: error }, 'a bug: the sidecar ends');
+    process.exit(1);
+  });
+  const stopSignal = waitForStopSignal(log);
+  log.info(
+    { version: options.version, config: path },
+    path === null ? 'starts without a file' : `starts with ${path}`,
+  );
+  warnOf(loaded.problems, log);
+  let sidecar: RunningSidecar;
+  try {
+    sidecar = await start(loaded.value, { log, version: options.version });
+  } catch (error) {
+    log.fatal(explainStartFailure(error));
+    return 1;
+  }
+
+  const reloader = path !== null && content !== null ? watch(path, content.bytes, load, sidecar, log) : null;
+  process.on('SIGHUP', () => {
+    if (reloader === null) log.warn('SIGHUP: there is no file to load again');
+    else void reloader.reload();
+  });
+  const signal = await stopSignal;
+  log.info({ signal }, 'stops: carries what is under way to its end');
+  await reloader?.stop();
+  await sidecar.stop();
+  log.info('stopped');
+  return 0;
+}
+
+/** The operational log: JSON lines on standard error, written at once so that a crash loses none. */
+function openLog(level: string): pino.Logger {
+  const formatters = { level: (label: string) => ({ level: label }) };
+  const timestamp = pino.stdTimeFunctions.isoTime;
+  return pino({ level, base: undefined, formatters, timestamp }, pino.destination({ fd: 2, sync: true }));
+}
+
+/** Settles at the first signal; the second one ends the process. */
+function waitForStopSignal(log: pino.Logger): Promise<NodeJS.Signals> {
+  return new Promise(resolve => {
+    let signals = 0;
+    const onSignal = (signal: NodeJS.Signals) => {
+      if (++signals === 1) resolve(signal);
+      else {
+        log.warn({ signal }, 'a second signal: ends at once');
+        process.exit(1);
+      }
+    };
+    process.on('SIGTERM', onSignal);
+    process.on('SIGINT', onSignal);
+  });
+}
+
+function watch(
+  path: string,
+  current: Uint8Array,
+  load: (bytes: Uint8Array) => LoadedFile<SidecarConfig>,
+  sidecar: RunningSidecar,
+  log: pino.Logger,
+): ConfigReloader {
+  const reloader = new ConfigReloader({
+    path,
+    current,
+    load,
+    listener: {
+      async onConfig(config, warnings) {
+        await sidecar.apply(config);
+        log.info({ config: path }, `${path} has changed and is in force`);
+        warnOf(warnings, log);
+      },
+      onRefused(problems) {
+        const reasons = problems.filter(({ severity }) => severity === 'error').map(formatProblem);
+        log.error(
+          { config: path, problems: reasons },
+          `${path} is refused, what was in force stays: ${reasons[0]}`,
+        );
+        sidecar.noteRefused(reasons.join('\n'));
+      },
+    },
+  });
+  reloader.start();
+  return reloader;
+}
+
+function warnOf(problems: readonly Problem[], log: pino.Logger): void {
+  for (const warning of problems) log.warn({ key: warning.key }, formatProblem(warning));
+}
+
+/** One line that says what to do. */
+function explainStartFailure(error: unknown): string {
+  const { code, message, address, port } = error as NodeJS.ErrnoException & {
+    address?: string;
+    port?: number;
+  };
+  const where = address?.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+  switch (code) {
+    case 'EADDRINUSE':
+      return `can not listen on ${where}: something else does already (EADDRINUSE)`;
+    case 'EACCES':
+      return `can not listen on ${where}: permission denied, ports below 1024 often need a privilege (EACCES)`;
+    case 'EADDRNOTAVAIL':
+      return `can not listen on ${where}: this machine has no such address (EADDRNOTAVAIL)`;
+    default:
+      return `can not start: ${message}`;
+  }
+}
