@@ -27,6 +27,8 @@ export class RequestBody {
   readonly length: number;
   /** Bytes that the application has sent so far; replays do not count. */
   receivedBytes = 0;
+  /** Coarse milliseconds at which it was complete; whoever finishes it sets this. */
+  completedAt = 0;
   private readonly source: BodySource;
   private readonly keepAtMost: number;
   private kept: Buffer[] = [];

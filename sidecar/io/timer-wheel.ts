@@ -4,6 +4,11 @@
  * a timer fires up to one tick late, never early. The wheel turns only while something is on it.
  */
 export class TimerWheel {
+  /**
+   * The time at the last turn, in milliseconds: for what may be a tick off and is asked for on the data path. Stands still
+   * while nothing is on the wheel.
+   */
+  coarseNow: number;
   private readonly tickMs: number;
   private readonly clock: () => number;
   private readonly slots: Timer[] = [];
@@ -18,7 +23,8 @@ export class TimerWheel {
   constructor(clock: () => number, tickMs = 10) {
     this.clock = clock;
     this.tickMs = tickMs;
-    this.tick = Math.floor(clock() / tickMs);
+    this.coarseNow = clock();
+    this.tick = Math.floor(this.coarseNow / tickMs);
     for (let i = 0; i < SLOTS; i++) this.slots.push(new Timer(NOBODY));
   }
 
@@ -33,6 +39,7 @@ export class TimerWheel {
    */
   start(timer: Timer, delayMs: number, now: number): void {
     this.stop(timer);
+    this.coarseNow = now;
     if (this.count === 0) this.tick = Math.floor(now / this.tickMs);
     timer.deadlineTick = Math.max(Math.ceil((now + delayMs) / this.tickMs), this.tick + 1);
     timer.insertBefore(this.slots[timer.deadlineTick & (SLOTS - 1)]);
@@ -50,6 +57,7 @@ export class TimerWheel {
 
   /** Fires what is due at `now`. Called by the wheel's own interval; tests call it with a time of their own. */
   turn(now: number): void {
+    this.coarseNow = now;
     const until = Math.floor(now / this.tickMs);
     // After a stall of more than a round every slot is visited once: each entry knows its own deadline.
     const first = Math.max(this.tick + 1, until - SLOTS + 1);

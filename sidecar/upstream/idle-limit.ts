@@ -15,6 +15,7 @@ export class IdleLimit {
   private hinted = DEFAULT_MS;
   private observed = Number.POSITIVE_INFINITY;
   private observedAt = 0;
+  private lastHint = '';
 
   /** The limit in milliseconds at the time `now`. */
   at(now: number): number {
@@ -24,6 +25,9 @@ export class IdleLimit {
 
   /** The endpoint said in a `Keep-Alive` field how long it keeps idle connections. */
   onHint(keepAlive: string): void {
+    // The same with every answer: not worth a regular expression each time.
+    if (keepAlive === this.lastHint) return;
+    this.lastHint = keepAlive;
     const match = /(?:^|[\s,])timeout=(\d{1,9})(?:$|[\s,])/i.exec(keepAlive);
     if (match !== null) this.hinted = Math.min(withMargin(Number(match[1]) * 1000), MAX_MS);
   }

@@ -1,0 +1,66 @@
+import type { Policy } from '../../control-plane/contract/policy.ts';
+import type { Layer, Service } from '../exchange/service.ts';
+import type { TimerWheel } from '../io/timer-wheel.ts';
+import type { AccessLog } from '../telemetry/access-log.ts';
+import type { UpstreamCounters } from '../telemetry/counters.ts';
+import { telemetryLayer } from '../telemetry/telemetry-layer.ts';
+import { type RetryCondition, retryLayer } from './retry.ts';
+import { timeoutLayer } from './timeout.ts';
+
+/** What the layers of a stack need of the sidecar. */
+export interface StackContext {
+  readonly wheel: TimerWheel;
+  readonly accessLog: AccessLog | null;
+}
+
+/**
+ * The order in which a request passes the policies of an upstream, outside in. This is the one place where it is
+ * written down. A policy that is off is not in the stack.
+ * @param attempt makes one attempt: picks an endpoint, gets a connection, sends
+ */
+export function buildStack(
+  name: string,
+  policy: Policy,
+  attempt: Service,
+  counters: UpstreamCounters,
+  context: StackContext,
+): Service {
+  const { wheel, accessLog } = context;
+  const { timeouts, retry } = policy;
+  const layers: Layer[] = [];
+
+  // Outermost, so that it counts and logs what the application sees, whatever is made of it below.
+  layers.push(telemetryLayer({ counters, accessLog, clock: () => wheel.now() }));
+
+  // Around the retries: whatever they do, the application waits no longer than this.
+  if (timeouts.total !== null) {
+    layers.push(
+      timeoutLayer(
+        { ms: timeouts.total, kind: 'deadline', setting: 'timeouts.total', upstream: name },
+        wheel,
+      ),
+    );
+  }
+
+  // Around each attempt, so that one that fails can be followed by another; inside the total timeout.
+  if (retry.attempts > 1) {
+    const on = retry.on.filter(isRetryCondition);
+    layers.push(retryLayer({ attempts: retry.attempts, on, methods: retry.methods }));
+  }
+
+  // Inside the retries: an attempt that takes too long leaves time for another.
+  if (timeouts.attempt !== null) {
+    layers.push(
+      timeoutLayer(
+        { ms: timeouts.attempt, kind: 'attempt-timeout', setting: 'timeouts.attempt', upstream: name },
+        wheel,
+      ),
+    );
+  }
+
+  return layers.reduceRight((next, layer) => layer(next), attempt);
+}
+
+function isRetryCondition(condition: string): condition is RetryCondition {
+  return condition === 'connect-failure' || condition === 'reset' || condition === 'attempt-timeout';
+}

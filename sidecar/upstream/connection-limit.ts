@@ -1,0 +1,45 @@
+/** Told when a connection that was counted has gone, after it asked for one in vain. */
+export interface Starved {
+  onConnectionFreed(): void;
+}
+
+/** A bound on open connections, the idle ones included; who finds it reached is told, in order, when there is room again. */
+export class ConnectionLimit {
+  max: number;
+  /** Closes a connection that nobody uses, if there is one; called when the limit is reached. */
+  reclaim: () => boolean = () => false;
+  private used = 0;
+  private readonly starved = new Set<Starved>();
+
+  constructor(max: number) {
+    this.max = max;
+  }
+
+  get isReached(): boolean {
+    return this.used >= this.max;
+  }
+
+  /** Counts a connection that is about to be opened. */
+  take(): void {
+    this.used++;
+  }
+
+  /** A connection is closed. */
+  give(): void {
+    this.used--;
+    for (const first of this.starved) {
+      this.starved.delete(first);
+      first.onConnectionFreed();
+      if (this.isReached) return;
+    }
+  }
+
+  /** Asks to be told when there is room. Asking twice is the same as asking once. */
+  wait(starved: Starved): void {
+    this.starved.add(starved);
+  }
+
+  forget(starved: Starved): void {
+    this.starved.delete(starved);
+  }
+}

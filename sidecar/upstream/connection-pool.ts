@@ -1,0 +1,344 @@
+import { type Failure, failure } from '../exchange/failure.ts';
+import { Timer, type TimerOwner } from '../io/timer-wheel.ts';
+import type { UpstreamCounters } from '../telemetry/counters.ts';
+import type { Attempt, WaitingRoom } from './attempt.ts';
+import { ConnectionLimit, type Starved } from './connection-limit.ts';
+import type { Endpoint } from './endpoint.ts';
+import { IdleLimit } from './idle-limit.ts';
+import { type ConnectionContext, type ConnectionOwner, UpstreamConnection } from './upstream-connection.ts';
+
+/** What bounds the connections of an upstream. Durations in ms. */
+export interface PoolSettings {
+  readonly connectTimeout: number;
+  /** How long an exchange may stand still, no byte in or out; null: as long as it likes. */
+  readonly streamIdle: number | null;
+  /** Connections to all endpoints of the upstream. */
+  readonly connections: number;
+  /** Attempts that wait because {@link connections} is reached. */
+  readonly pending: number;
+  readonly pendingFor: number;
+}
+
+/** The connections to one endpoint. */
+interface Lane {
+  /** Unused connections, the most recently used one last. */
+  readonly idle: UpstreamConnection[];
+  /** Attempts for each of which a connection is being opened, oldest first. */
+  readonly waiting: Attempt[];
+  readonly idleLimit: IdleLimit;
+  open: number;
+  isRemoved: boolean;
+}
+
+const SWEEP_MS = 100;
+
+/**
+ * All connections of an upstream, kept per endpoint. The most recently used one is taken first, so that the others
+ * grow old and go; what waits is served in order. Where the limit is reached, whoever has waited longest gets the
+ * first connection that comes free, to whichever endpoint, rather than one connection being closed for another.
+ */
+export class ConnectionPool implements ConnectionOwner, WaitingRoom, Starved, TimerOwner {
+  settings: PoolSettings;
+  private readonly name: string;
+  private readonly context: ConnectionContext;
+  private readonly counters: UpstreamCounters;
+  private readonly limit: ConnectionLimit;
+  private readonly total: ConnectionLimit;
+  private readonly lanes = new Map<Endpoint, Lane>();
+  private readonly connections = new Set<UpstreamConnection>();
+  /** Attempts that wait because a limit is reached, oldest first. */
+  private readonly queue: Attempt[] = [];
+  private readonly sweepTimer = new Timer(this);
+
+  /** @param total the bound on the connections of all upstreams together */
+  constructor(
+    name: string,
+    settings: PoolSettings,
+    context: ConnectionContext,
+    counters: UpstreamCounters,
+    total: ConnectionLimit,
+  ) {
+    this.name = name;
+    this.settings = settings;
+    this.context = context;
+    this.counters = counters;
+    this.limit = new ConnectionLimit(settings.connections);
+    this.total = total;
+  }
+
+  /** Changes the bounds; connections that are open stay. */
+  configure(settings: PoolSettings): void {
+    this.settings = settings;
+    this.limit.max = settings.connections;
+    this.onConnectionFreed();
+  }
+
+  /** Gives the attempt a connection to its endpoint, now or as soon as there is one. */
+  acquire(attempt: Attempt): void {
+    const lane = this.lane(attempt.endpoint);
+    const connection = attempt.needsFresh ? null : this.takeIdle(lane, attempt.exchange.isIdempotent);
+    if (connection !== null) {
+      this.counters.connectionsReused++;
+      this.assign(connection, attempt);
+    } else if (this.queue.length === 0 && this.hasRoom()) {
+      this.openFor(lane, attempt);
+    } else {
+      this.enqueue(attempt);
+    }
+  }
+
+  /** The endpoint is gone: its idle connections are closed, the others when they have ended what they carry. */
+  remove(endpoint: Endpoint): void {
+    const lane = this.lanes.get(endpoint);
+    if (lane === undefined) return;
+    lane.isRemoved = true;
+    for (const connection of [...lane.idle]) connection.abandon();
+    this.forgetIfUnused(endpoint, lane);
+  }
+
+  /** Idle connections to the endpoint. */
+  idleCount(endpoint: Endpoint): number {
+    return this.lanes.get(endpoint)?.idle.length ?? 0;
+  }
+
+  /** Closes everything. Attempts under way fail. */
+  stop(): void {
+    this.context.wheel.stop(this.sweepTimer);
+    this.total.forget(this);
+    for (const connection of [...this.connections]) connection.expire('was closed: the sidecar stops');
+    for (const attempt of this.queue.splice(0))
+      attempt.cancel(failure('no-endpoint', `${this.name} is no more`));
+  }
+
+  /** Closes the idle connection that has been unused longest. @returns whether there was one */
+  closeOldestIdle(): boolean {
+    let oldest: UpstreamConnection | null = null;
+    for (const lane of this.lanes.values()) {
+      const first = lane.idle.length > 0 ? lane.idle[0] : null;
+      if (first !== null && (oldest === null || first.idleSince < oldest.idleSince)) oldest = first;
+    }
+    oldest?.abandon();
+    return oldest !== null;
+  }
+
+  // What connections tell.
+
+  onConnected(connection: UpstreamConnection): void {
+    const lane = this.lane(connection.endpoint);
+    this.counters.connectionsOpen++;
+    const attempt = lane.waiting.shift();
+    if (attempt === undefined) this.offer(connection, lane);
+    else this.assign(connection, attempt);
+  }
+
+  onConnectFailed(connection: UpstreamConnection, reason: Failure): void {
+    const { endpoint } = connection;
+    const lane = this.lane(endpoint);
+    this.counters.connectFailures++;
+    this.forget(connection, lane);
+    lane.waiting.shift()?.fail(reason);
+    this.giveBack();
+  }
+
+  onFree(connection: UpstreamConnection): void {
+    this.counters.connectionsBusy--;
+    this.offer(connection, this.lane(connection.endpoint));
+  }
+
+  onClosed(connection: UpstreamConnection): void {
+    const lane = this.lane(connection.endpoint);
+    this.counters.connectionsOpen--;
+    const index = lane.idle.indexOf(connection);
+    if (index >= 0) {
+      lane.idle.splice(index, 1);
+      const now = this.context.wheel.coarseNow;
+      if (connection.wasClosedByEndpoint) lane.idleLimit.onClosed(now - connection.idleSince, now);
+    } else {
+      this.counters.connectionsBusy--;
+    }
+    this.forget(connection, lane);
+    this.giveBack();
+  }
+
+  onStale(_connection: UpstreamConnection, attempt: Attempt): void {
+    attempt.exchange.staleReplays++;
+    attempt.carrier = null;
+    attempt.needsFresh = true;
+    this.acquire(attempt);
+  }
+
+  onKeepAliveHint(connection: UpstreamConnection, keepAlive: string): void {
+    this.lane(connection.endpoint).idleLimit.onHint(keepAlive);
+  }
+
+  // What waiting attempts and limits tell.
+
+  leave(attempt: Attempt): void {
+    const { waiting } = this.lane(attempt.endpoint);
+    const index = waiting.indexOf(attempt);
+    if (index >= 0) waiting.splice(index, 1);
+    const queued = this.queue.indexOf(attempt);
+    if (queued >= 0) this.dequeue(queued);
+  }
+
+  waitedTooLong(attempt: Attempt): void {
+    this.leave(attempt);
+    this.overflow(attempt, `no connection came free within ${this.settings.pendingFor} ms (pendingFor)`);
+  }
+
+  onConnectionFreed(): void {
+    while (this.queue.length > 0 && this.hasRoom()) {
+      const attempt = this.dequeue(0);
+      this.openFor(this.lane(attempt.endpoint), attempt);
+    }
+    if (this.queue.length > 0 && this.total.isReached) this.total.wait(this);
+  }
+
+  /** Closes what has been idle or silent for too long. */
+  onTimer(): void {
+    const now = this.context.wheel.coarseNow;
+    for (const lane of this.lanes.values()) {
+      const limit = lane.idleLimit.at(now);
+      while (lane.idle.length > 0 && now - lane.idle[0].idleSince >= limit) lane.idle[0].abandon();
+    }
+    const { streamIdle } = this.settings;
+    if (streamIdle !== null) {
+      for (const connection of [...this.connections]) {
+        const isSilent =
+          connection.isBusy && !connection.isTunnel && now - connection.lastActivity >= streamIdle;
+        if (isSilent) connection.expire(`was silent for ${streamIdle} ms (timeouts.idle)`);
+      }
+    }
+    if (this.connections.size > 0) this.startSweep();
+  }
+
+  private takeIdle(lane: Lane, isIdempotent: boolean): UpstreamConnection | null {
+    const { idle } = lane;
+    if (idle.length === 0) return null;
+    const connection = idle[idle.length - 1];
+    const now = this.context.wheel.coarseNow;
+    const age = now - connection.idleSince;
+    const limit = lane.idleLimit.at(now);
+    if (age >= limit) return null;
+    // A request that can't be sent twice stays away from connections that may be about to be closed.
+    if (!isIdempotent && age > limit / 2) return null;
+    idle.pop();
+    return connection;
+  }
+
+  private assign(connection: UpstreamConnection, attempt: Attempt): void {
+    this.counters.connectionsBusy++;
+    connection.send(attempt);
+  }
+
+  /** A connection has come free: to whoever waits for this endpoint, else to whoever waits at all, else it is kept. */
+  private offer(connection: UpstreamConnection, lane: Lane): void {
+    if (lane.isRemoved) {
+      lane.idle.push(connection);
+      connection.abandon();
+      return;
+    }
+    const next = this.takeWaiting(lane, connection);
+    if (next !== null) {
+      this.counters.connectionsReused++;
+      this.assign(connection, next);
+      return;
+    }
+    connection.idleSince = this.context.wheel.coarseNow;
+    lane.idle.push(connection);
+  }
+
+  private takeWaiting(lane: Lane, connection: UpstreamConnection): Attempt | null {
+    if (lane.waiting.length > 0) {
+      const index = lane.waiting.findIndex(attempt => !attempt.needsFresh);
+      if (index >= 0) return lane.waiting.splice(index, 1)[0];
+    }
+    if (this.queue.length === 0) return null;
+    const { endpoint } = connection;
+    const index = this.queue.findIndex(
+      attempt =>
+        !attempt.needsFresh && (attempt.endpoint === endpoint || !attempt.exchange.tried.includes(endpoint)),
+    );
+    if (index < 0) return null;
+    const attempt = this.dequeue(index);
+    attempt.moveTo(endpoint);
+    return attempt;
+  }
+
+  private hasRoom(): boolean {
+    if (this.limit.isReached && !this.closeOldestIdle()) return false;
+    if (this.total.isReached && !this.closeOldestIdle() && !this.total.reclaim()) return false;
+    return !this.limit.isReached && !this.total.isReached;
+  }
+
+  private openFor(lane: Lane, attempt: Attempt): void {
+    lane.waiting.push(attempt);
+    this.limit.take();
+    this.total.take();
+    lane.open++;
+    this.counters.connectsStarted++;
+    const { connectTimeout } = this.settings;
+    const connection = new UpstreamConnection(attempt.endpoint, this, this.context, connectTimeout);
+    if (this.connections.size === 0) this.startSweep();
+    this.connections.add(connection);
+  }
+
+  private enqueue(attempt: Attempt): void {
+    const { pending, pendingFor } = this.settings;
+    if (this.queue.length >= pending) {
+      return this.overflow(
+        attempt,
+        `${this.queue.length} requests wait for a connection already (limits.pending)`,
+      );
+    }
+    this.queue.push(attempt);
+    this.counters.pendingWaiting++;
+    const { wheel } = this.context;
+    wheel.start(attempt.timer, pendingFor, wheel.now());
+    if (!this.limit.isReached) this.total.wait(this);
+  }
+
+  private dequeue(index: number): Attempt {
+    const attempt = this.queue.splice(index, 1)[0];
+    this.counters.pendingWaiting--;
+    this.context.wheel.stop(attempt.timer);
+    return attempt;
+  }
+
+  private overflow(attempt: Attempt, why: string): void {
+    this.counters.overflowed++;
+    const limit = this.limit.isReached
+      ? `the limit of ${this.limit.max} connections to ${this.name} is reached (limits.connections)`
+      : `the limit of ${this.total.max} connections in all is reached (connections)`;
+    attempt.fail(failure('overflow', `${limit} and ${why}`, true));
+  }
+
+  private forget(connection: UpstreamConnection, lane: Lane): void {
+    this.connections.delete(connection);
+    lane.open--;
+    this.forgetIfUnused(connection.endpoint, lane);
+  }
+
+  private forgetIfUnused(endpoint: Endpoint, lane: Lane): void {
+    if (lane.isRemoved && lane.open === 0 && lane.waiting.length === 0) this.lanes.delete(endpoint);
+  }
+
+  private giveBack(): void {
+    this.limit.give();
+    this.total.give();
+    if (this.queue.length > 0) this.onConnectionFreed();
+  }
+
+  private startSweep(): void {
+    this.context.wheel.start(this.sweepTimer, SWEEP_MS, this.context.wheel.now());
+  }
+
+  private lane(endpoint: Endpoint): Lane {
+    let lane = this.lanes.get(endpoint);
+    if (lane === undefined) {
+      lane = { idle: [], waiting: [], idleLimit: new IdleLimit(), open: 0, isRemoved: false };
+      this.lanes.set(endpoint, lane);
+    }
+    return lane;
+  }
+}

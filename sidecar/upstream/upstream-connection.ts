@@ -1,0 +1,426 @@
+import { connect, type Socket } from 'node:net';
+import { type Failure, failure } from '../exchange/failure.ts';
+import { type Fields, NO_FIELDS } from '../exchange/fields.ts';
+import type { BodySink } from '../exchange/request-body.ts';
+import { type ResponseHead, UNKNOWN_LENGTH } from '../exchange/service.ts';
+import { BodyDecoder } from '../http1/body-decoder.ts';
+import type { BodyReceiver } from '../http1/chunked-decoder.ts';
+import { CHUNKED, type Framing, UNTIL_CLOSE } from '../http1/framing.ts';
+import { HeadReader, INCOMPLETE, REFUSED } from '../http1/head-reader.ts';
+import { ProtocolError } from '../http1/protocol-error.ts';
+import { parseResponseHead } from '../http1/response-head.ts';
+import { chunkedEnd, chunkStart, requestHeadText } from '../http1/serialize.ts';
+import type { HttpDate } from '../io/http-date.ts';
+import { isBlocked, READ_BUFFER, writeTogether } from '../io/shared-buffers.ts';
+import { Timer, type TimerOwner, type TimerWheel } from '../io/timer-wheel.ts';
+import type { Attempt, Carrier } from './attempt.ts';
+import type { Endpoint } from './endpoint.ts';
+
+/** What all connections to endpoints share. */
+export interface ConnectionContext {
+  readonly wheel: TimerWheel;
+  readonly date: HttpDate;
+  /** The largest head of an answer in bytes, and the most fields in it. */
+  readonly headSize: number;
+  readonly headFields: number;
+  /** The value of the Via field to add, or '' for none. */
+  readonly via: string;
+}
+
+/** Whoever keeps the connection while it carries nothing. */
+export interface ConnectionOwner {
+  onConnected(connection: UpstreamConnection): void;
+  onConnectFailed(connection: UpstreamConnection, failure: Failure): void;
+  /** The answer is complete and the connection can carry another request. */
+  onFree(connection: UpstreamConnection): void;
+  /** The connection is closed. Called once, for connections that were connected. */
+  onClosed(connection: UpstreamConnection): void;
+  /** The connection turned out to be closed before it carried the attempt's request anywhere; the request can be sent anew. */
+  onStale(connection: UpstreamConnection, attempt: Attempt): void;
+  /** The endpoint said how long it keeps idle connections. */
+  onKeepAliveHint(connection: UpstreamConnection, keepAlive: string): void;
+}
+
+type Phase = 'connecting' | 'idle' | 'head' | 'body' | 'tunnel' | 'closed';
+
+/** Interim answers to one request: more are an endpoint gone mad. */
+const MAX_INFORMATIONAL = 64;
+const TCP_KEEPALIVE_MS = 60_000;
+
+/** One TCP connection to an endpoint. Carries one attempt at a time (HTTP/1.1 without pipelining), or a tunnel. */
+export class UpstreamConnection implements Carrier, BodySink, BodyReceiver, TimerOwner {
+  readonly endpoint: Endpoint;
+  /** Coarse milliseconds since when it carries nothing. */
+  idleSince = 0;
+  /** Coarse milliseconds of the last byte read or written. */
+  lastActivity = 0;
+  /** While it was idle, the endpoint closed it. */
+  wasClosedByEndpoint = false;
+  /** It carried another request before. */
+  isReused = false;
+  private readonly owner: ConnectionOwner;
+  private readonly context: ConnectionContext;
+  private readonly socket: Socket;
+  private readonly connectTimer: Timer;
+  private readonly connectTimeout: number;
+  private readonly headReader: HeadReader;
+  private readonly decoder: BodyDecoder;
+  private phase: Phase = 'connecting';
+  private attempt: Attempt | null = null;
+
+  /** Text that is to go out with what comes next. */
+  private out = '';
+  private isCorked = false;
+  private requestFraming: Framing = 0;
+  private isRequestSent = false;
+  /** The kernel refused the very first write of the request: nobody has seen it. */
+  private wasNeverSent = false;
+
+  private hasAnswered = false;
+  private informationals = 0;
+  private keepAlive = false;
+  private readEnded = false;
+
+  /** Begins to connect. @param connectTimeout milliseconds */
+  constructor(
+    endpoint: Endpoint,
+    owner: ConnectionOwner,
+    context: ConnectionContext,
+    connectTimeout: number,
+  ) {
+    this.endpoint = endpoint;
+    this.owner = owner;
+    this.context = context;
+    this.headReader = new HeadReader(context.headSize);
+    this.decoder = new BodyDecoder(context.headSize, context.headFields);
+    this.connectTimeout = connectTimeout;
+    this.connectTimer = new Timer(this);
+    context.wheel.start(this.connectTimer, connectTimeout, context.wheel.now());
+    this.socket = connect({
+      host: endpoint.address,
+      port: endpoint.port,
+      noDelay: true,
+      keepAlive: true,
+      keepAliveInitialDelay: TCP_KEEPALIVE_MS,
+      allowHalfOpen: true,
+      onread: {
+        buffer: READ_BUFFER,
+        callback: (length, buffer) => {
+          this.onRead(length, buffer as Buffer);
+          return true;
+        },
+      },
+    });
+    this.socket.on('connect', () => this.onConnect());
+    this.socket.on('drain', () => this.onDrain());
+    this.socket.on('end', () => this.onEnd());
+    this.socket.on('error', error => this.onLost(describe(error)));
+    this.socket.on('close', () => this.onLost('the connection was closed'));
+  }
+
+  get isBusy(): boolean {
+    return this.attempt !== null;
+  }
+
+  get isTunnel(): boolean {
+    return this.phase === 'tunnel';
+  }
+
+  /** Sends the attempt's request. The connection must be idle. */
+  send(attempt: Attempt): void {
+    this.attempt = attempt;
+    attempt.carrier = this;
+    this.lastActivity = this.context.wheel.coarseNow;
+    this.hasAnswered = false;
+    this.wasNeverSent = false;
+    const { head, body } = attempt.exchange;
+    if (head.method === 'CONNECT') return this.beginTunnel(TUNNEL_ESTABLISHED);
+    this.phase = 'head';
+    this.informationals = 0;
+    this.requestFraming = body === null ? 0 : body.length === UNKNOWN_LENGTH ? CHUNKED : body.length;
+    this.isRequestSent = body === null;
+    const text = requestHeadText(head, this.requestFraming, this.context.via);
+    if (body === null) {
+      this.socket.write(text, 'latin1');
+    } else {
+      this.out = text;
+      this.isCorked = true;
+      body.attach(this);
+      this.isCorked = false;
+      this.flushOut();
+    }
+    // Set in the same turn where the kernel refuses at once: the peer's reset had arrived before.
+    this.wasNeverSent = this.socket.errored !== null;
+  }
+
+  /** Closes the connection; an attempt on it has been dealt with. */
+  abandon(): void {
+    this.detach();
+    this.close();
+  }
+
+  /** Ends the attempt for having been silent too long, or closes an idle connection. */
+  expire(reason: string): void {
+    if (this.attempt === null) this.close();
+    else this.loseAttempt(failure('reset', `${this.where()} ${reason}`));
+  }
+
+  pause(): void {
+    this.socket.pause();
+  }
+
+  resume(): void {
+    this.socket.resume();
+  }
+
+  onTimer(): void {
+    const detail = `connecting to ${this.endpoint.name} took longer than ${this.connectTimeout} ms`;
+    this.connectFailed(failure('connect-timeout', detail));
+  }
+
+  // The request's body, towards the endpoint.
+
+  write(chunk: Buffer): boolean {
+    const isChunked = this.requestFraming === CHUNKED;
+    const before = this.out + (isChunked ? chunkStart(chunk.length) : '');
+    const after = isChunked ? '\r\n' : '';
+    this.lastActivity = this.context.wheel.coarseNow;
+    if (this.isCorked && chunk.length <= CORK_LIMIT) {
+      this.out = before + chunk.toString('latin1') + after;
+      return true;
+    }
+    this.out = '';
+    writeTogether(this.socket, before, chunk, after);
+    return !isBlocked(this.socket);
+  }
+
+  end(trailers: Fields | null): void {
+    this.isRequestSent = true;
+    if (this.phase === 'tunnel') {
+      this.socket.end();
+      if (this.readEnded) this.finishTunnel();
+      return;
+    }
+    if (this.requestFraming === CHUNKED) this.out += chunkedEnd(trailers);
+    if (!this.isCorked) this.flushOut();
+  }
+
+  // The answer, from the endpoint.
+
+  onBody(chunk: Buffer): void {
+    this.attempt?.data(chunk);
+  }
+
+  private onRead(length: number, bytes: Buffer): void {
+    const attempt = this.attempt;
+    if (attempt === null) {
+      // Nobody asked: whatever it is, it must not become the answer to the next request.
+      return this.close();
+    }
+    this.lastActivity = this.context.wheel.coarseNow;
+    this.hasAnswered = true;
+    let position = 0;
+    while (this.phase === 'head' && position < length) {
+      position = this.headReader.feed(bytes, position, length);
+      if (position === INCOMPLETE) return;
+      if (position === REFUSED) return this.badResponse(this.headReader.error?.detail ?? 'a malformed head');
+      this.onHead(attempt);
+      if (this.attempt !== attempt) return;
+    }
+    if (this.phase === 'tunnel') {
+      if (position < length) attempt.data(bytes.subarray(position, length));
+    } else if (this.phase === 'body') {
+      position = this.decoder.feed(bytes, position, length, this);
+      if (this.attempt !== attempt) return;
+      if (this.decoder.error !== null) return this.badResponse(this.decoder.error.detail);
+      if (this.decoder.isDone) return this.finishAnswer(attempt, position === length);
+    }
+    attempt.flush();
+  }
+
+  private onHead(attempt: Attempt): void {
+    const { headReader, context } = this;
+    const method = attempt.exchange.head.method;
+    const parsed = parseResponseHead(
+      headReader.bytes,
+      headReader.start,
+      headReader.end,
+      context.headFields,
+      method,
+      context.date.now(),
+    );
+    headReader.reset();
+    if (parsed instanceof ProtocolError) return this.badResponse(parsed.detail);
+    const { head } = parsed;
+    if (head.status === 101) {
+      if (attempt.exchange.head.upgrade === null || head.upgrade === null) {
+        return this.badResponse('a switch of protocols that was not asked for');
+      }
+      return this.beginTunnel(head);
+    }
+    if (head.status < 200) {
+      if (++this.informationals > MAX_INFORMATIONAL) return this.badResponse('interim answers without end');
+      return attempt.informational(head);
+    }
+    this.keepAlive = parsed.keepAlive;
+    if (parsed.keepAliveHint !== null) this.owner.onKeepAliveHint(this, parsed.keepAliveHint);
+    this.phase = 'body';
+    this.decoder.start(parsed.framing);
+    attempt.head(head);
+  }
+
+  private finishAnswer(attempt: Attempt, isClean: boolean): void {
+    const trailers = this.decoder.trailers;
+    const isReusable = isClean && this.keepAlive && this.isRequestSent && !this.readEnded;
+    this.detach();
+    if (isReusable) {
+      this.phase = 'idle';
+      this.isReused = true;
+      // Back pressure of the answer that has ended must not keep the next one from being read.
+      if (this.socket.isPaused()) this.socket.resume();
+      this.owner.onFree(this);
+    } else {
+      this.close();
+    }
+    attempt.end(trailers);
+  }
+
+  private badResponse(detail: string): void {
+    this.loseAttempt(failure('bad-response', `${this.where()} sent an answer with ${detail}`));
+  }
+
+  private beginTunnel(head: ResponseHead): void {
+    const attempt = this.attempt;
+    const tunnel = attempt?.exchange.tunnel ?? null;
+    if (attempt === null || tunnel === null) return this.close();
+    this.phase = 'tunnel';
+    this.requestFraming = UNTIL_CLOSE;
+    this.isRequestSent = false;
+    attempt.head(head);
+    attempt.flush();
+    if (this.attempt === attempt) tunnel.body.attach(this);
+  }
+
+  private finishTunnel(): void {
+    const attempt = this.attempt;
+    this.detach();
+    this.close();
+    attempt?.end(null);
+  }
+
+  // The socket.
+
+  private onConnect(): void {
+    if (this.phase !== 'connecting') return;
+    this.context.wheel.stop(this.connectTimer);
+    this.phase = 'idle';
+    this.owner.onConnected(this);
+  }
+
+  private onDrain(): void {
+    const exchange = this.attempt?.exchange;
+    if (exchange === undefined) return;
+    if (this.phase === 'tunnel') exchange.tunnel?.body.resume();
+    else exchange.body?.resume();
+  }
+
+  /** The endpoint sends no more. */
+  private onEnd(): void {
+    this.readEnded = true;
+    const attempt = this.attempt;
+    if (this.phase === 'tunnel' && attempt !== null) {
+      attempt.exchange.tunnel?.peer.upstreamEnded();
+      if (this.isRequestSent) this.finishTunnel();
+    } else if (this.phase === 'body' && attempt !== null && this.decoder.endOfStream()) {
+      this.finishAnswer(attempt, false);
+    } else {
+      this.onLost('the endpoint closed the connection');
+    }
+  }
+
+  private onLost(reason: string): void {
+    if (this.phase === 'closed') return;
+    if (this.phase === 'connecting') {
+      return this.connectFailed(
+        failure('connect-failure', `connecting to ${this.endpoint.name} failed: ${reason}`),
+      );
+    }
+    const attempt = this.attempt;
+    if (attempt === null) {
+      this.wasClosedByEndpoint = true;
+      return this.close();
+    }
+    const exchange = attempt.exchange;
+    const isStale = this.isReused && !this.hasAnswered && (exchange.isIdempotent || this.wasNeverSent);
+    if (isStale && exchange.isReplayable) {
+      this.detach();
+      this.close();
+      this.owner.onStale(this, attempt);
+      return;
+    }
+    const part = this.phase === 'body' ? 'in the middle of its answer' : 'before it answered';
+    this.loseAttempt(failure('reset', `${this.where()} was lost ${part}: ${reason}`, this.wasNeverSent));
+  }
+
+  private connectFailed(reason: Failure): void {
+    this.context.wheel.stop(this.connectTimer);
+    this.phase = 'closed';
+    this.socket.destroy();
+    this.owner.onConnectFailed(this, reason);
+  }
+
+  private loseAttempt(reason: Failure): void {
+    const attempt = this.attempt;
+    this.detach();
+    this.close();
+    attempt?.fail(reason);
+  }
+
+  /** Lets go of the attempt; the connection may then carry another, or be closed. */
+  private detach(): void {
+    const exchange = this.attempt?.exchange;
+    this.attempt = null;
+    this.out = '';
+    exchange?.body?.detach(this);
+    exchange?.tunnel?.body.detach(this);
+  }
+
+  private close(): void {
+    if (this.phase === 'closed') return;
+    if (this.phase === 'connecting') {
+      return this.connectFailed(
+        failure('connect-failure', `connecting to ${this.endpoint.name} was given up`),
+      );
+    }
+    this.phase = 'closed';
+    this.socket.destroy();
+    this.owner.onClosed(this);
+  }
+
+  private flushOut(): void {
+    if (this.out === '') return;
+    const text = this.out;
+    this.out = '';
+    this.socket.write(text, 'latin1');
+  }
+
+  private where(): string {
+    return `the connection to ${this.endpoint.name}`;
+  }
+}
+
+/** Pieces up to this length wait for the rest of what is there already. */
+const CORK_LIMIT = 16 * 1024;
+
+const TUNNEL_ESTABLISHED: ResponseHead = {
+  status: 200,
+  reason: 'Connection Established',
+  fields: NO_FIELDS,
+  bodyLength: 0,
+  upgrade: null,
+  tunnel: true,
+};
+
+function describe(error: Error & { code?: string }): string {
+  return error.code ?? error.message;
+}
