@@ -66,7 +66,7 @@ export class LeastRequest implements Balancer {
   }
 }
 
-/** Up to so many endpoints are all looked at: measured, eight cost no more than 0.1 µs, and the choice is better. */
+/** Up to so many endpoints are all looked at. Measured: eight take 0.13 µs, 0.25 µs with unequal weights; two take 0.05. */
 const LOOK_AT_ALL = 8;
 
 function lesser(one: Endpoint, other: Endpoint): Endpoint {
