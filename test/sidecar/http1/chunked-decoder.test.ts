@@ -222,15 +222,6 @@ describe('trailers (RFC 9112 section 7.1.2)', () => {
       'WWW-Authenticate',
       'Via',
     ];
-    assert.equal(
-      read(
-        `0\r\n${dropped
-          .map(name => `${name}: 5\r\n`)
-          .join('')
-          .replaceAll('', '')}\r\n`,
-      ).status,
-      431,
-    );
     for (const name of dropped) {
       assert.deepEqual(trailersOf('A: b', `${name}: 5`, 'C: d').trailers, ['A', 'b', 'C', 'd'], name);
       assert.equal(trailersOf(`${name.toLowerCase()}: 5`).trailers, null, name);
