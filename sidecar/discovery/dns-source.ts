@@ -87,7 +87,7 @@ export class DnsSource implements EndpointSource {
   /** With up to a fifth more, so that sidecars do not ask all at once. */
   private refreshAfter(delayMs: number): void {
     const { schedule, random } = this.options;
-    this.cancel = schedule(() => this.refresh(), delayMs * (1 + random() / 5));
+    this.cancel = schedule(() => this.refresh(), delayMs + (delayMs * random()) / 5);
   }
 }
 
