@@ -1,3 +1,4 @@
+import type { AnswerGate } from './answer-gate.ts';
 import { AnswerReader } from './answer-reader.ts';
 import { type BenchRequest, REQUESTS, renderRequest } from './bench-requests.ts';
 import { LoadConnection, type LoadConnectionOwner } from './load-connection.ts';
@@ -9,6 +10,7 @@ import { UsageMeter } from './usage-meter.ts';
 export class LoadGenerator implements LoadConnectionOwner {
   readonly request: string;
   private readonly plan: LoadPlan;
+  private readonly gate: AnswerGate;
   private readonly expected: BenchRequest;
   private readonly connections: LoadConnection[] = [];
   private readonly latency = new LatencyRecorder();
@@ -22,8 +24,10 @@ export class LoadGenerator implements LoadConnectionOwner {
   private readonly due: number[] = [];
   private nextDue = 0;
 
-  constructor(plan: LoadPlan) {
+  /** @param gate of the endpoints that the requests end up at */
+  constructor(plan: LoadPlan, gate: AnswerGate) {
     this.plan = plan;
+    this.gate = gate;
     this.expected = REQUESTS[plan.request];
     this.request = renderRequest(this.expected, plan.pace.kind === 'fresh');
   }
@@ -31,7 +35,7 @@ export class LoadGenerator implements LoadConnectionOwner {
   /** Does the whole plan. Rejects when the proxy can't be reached at all. */
   async run(): Promise<LoadResult> {
     await this.connectAll();
-    this.begin();
+    await this.begin();
     await delay(this.plan.warmupMs);
     const meter = new UsageMeter(this.plan.pid, this.plan.core);
     this.measuring = true;
@@ -94,16 +98,20 @@ export class LoadGenerator implements LoadConnectionOwner {
     }
   }
 
-  private begin(): void {
-    const { pace } = this.plan;
-    const now = performance.now();
-    if (pace.kind === 'fixed') {
-      this.idle.push(...this.connections);
-      this.nextDue = now;
-      this.sendWhatIsDue(1000 / pace.perSecond);
-    } else {
-      for (const connection of this.connections) connection.send(now);
+  /** Sends the first request on every connection, and lets the answers come when all have arrived, or no more do. */
+  private async begin(): Promise<void> {
+    this.gate.close();
+    for (const connection of this.connections) connection.send(performance.now());
+    let before = -1;
+    while (this.gate.waiting > before && this.gate.waiting < this.connections.length) {
+      before = this.gate.waiting;
+      await delay(ARRIVE_WITHIN_MS);
     }
+    this.gate.open();
+    const { pace } = this.plan;
+    if (pace.kind !== 'fixed') return;
+    this.nextDue = performance.now();
+    this.sendWhatIsDue(1000 / pace.perSecond);
   }
 
   /** Looks at the clock once per turn of the event loop and never sleeps: timers are too coarse for a request every 100 µs. */
@@ -121,6 +129,7 @@ export class LoadGenerator implements LoadConnectionOwner {
 }
 
 const CONNECT_AT_ONCE = 50;
+const ARRIVE_WITHIN_MS = 100;
 const MOST_ERRORS = 1000;
 
 function delay(ms: number): Promise<void> {

@@ -14,7 +14,7 @@ export type FromLoadProcess =
 const upstreams = await UpstreamServers.start(3);
 
 process.on('message', (plan: LoadPlan) => {
-  new LoadGenerator(plan).run().then(
+  new LoadGenerator(plan, upstreams.gate).run().then(
     result => tell({ kind: 'result', result }),
     (error: Error) => tell({ kind: 'failed', reason: error.message }),
   );

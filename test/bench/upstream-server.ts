@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { AnswerGate } from './answer-gate.ts';
 import { REQUESTS, renderAnswer } from './bench-requests.ts';
 
 /**
@@ -8,30 +9,33 @@ import { REQUESTS, renderAnswer } from './bench-requests.ts';
  */
 export class UpstreamServers {
   readonly ports: readonly number[];
+  readonly gate: AnswerGate;
   private readonly servers: readonly Server[];
   private readonly sockets: ReadonlySet<Socket>;
 
-  private constructor(servers: readonly Server[], sockets: ReadonlySet<Socket>) {
+  private constructor(servers: readonly Server[], sockets: ReadonlySet<Socket>, gate: AnswerGate) {
     this.servers = servers;
     this.sockets = sockets;
+    this.gate = gate;
     this.ports = servers.map(server => (server.address() as AddressInfo).port);
   }
 
   /** Listens on `count` ports of the loopback address. */
   static async start(count: number): Promise<UpstreamServers> {
+    const gate = new AnswerGate();
     const sockets = new Set<Socket>();
     const servers: Server[] = [];
     for (let i = 0; i < count; i++) {
       const server = createServer({ noDelay: true }, socket => {
         sockets.add(socket);
         socket.on('close', () => sockets.delete(socket));
-        serve(socket);
+        serve(socket, gate);
       });
       server.listen({ port: 0, host: '127.0.0.1', backlog: 4096 });
       await once(server, 'listening');
       servers.push(server);
     }
-    return new UpstreamServers(servers, sockets);
+    return new UpstreamServers(servers, sockets, gate);
   }
 
   async close(): Promise<void> {
@@ -49,7 +53,7 @@ const ANSWERS = [
 const CLOSES = '\r\nConnection: close\r\n';
 const NOT_UNDERSTOOD = 'HTTP/1.1 501 Not Implemented\r\nContent-Length: 0\r\nConnection: close\r\n\r\n';
 
-function serve(socket: Socket): void {
+function serve(socket: Socket, gate: AnswerGate): void {
   let pieces = '';
   let bodyMissing = 0;
   let answer = SMALL;
@@ -83,10 +87,15 @@ function serve(socket: Socket): void {
       at += taken;
       bodyMissing -= taken;
       if (bodyMissing > 0) return;
-      if (closes) socket.end(answer);
-      else socket.write(answer);
+      if (gate.isClosed) gate.hold(send.bind(null, socket, answer, closes));
+      else send(socket, answer, closes);
     }
   });
   // A proxy may drop its connections as it likes; an error here shows on the load generator's side if it matters.
   socket.on('error', () => {});
+}
+
+function send(socket: Socket, answer: Buffer, closes: boolean): void {
+  if (closes) socket.end(answer);
+  else socket.write(answer);
 }
