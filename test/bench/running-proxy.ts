@@ -1,6 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync } from 'node:fs';
-import { type AddressInfo, connect, createServer } from 'node:net';
+import { type AddressInfo, connect, createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { REQUESTS, renderRequest } from './bench-requests.ts';
 import { startProcess, stopProcess } from './child-processes.ts';
@@ -8,7 +9,7 @@ import type { TestedProxy } from './peers/tested-proxy.ts';
 import { type Pinning, pinned } from './pinning.ts';
 
 const READY_WITHIN_MS = 10_000;
-const STOP_PATIENCE_MS = 3_000;
+const STOP_PATIENCE_MS = 10_000;
 
 /** A proxy that runs and has answered its first request. */
 export class RunningProxy {
@@ -35,8 +36,8 @@ export class RunningProxy {
   ): Promise<RunningProxy> {
     mkdirSync(parent, { recursive: true });
     const folder = mkdtempSync(join(parent, `${proxy.name}-`));
-    const port = await freePort();
-    const command = pinned(proxy.prepare({ port, upstreams, folder }), pinning, 'proxyCore');
+    const [port, adminPort] = await freePorts(2);
+    const command = pinned(proxy.prepare({ port, adminPort, upstreams, folder }), pinning, 'proxyCore');
     const errors = openSync(join(folder, 'stderr'), 'w');
     const startedAt = performance.now();
     const child = startProcess(command, ['ignore', 'ignore', errors], folder);
@@ -60,16 +61,16 @@ export class RunningProxy {
   }
 }
 
-/** A port of the loopback address that was free a moment ago. */
-async function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.on('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });
+/** Different ports of the loopback address that were free a moment ago. */
+async function freePorts(count: number): Promise<number[]> {
+  const servers: Server[] = [];
+  for (let i = 0; i < count; i++) {
+    servers.push(createServer().listen(0, '127.0.0.1'));
+    await once(servers[i], 'listening');
+  }
+  const ports = servers.map(server => (server.address() as AddressInfo).port);
+  await Promise.all(servers.map(server => new Promise(resolve => server.close(resolve))));
+  return ports;
 }
 
 async function firstAnswer(child: ChildProcess, port: number, deadline: number): Promise<void> {

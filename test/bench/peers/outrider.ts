@@ -24,7 +24,7 @@ export function outrider(setup: OutriderSetup): TestedProxy | Absent {
   return {
     name: setup.name,
     version: `${version ?? 'unknown version'} on Node ${runtime}`,
-    prepare({ port, upstreams, folder }) {
+    prepare({ port, adminPort, upstreams, folder }) {
       const profile = setup.profile
         ? ['--cpu-prof', `--cpu-prof-dir=${folder}`, '--cpu-prof-interval=250']
         : [];
@@ -39,6 +39,8 @@ export function outrider(setup: OutriderSetup): TestedProxy | Absent {
           `127.0.0.1:${port}`,
           '--upstream',
           `app=${upstreams.map(upstream => `127.0.0.1:${upstream}`).join(',')}`,
+          '--admin',
+          `127.0.0.1:${adminPort}`,
           ...setup.sidecarArguments,
         ],
       };

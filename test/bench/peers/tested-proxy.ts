@@ -11,6 +11,8 @@ export interface TestedProxy {
 /** Where the proxy listens, what it forwards to, and a folder of its own for the time it runs. */
 export interface ProxyOrder {
   readonly port: number;
+  /** Free for the proxy's own API, for one that has it switched on by default. */
+  readonly adminPort: number;
   readonly upstreams: readonly number[];
   readonly folder: string;
 }
