@@ -3,7 +3,7 @@ import { pino } from 'pino';
 import type { Environment } from '../control-plane/contract/environment.ts';
 import { formatProblemsWithExcerpts } from '../control-plane/contract/excerpt.ts';
 import type { LoadedFile } from '../control-plane/contract/mesh-file.ts';
-import { formatProblem, type Problem } from '../control-plane/contract/problem.ts';
+import { formatProblem, type Problem, sortProblems } from '../control-plane/contract/problem.ts';
 import type { MapNode } from '../control-plane/contract/source-tree.ts';
 import { readConfigFile } from './config/config-file.ts';
 import { loadSidecarConfig } from './config/load.ts';
@@ -16,6 +16,8 @@ export interface SidecarOptions {
   readonly configFile: string | null;
   /** What environment variables and flags say, weakest first. */
   readonly overrides: readonly MapNode[];
+  /** What is wrong with flags; told together with what is wrong with the configuration. */
+  readonly problems: readonly Problem[];
   readonly logLevel: string;
   readonly environment: Environment;
   readonly version: string;
@@ -54,8 +56,9 @@ export async function runSidecar(options: SidecarOptions, start: StartSidecar): 
       environment: options.environment,
     });
   const loaded = load(content?.bytes ?? null);
-  if (loaded.value === null) {
-    options.complain(formatProblemsWithExcerpts(loaded.problems, loaded.lines));
+  if (loaded.value === null || options.problems.length > 0) {
+    const problems = sortProblems([...options.problems, ...loaded.problems]);
+    options.complain(formatProblemsWithExcerpts(problems, loaded.lines));
     return 2;
   }
 

@@ -31,7 +31,8 @@ export function parseArguments(
     if (token.kind === 'positional') operands.push(token.value);
     if (token.kind === 'option') takeFlag(command, token, flags, complaints);
   }
-  if (command.operands === null && operands.length > 0) {
+  // After another mistake it is not clear what is an operand and what was meant as the value of a flag.
+  if (command.operands === null && operands.length > 0 && complaints.length === 0) {
     complaints.push(`takes flags only, found ${operands.map(operand => JSON.stringify(operand)).join(' ')}`);
   }
   for (const flag of command.flags) {

@@ -47,14 +47,14 @@ export function formatUsage({ name, operands }: Command): string {
   return ['outrider', name, '[FLAGS]', operands?.placeholder].filter(Boolean).join(' ');
 }
 
-/** `--listen ADDRESS`, with dots where it may be repeated. */
-export function formatFlag({ name, value, isRepeatable }: Flag): string {
-  const flag = value === null ? `--${name}` : `--${name} ${value}`;
-  return isRepeatable ? `${flag} …` : flag;
+/** `--listen ADDRESS` */
+export function formatFlag({ name, value }: Flag): string {
+  return value === null ? `--${name}` : `--${name} ${value}`;
 }
 
 function describeFlag(flag: Flag): string {
   const notes = [
+    flag.isRepeatable ? 'may be repeated' : null,
     flag.default === null ? null : `default ${flag.default}`,
     flag.variable === null ? null : `or $${flag.variable}`,
   ].filter(note => note !== null);

@@ -1,4 +1,4 @@
-import { formatProblem, problem } from '../../control-plane/contract/problem.ts';
+import { problem } from '../../control-plane/contract/problem.ts';
 import { runSidecar } from '../main.ts';
 import { Sidecar } from '../sidecar.ts';
 import { didYouMean } from './arguments.ts';
@@ -60,14 +60,10 @@ export const SIDECAR_COMMAND: Command = {
   async run(invocation, host) {
     const { overrides, problems } = settingsFromFlags(invocation);
     const level = givenValue(invocation, 'log-level') ?? 'info';
-    const complaints = [...problems, ...checkLevel(invocation, level)];
-    if (complaints.length > 0) {
-      for (const complaint of complaints) host.complain(`${formatProblem(complaint)}\n`);
-      return 2;
-    }
     const options = {
       configFile: givenValue(invocation, 'config'),
       overrides,
+      problems: [...problems, ...checkLevel(invocation, level)],
       logLevel: level,
       environment: host.environment,
       version: host.version,

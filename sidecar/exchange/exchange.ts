@@ -13,8 +13,8 @@ export interface RequestHead {
   readonly method: string;
   /** Origin form (`/path?query`), or `*` for OPTIONS, or `host:port` for CONNECT (RFC 9112 section 3.2). */
   readonly target: string;
-  /** The host (and port) the request is for, as it will be sent on. */
-  readonly authority: string;
+  /** The host (and port) the request is for, as its `Host` says too. Routing may put the service's name in both. */
+  authority: string;
   /** End-to-end fields with `Host`; what concerns the application's connection alone is gone. */
   readonly fields: Fields;
   /** The protocols of an `Upgrade` field that the application wants to switch to, or null (RFC 9110 section 7.8). */

@@ -25,6 +25,8 @@ export interface ConnectionContext {
   readonly headFields: number;
   /** The value of the Via field to add, or '' for none. */
   readonly via: string;
+  /** Whether the sidecar itself listens on this local port. */
+  readonly isOwnPort: (port: number) => boolean;
 }
 
 /** Whoever keeps the connection while it carries nothing. */
@@ -312,6 +314,10 @@ export class UpstreamConnection implements Carrier, BodySink, BodyReceiver, Time
 
   private onConnect(): void {
     if (this.phase !== 'connecting') return;
+    const { socket } = this;
+    if (socket.localAddress === socket.remoteAddress && this.context.isOwnPort(socket.remotePort ?? 0)) {
+      return this.connectFailed(failure('connect-failure', `${this.endpoint.name} is this sidecar itself`));
+    }
     this.context.wheel.stop(this.connectTimer);
     this.phase = 'idle';
     this.owner.onConnected(this);

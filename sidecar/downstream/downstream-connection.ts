@@ -1,0 +1,460 @@
+import type { Socket } from 'node:net';
+import { Exchange } from '../exchange/exchange.ts';
+import { badRequest, type Failure, failure } from '../exchange/failure.ts';
+import type { Fields } from '../exchange/fields.ts';
+import { RequestBody } from '../exchange/request-body.ts';
+import { type Call, ENDED_CALL, type Reply, type ResponseHead, UNKNOWN_LENGTH } from '../exchange/service.ts';
+import { Tunnel, type TunnelPeer } from '../exchange/tunnel.ts';
+import { BodyDecoder } from '../http1/body-decoder.ts';
+import { CR } from '../http1/characters.ts';
+import type { BodyReceiver } from '../http1/chunked-decoder.ts';
+import { hasNoBody } from '../http1/framing.ts';
+import { HeadReader, INCOMPLETE, REFUSED } from '../http1/head-reader.ts';
+import { ProtocolError } from '../http1/protocol-error.ts';
+import { type ParsedRequest, parseRequestHead } from '../http1/request-head.ts';
+import type { AcceptedSocket } from '../io/accept.ts';
+import { isBlocked, writeTogether } from '../io/shared-buffers.ts';
+import { Timer, type TimerOwner } from '../io/timer-wheel.ts';
+import type { DownstreamContext, OpenConnection } from './downstream-context.ts';
+import { answerHere } from './last-hop.ts';
+import { type OwnAnswer, problemOf } from './problem.ts';
+import { ResponseWriter } from './response-writer.ts';
+
+type State = 'open' | 'tunnel' | 'lingering' | 'closed';
+
+/** How long a connection is still read from after its last answer, so that a reset does not overtake that answer. */
+const LINGER_MS = 1_000;
+
+/**
+ * One connection of an application: reads requests, one exchange at a time, and writes the answers in order. What of
+ * further requests arrives meanwhile is held, up to a bound.
+ */
+export class DownstreamConnection implements OpenConnection, Reply, TunnelPeer, BodyReceiver, TimerOwner {
+  private readonly context: DownstreamContext;
+  private readonly socket: Socket;
+  /** The port it came in on. */
+  private readonly port: number;
+  private readonly headReader: HeadReader;
+  private readonly decoder: BodyDecoder;
+  private readonly writer: ResponseWriter;
+  private readonly timer = new Timer(this);
+  private state: State = 'open';
+  private request: ParsedRequest | null = null;
+  private exchange: Exchange | null = null;
+  private call: Call = ENDED_CALL;
+  private held: Buffer | null = null;
+  private isConsuming = false;
+  private isBodyPaused = false;
+  private isReadingPaused = false;
+  private isBlocked = false;
+  private hasEnded = false;
+  private headStartedAt = 0;
+  private lastActivity: number;
+
+  constructor(accepted: AcceptedSocket, port: number, context: DownstreamContext) {
+    const { limits, wheel } = context;
+    this.context = context;
+    this.socket = accepted.socket;
+    this.port = port;
+    this.headReader = new HeadReader(limits.headSize);
+    this.decoder = new BodyDecoder(limits.headSize, limits.headFields);
+    this.writer = new ResponseWriter(this.socket);
+    accepted.onRead = (length, bytes) => this.onRead(length, bytes);
+    this.socket.on('drain', () => this.onDrain());
+    this.socket.on('end', () => this.onEnd());
+    this.socket.on('error', () => this.onGone());
+    this.socket.on('close', () => this.onGone());
+    wheel.start(this.timer, limits.idleTimeout, wheel.now());
+    this.lastActivity = wheel.coarseNow;
+    context.counters.connectionsOpen++;
+    context.counters.connectionsTotal++;
+  }
+
+  get isBusy(): boolean {
+    return this.exchange !== null;
+  }
+
+  destroy(): void {
+    this.socket.destroy();
+    this.onGone();
+  }
+
+  // The request, from the application.
+
+  private onRead(length: number, bytes: Buffer): void {
+    if (this.state === 'open') this.consume(bytes, 0, length);
+    else if (this.state === 'tunnel') this.exchange?.tunnel?.body.push(bytes.subarray(0, length));
+  }
+
+  private consume(bytes: Buffer, from: number, to: number): void {
+    this.isConsuming = true;
+    let position = from;
+    while (position < to && this.state === 'open') {
+      if (this.exchange === null) {
+        position = this.readHead(bytes, position, to);
+      } else if (!this.decoder.isDone) {
+        position = this.readBody(this.exchange, bytes, position, to);
+      } else {
+        this.hold(bytes, position, to);
+        break;
+      }
+    }
+    this.isConsuming = false;
+  }
+
+  private readHead(bytes: Buffer, from: number, to: number): number {
+    const { headReader } = this;
+    const position = headReader.feed(bytes, from, to);
+    if (position === INCOMPLETE) {
+      this.awaitRestOfHead();
+      return to;
+    }
+    if (position === REFUSED) {
+      this.refuse(headReader.error ?? new ProtocolError(400, 'a malformed head'));
+      return to;
+    }
+    this.headStartedAt = 0;
+    // RFC 9112 section 2.2: one empty line before the request line is passed over.
+    const start = headReader.bytes[headReader.start] === CR ? headReader.start + 2 : headReader.start;
+    const { limits } = this.context;
+    const parsed = parseRequestHead(headReader.bytes, start, headReader.end, limits.headFields);
+    headReader.reset();
+    if (parsed instanceof ProtocolError) {
+      this.refuse(parsed);
+      return to;
+    }
+    return this.begin(parsed, bytes, position, to);
+  }
+
+  private begin(request: ParsedRequest, bytes: Buffer, from: number, to: number): number {
+    const { context } = this;
+    const { head, framing } = request;
+    this.request = request;
+    this.writer.reset();
+    let position = from;
+    let body: RequestBody | null = null;
+    this.decoder.start(framing);
+    if (framing !== 0) {
+      if (framing > context.limits.requestBody) {
+        this.refuse(new ProtocolError(413, `a body of more than ${context.limits.requestBody} bytes`));
+        return to;
+      }
+      body = new RequestBody(this, framing > 0 ? framing : UNKNOWN_LENGTH, context.keepForReplay);
+    }
+    const mayTunnel = head.upgrade !== null || head.method === 'CONNECT';
+    const tunnel = mayTunnel ? new Tunnel(this) : null;
+    const exchange = new Exchange(head, body, tunnel, context.wheel.now());
+    this.exchange = exchange;
+
+    if (request.maxForwards === 0) {
+      this.answer(answerHere(request, context.date.now()));
+      return position;
+    }
+    // What came with the head goes on with it, in one write.
+    if (body !== null) {
+      position = this.readBody(exchange, bytes, from, to);
+      if (this.exchange !== exchange) return position;
+    }
+    const service = context.router.route(head, request.form, this.port);
+    const call = service.call(exchange, this);
+    // It may be over already.
+    if (this.exchange === exchange) this.call = call;
+    return position;
+  }
+
+  private readBody(exchange: Exchange, bytes: Buffer, from: number, to: number): number {
+    const { decoder } = this;
+    const position = decoder.feed(bytes, from, to, this);
+    if (this.exchange !== exchange) return to;
+    if (decoder.error !== null) {
+      this.refuseBody(decoder.error);
+      return to;
+    }
+    if (decoder.isDone && exchange.body !== null) {
+      exchange.body.completedAt = this.context.wheel.coarseNow;
+      exchange.body.finish(decoder.trailers);
+    }
+    return position;
+  }
+
+  onBody(chunk: Buffer): void {
+    const body = this.exchange?.body ?? null;
+    if (body === null) return;
+    const { requestBody } = this.context.limits;
+    if (body.receivedBytes + chunk.length > requestBody) {
+      return this.refuseBody(new ProtocolError(413, `a body of more than ${requestBody} bytes`));
+    }
+    body.push(chunk);
+  }
+
+  private hold(bytes: Buffer, from: number, to: number): void {
+    const more = Buffer.from(bytes.subarray(from, to));
+    this.held = this.held === null ? more : Buffer.concat([this.held, more]);
+    this.updateReading();
+  }
+
+  private awaitRestOfHead(): void {
+    if (this.headStartedAt !== 0) return;
+    const { wheel, limits } = this.context;
+    const now = wheel.now();
+    this.headStartedAt = now;
+    wheel.start(this.timer, limits.headTimeout, now);
+  }
+
+  /** Answers a request that is none, and closes: nobody can tell where the next one would begin. */
+  private refuse(error: ProtocolError): void {
+    const reason = badRequest(error.status, `The request has ${error.detail}.`);
+    this.context.counters.countRefused(error.status);
+    this.exchange = null;
+    this.answerAndClose(reason);
+  }
+
+  /** The request's body went wrong after its head was good. */
+  private refuseBody(error: ProtocolError): void {
+    const reason = badRequest(error.status, `The request has ${error.detail}.`);
+    this.context.counters.countRefused(error.status);
+    if (this.call === ENDED_CALL) {
+      this.exchange = null;
+      this.answerAndClose(reason);
+    } else {
+      this.writer.keepAlive = false;
+      this.call.cancel(reason);
+    }
+  }
+
+  private answerAndClose(reason: Failure): void {
+    if (this.writer.isStarted) return this.destroy();
+    this.writeAnswer(problemOf(reason, this.context.date.now()), false);
+    this.linger();
+  }
+
+  // Back pressure of the request's body, or of what is held.
+
+  pauseBody(): void {
+    this.isBodyPaused = true;
+    this.updateReading();
+  }
+
+  resumeBody(): void {
+    this.isBodyPaused = false;
+    this.updateReading();
+  }
+
+  private updateReading(): void {
+    const isFull = this.held !== null && this.held.length >= this.context.limits.pipelined;
+    const pause = (this.isBodyPaused || isFull) && this.state !== 'lingering';
+    if (pause === this.isReadingPaused) return;
+    this.isReadingPaused = pause;
+    if (pause) this.socket.pause();
+    else this.socket.resume();
+  }
+
+  // The answer, to the application.
+
+  informational(head: ResponseHead): void {
+    // HTTP/1.0 does not know interim answers (RFC 9110 section 15.2).
+    if (this.request !== null && this.request.minorVersion > 0)
+      this.writer.informational(head, this.context.via);
+  }
+
+  head(head: ResponseHead): void {
+    const { request, exchange } = this;
+    if (request === null || exchange === null) return;
+    const { method } = request.head;
+    const hasBody = !hasNoBody(head.status, method);
+    this.writer.head(
+      head,
+      request.minorVersion,
+      hasBody,
+      this.mayKeepAlive(request, exchange),
+      this.context.via,
+    );
+    if (head.tunnel) this.beginTunnel(exchange);
+  }
+
+  data(chunk: Buffer): void {
+    if (this.state === 'tunnel') writeTogether(this.socket, '', chunk, '');
+    else this.writer.data(chunk);
+    this.checkBlocked();
+  }
+
+  flush(): void {
+    this.writer.flush();
+    this.checkBlocked();
+  }
+
+  end(trailers: Fields | null): void {
+    if (this.state === 'closed') return this.forgetExchange();
+    if (this.state === 'tunnel') {
+      this.forgetExchange();
+      this.context.counters.tunnelsOpen--;
+      return this.linger();
+    }
+    this.writer.end(trailers);
+    this.finish();
+  }
+
+  fail(reason: Failure): void {
+    if (this.state === 'closed' || reason.kind === 'client-gone') {
+      this.forgetExchange();
+      return this.destroy();
+    }
+    if (this.writer.isStarted) return this.breakOff();
+    this.answer(problemOf(reason, this.context.date.now()), reason.kind !== 'bad-request');
+  }
+
+  private mayKeepAlive(request: ParsedRequest, exchange: Exchange): boolean {
+    if (!request.keepAlive || this.context.isDraining || request.head.method === 'CONNECT') return false;
+    // An application that was never told to go on may or may not send its body: what would follow is anyone's guess.
+    return !(request.head.expectContinue && exchange.body !== null && exchange.body.receivedBytes === 0);
+  }
+
+  private answer(answer: OwnAnswer, keepAlive = true): void {
+    const { request, exchange } = this;
+    const mayKeep = request !== null && exchange !== null && this.mayKeepAlive(request, exchange);
+    this.writeAnswer(answer, keepAlive && mayKeep && this.decoder.isDone);
+    this.finish();
+  }
+
+  private writeAnswer(answer: OwnAnswer, keepAlive: boolean): void {
+    const minorVersion = this.request?.minorVersion ?? 1;
+    const hasBody = this.request?.head.method !== 'HEAD';
+    this.writer.head(answer.head, minorVersion, hasBody, keepAlive, this.context.via);
+    if (hasBody) this.writer.data(answer.body);
+    this.writer.end(null);
+  }
+
+  /** The answer can't be completed: the connection is closed in a way that shows it. */
+  private breakOff(): void {
+    const endsWithConnection = this.writer.endsWithConnection;
+    this.writer.flush();
+    this.forgetExchange();
+    if (endsWithConnection) this.socket.resetAndDestroy();
+    else this.socket.destroySoon();
+    this.onGone();
+  }
+
+  private finish(): void {
+    const isRequestRead = this.decoder.isDone;
+    this.forgetExchange();
+    if (!this.writer.keepAlive || !isRequestRead) return this.linger();
+    this.lastActivity = this.context.wheel.coarseNow;
+    this.isBodyPaused = false;
+    const { held } = this;
+    if (held !== null && !this.isConsuming) {
+      this.held = null;
+      this.consume(held, 0, held.length);
+    }
+    this.updateReading();
+    if (this.hasEnded && this.exchange === null && this.state === 'open') this.linger();
+  }
+
+  private forgetExchange(): void {
+    this.exchange = null;
+    this.request = null;
+    this.call = ENDED_CALL;
+    this.writer.reset();
+  }
+
+  private beginTunnel(exchange: Exchange): void {
+    this.state = 'tunnel';
+    this.context.counters.tunnelsOpen++;
+    this.context.wheel.stop(this.timer);
+    this.writer.flush();
+    this.socket.setKeepAlive(true, 60_000);
+    const { held } = this;
+    this.held = null;
+    if (held !== null) exchange.tunnel?.body.push(held);
+    this.updateReading();
+  }
+
+  upstreamEnded(): void {
+    this.socket.end();
+  }
+
+  private checkBlocked(): void {
+    if (this.isBlocked || !isBlocked(this.socket)) return;
+    this.isBlocked = true;
+    this.call.pause();
+  }
+
+  // The socket.
+
+  private onDrain(): void {
+    if (!this.isBlocked) return;
+    this.isBlocked = false;
+    this.call.resume();
+  }
+
+  /**
+   * The application sends no more. That may be a half-close, or the first sign of a hang-up: which of the two shows
+   * only when we write. An answer that comes soon is still delivered.
+   */
+  private onEnd(): void {
+    this.hasEnded = true;
+    const { exchange, context } = this;
+    if (this.state === 'tunnel') exchange?.tunnel?.body.finish(null);
+    else if (this.state === 'lingering') this.socket.destroy();
+    else if (exchange === null) this.linger();
+    else if (!this.decoder.isDone)
+      this.hangUp('The application closed its connection in the middle of its request.');
+    else {
+      context.counters.halfClosed++;
+      context.wheel.start(this.timer, context.limits.halfClose, context.wheel.now());
+    }
+  }
+
+  private onGone(): void {
+    if (this.state === 'closed') return;
+    if (this.state === 'tunnel') this.context.counters.tunnelsOpen--;
+    this.state = 'closed';
+    this.held = null;
+    this.context.wheel.stop(this.timer);
+    this.context.counters.connectionsOpen--;
+    this.context.onClosed(this);
+    if (this.exchange !== null)
+      this.hangUp('The application closed its connection before the answer was complete.');
+  }
+
+  private hangUp(detail: string): void {
+    this.context.counters.clientGone++;
+    const { call } = this;
+    if (call === ENDED_CALL) this.destroy();
+    else call.cancel(failure('client-gone', detail));
+  }
+
+  /** Ends our side and waits a little for the other to read it. */
+  private linger(): void {
+    if (this.state === 'closed' || this.state === 'lingering') return;
+    if (this.hasEnded) {
+      this.state = 'lingering';
+      return this.socket.destroySoon();
+    }
+    this.state = 'lingering';
+    this.held = null;
+    this.updateReading();
+    this.socket.end();
+    this.context.wheel.start(this.timer, LINGER_MS, this.context.wheel.now());
+  }
+
+  onTimer(): void {
+    const { context } = this;
+    const { limits, wheel, counters } = context;
+    if (this.state === 'lingering') return this.destroy();
+    if (this.headStartedAt !== 0 && this.exchange === null) {
+      counters.timedOut++;
+      return this.refuse(
+        new ProtocolError(408, `a head that was not complete within ${limits.headTimeout} ms`),
+      );
+    }
+    if (this.exchange !== null && this.hasEnded) {
+      return this.hangUp('The application closed its connection before the answer began.');
+    }
+    const idleFor = this.exchange === null ? wheel.coarseNow - this.lastActivity : 0;
+    if (idleFor >= limits.idleTimeout) {
+      counters.timedOut++;
+      return this.linger();
+    }
+    wheel.start(this.timer, limits.idleTimeout - idleFor, wheel.now());
+  }
+}

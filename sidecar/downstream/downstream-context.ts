@@ -1,0 +1,49 @@
+import type { RequestHead } from '../exchange/exchange.ts';
+import type { Service } from '../exchange/service.ts';
+import type { TargetForm } from '../http1/request-head.ts';
+import type { HttpDate } from '../io/http-date.ts';
+import type { TimerWheel } from '../io/timer-wheel.ts';
+import type { DownstreamCounters } from '../telemetry/counters.ts';
+
+/** Finds what serves a request. */
+export interface Router {
+  /** @param port the local port that the request came in on */
+  route(head: RequestHead, form: TargetForm, port: number): Service;
+}
+
+/** A connection as whoever accepted it sees it. */
+export interface OpenConnection {
+  /** Whether an exchange or a tunnel is under way. */
+  readonly isBusy: boolean;
+  /** Closes at once whatever is under way. */
+  destroy(): void;
+}
+
+/** What an application's connection is bound by. Sizes in bytes, durations in ms. */
+export interface DownstreamLimits {
+  readonly headSize: number;
+  readonly headFields: number;
+  readonly headTimeout: number;
+  readonly idleTimeout: number;
+  readonly pipelined: number;
+  readonly halfClose: number;
+  /** `Infinity` where there is no limit. */
+  readonly requestBody: number;
+  readonly connections: number;
+}
+
+/** What all connections of applications share. The parts that a new configuration replaces are read anew for each request. */
+export interface DownstreamContext {
+  readonly wheel: TimerWheel;
+  readonly date: HttpDate;
+  readonly counters: DownstreamCounters;
+  router: Router;
+  limits: DownstreamLimits;
+  /** The value of the Via field to add to answers, or '' for none. */
+  via: string;
+  /** Bytes of a request's body that are kept so that it can be sent again. */
+  keepForReplay: number;
+  /** The sidecar is about to stop: connections are closed after their answer. */
+  isDraining: boolean;
+  onClosed(connection: OpenConnection): void;
+}

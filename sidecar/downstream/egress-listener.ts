@@ -1,0 +1,58 @@
+import type { AddressInfo, Server } from 'node:net';
+import { type AcceptedSocket, createAcceptor, listen } from '../io/accept.ts';
+import { DownstreamConnection } from './downstream-connection.ts';
+import type { DownstreamContext, OpenConnection } from './downstream-context.ts';
+
+/** The connections of all listeners together. */
+export type OpenConnections = Set<OpenConnection>;
+
+/** One port on which applications call the sidecar. */
+export class EgressListener {
+  readonly host: string;
+  /** The port it listens on, known also where any free one was asked for. */
+  readonly port: number;
+  private readonly server: Server;
+
+  private constructor(host: string, server: Server) {
+    this.host = host;
+    this.server = server;
+    this.port = (server.address() as AddressInfo).port;
+  }
+
+  /** Listens on the address. Rejects with the system's error, such as `EADDRINUSE`. */
+  static async open(
+    host: string,
+    port: number,
+    context: DownstreamContext,
+    connections: OpenConnections,
+  ): Promise<EgressListener> {
+    let actualPort = port;
+    const server = createAcceptor(accepted => accept(accepted, actualPort, context, connections));
+    await listen(server, { host, port, backlog: BACKLOG });
+    const listener = new EgressListener(host, server);
+    actualPort = listener.port;
+    return listener;
+  }
+
+  /** Takes no more connections; those that are open stay. */
+  close(): void {
+    this.server.close();
+  }
+}
+
+const BACKLOG = 1024;
+
+function accept(
+  accepted: AcceptedSocket,
+  port: number,
+  context: DownstreamContext,
+  connections: OpenConnections,
+): void {
+  if (connections.size >= context.limits.connections) {
+    context.counters.connectionsRefused++;
+    accepted.socket.on('error', () => {});
+    accepted.socket.destroy();
+    return;
+  }
+  connections.add(new DownstreamConnection(accepted, port, context));
+}

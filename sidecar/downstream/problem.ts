@@ -1,0 +1,43 @@
+import { STATUS_CODES } from 'node:http';
+import type { Failure } from '../exchange/failure.ts';
+import type { ResponseHead } from '../exchange/service.ts';
+
+/** An answer that the sidecar makes itself. */
+export interface OwnAnswer {
+  readonly head: ResponseHead;
+  readonly body: Buffer;
+}
+
+/** Turns a failure into an answer: RFC 9457 problem details, and the code in a field of its own. */
+export function problemOf(reason: Failure, date: string): OwnAnswer {
+  const title = STATUS_CODES[reason.status] ?? 'Error';
+  const problem = {
+    type: 'about:blank',
+    title,
+    status: reason.status,
+    detail: reason.detail,
+    code: reason.kind,
+  };
+  return ownAnswer(reason.status, `${JSON.stringify(problem)}\n`, date, [
+    'Content-Type',
+    'application/problem+json',
+    'x-outrider-error',
+    reason.kind,
+  ]);
+}
+
+/** An answer with these fields and this body. */
+export function ownAnswer(status: number, text: string, date: string, fields: readonly string[]): OwnAnswer {
+  const body = Buffer.from(text);
+  return {
+    head: {
+      status,
+      reason: STATUS_CODES[status] ?? '',
+      fields: [...fields, 'Content-Length', String(body.length), 'Date', date],
+      bodyLength: body.length,
+      upgrade: null,
+      tunnel: false,
+    },
+    body,
+  };
+}

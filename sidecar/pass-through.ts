@@ -1,0 +1,66 @@
+import { DEFAULT_POLICY } from '../control-plane/contract/default-policy.ts';
+import type { Policy } from '../control-plane/contract/policy.ts';
+import type { Service } from './exchange/service.ts';
+import { PASS_UPSTREAM, UpstreamCounters } from './telemetry/counters.ts';
+import { type RunningUpstream, retire, startUpstream, type UpstreamSetContext } from './upstream-set.ts';
+
+/** Hosts that are remembered; the one that was asked for longest ago makes room. */
+const MAX_HOSTS = 256;
+
+/**
+ * A sidecar must break nothing: a host that it knows nothing of is called as the application would have called it, with no limit on
+ * the time that it takes and without a second try.
+ */
+const POLICY: Policy = {
+  ...DEFAULT_POLICY,
+  timeouts: { ...DEFAULT_POLICY.timeouts, connect: 10_000, total: null, attempt: null, idle: null },
+  retry: { ...DEFAULT_POLICY.retry, attempts: 1 },
+};
+
+/** Upstreams for hosts that no upstream is configured for, made as they are asked for. All count under one name. */
+export class PassThrough {
+  readonly counters = new UpstreamCounters(PASS_UPSTREAM);
+  private readonly context: UpstreamSetContext;
+  /** `host:port` to its upstream, the one that was asked for last at the end. */
+  private readonly byHost = new Map<string, RunningUpstream>();
+
+  constructor(context: UpstreamSetContext) {
+    this.context = context;
+  }
+
+  get all(): Iterable<RunningUpstream> {
+    return this.byHost.values();
+  }
+
+  /** What carries requests to the host, which is resolved whenever a connection is opened. */
+  to(host: string, port: number): Service {
+    const key = `${host}:${port}`;
+    const running = this.byHost.get(key) ?? this.start(host, port);
+    this.byHost.delete(key);
+    this.byHost.set(key, running);
+    return running.stack;
+  }
+
+  /** Forgets all hosts: what they are made of has changed. */
+  reset(): void {
+    for (const running of this.byHost.values()) retire(running);
+    this.byHost.clear();
+  }
+
+  stop(): void {
+    for (const { upstream } of this.byHost.values()) upstream.stop();
+    this.byHost.clear();
+  }
+
+  private start(host: string, port: number): RunningUpstream {
+    for (const [oldest, running] of this.byHost) {
+      if (this.byHost.size < MAX_HOSTS) break;
+      this.byHost.delete(oldest);
+      retire(running);
+    }
+    const name = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+    const endpoint = { id: name, address: host, port, weight: 1, zone: null, version: null };
+    const config = { name, endpoints: { kind: 'static' as const, endpoints: [endpoint] }, policy: POLICY };
+    return startUpstream(config, this.counters, this.context);
+  }
+}

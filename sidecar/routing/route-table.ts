@@ -1,0 +1,101 @@
+import type { RequestHead } from '../exchange/exchange.ts';
+import { setField } from '../exchange/fields.ts';
+import type { Service } from '../exchange/service.ts';
+import { type Authority, parseAuthority } from '../http1/authority.ts';
+import type { TargetForm } from '../http1/request-head.ts';
+
+/** Makes what serves a host that no upstream is configured for. */
+export interface UnknownHosts {
+  /** Requests to `host:port`, sent on as they are. */
+  pass(host: string, port: number): Service;
+  /** Requests that lead nowhere. */
+  refuse: Service;
+}
+
+/** What a route table is made of. */
+export interface Routes {
+  /** Upstream name, in lower case, to the stack that serves it. */
+  readonly upstreams: ReadonlyMap<string, Service>;
+  /** Local port to upstream name. */
+  readonly ports: ReadonlyMap<number, string>;
+  /** The upstream for requests that came to the sidecar as to a server and name no other; null: there is none. */
+  readonly fallback: string | null;
+  readonly unknownHosts: 'pass' | 'refuse';
+  /** Ports of unknown hosts that CONNECT may reach. */
+  readonly connectPorts: readonly number[] | 'any';
+  /** Whether the address is one that the sidecar itself listens on. */
+  isOwnAddress(host: string, port: number): boolean;
+}
+
+/** `inventory.mesh` is `inventory`. */
+const MESH_SUFFIX = '.mesh';
+const HTTP_PORT = 80;
+/** Spellings of hosts that are remembered; beyond, they are looked up anew. */
+const MEMORY = 1024;
+
+/** From a request to what serves it: by the port it came in on, else by the host it names. Made once per configuration. */
+export class RouteTable {
+  private readonly routes: Routes;
+  private readonly unknown: UnknownHosts;
+  /** A `Host` as sent to the upstream that it means. Nearly all requests are settled here. */
+  private readonly byHost = new Map<string, Service>();
+
+  constructor(routes: Routes, unknown: UnknownHosts) {
+    this.routes = routes;
+    this.unknown = unknown;
+  }
+
+  route(head: RequestHead, form: TargetForm, port: number): Service {
+    const name = this.routes.ports.get(port);
+    if (name !== undefined) return this.routeByPort(head, name);
+    return this.byHost.get(head.authority) ?? this.routeByHost(head, form);
+  }
+
+  private routeByPort(head: RequestHead, name: string): Service {
+    const service = this.routes.upstreams.get(name);
+    if (service === undefined) return this.unknown.refuse;
+    this.nameService(head, name);
+    return service;
+  }
+
+  private routeByHost(head: RequestHead, form: TargetForm): Service {
+    const { upstreams, fallback } = this.routes;
+    const authority = parseAuthority(head.authority);
+    const named = authority === null ? undefined : upstreams.get(withoutSuffix(authority.host));
+    if (named !== undefined) {
+      if (this.byHost.size >= MEMORY) this.byHost.clear();
+      this.byHost.set(head.authority, named);
+      return named;
+    }
+    const isForServer = form === 'origin' || form === 'asterisk';
+    if (isForServer && fallback !== null) {
+      this.nameService(head, fallback);
+      return upstreams.get(fallback) ?? this.unknown.refuse;
+    }
+    return authority === null ? this.unknown.refuse : this.pass(authority, form);
+  }
+
+  private pass({ host, port }: Authority, form: TargetForm): Service {
+    const { unknownHosts, connectPorts } = this.routes;
+    const target = port ?? HTTP_PORT;
+    const isConnect = form === 'authority';
+    const isPermitted = !isConnect || connectPorts === 'any' || connectPorts.includes(target);
+    // Passing a request to ourselves would go round in circles.
+    if (unknownHosts === 'refuse' || !isPermitted || this.routes.isOwnAddress(host, target))
+      return this.unknown.refuse;
+    return this.unknown.pass(host, target);
+  }
+
+  /** Where `Host` only says where the sidecar listens, the upstream is told its own name instead. */
+  private nameService(head: RequestHead, name: string): void {
+    const authority = head.authority === '' ? null : parseAuthority(head.authority);
+    if (authority !== null && !this.routes.isOwnAddress(authority.host, authority.port ?? HTTP_PORT)) return;
+    head.authority = name;
+    setField(head.fields, 'host', 'Host', name);
+  }
+}
+
+function withoutSuffix(host: string): string {
+  const name = host.endsWith('.') ? host.slice(0, -1) : host;
+  return name.endsWith(MESH_SUFFIX) ? name.slice(0, -MESH_SUFFIX.length) : name;
+}

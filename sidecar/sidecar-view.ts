@@ -1,0 +1,148 @@
+import type { AdminView, Readiness } from './admin/admin-view.ts';
+import { redact } from './config/redact.ts';
+import type { SidecarConfig } from './config/sidecar-config.ts';
+import type { PassThrough } from './pass-through.ts';
+import type { AccessLog } from './telemetry/access-log.ts';
+import type { DownstreamCounters, UpstreamCounters } from './telemetry/counters.ts';
+import type { LogDestination } from './telemetry/log-destination.ts';
+import { Metrics } from './telemetry/metrics.ts';
+import type { RunningUpstream, UpstreamSet } from './upstream-set.ts';
+
+/** What there is to show. */
+export interface ViewSources {
+  readonly version: string;
+  readonly upstreams: UpstreamSet;
+  readonly passThrough: PassThrough;
+  readonly noUpstream: UpstreamCounters;
+  readonly downstream: DownstreamCounters;
+  readonly logDestination: LogDestination;
+  readonly drain: () => void;
+}
+
+/** The sidecar as its admin API shows it. */
+export class SidecarView implements AdminView {
+  isDraining = false;
+  private readonly sources: ViewSources;
+  private readonly metricsRegistry: Metrics;
+  private readonly startedAt = new Date();
+  private readonly configCounts = { generation: 0, refused: 0 };
+  private current: SidecarConfig | null = null;
+  private accessLog: AccessLog | null = null;
+  private lastRefusal: { readonly at: string; readonly reason: string } | null = null;
+
+  constructor(sources: ViewSources) {
+    this.sources = sources;
+    const view = this;
+    this.metricsRegistry = new Metrics({
+      version: sources.version,
+      upstreams: () => this.counters(),
+      downstream: sources.downstream,
+      get accessLog() {
+        return view.accessLog;
+      },
+      logDestination: sources.logDestination,
+      config: this.configCounts,
+    });
+  }
+
+  /** A configuration is in force. */
+  applied(config: SidecarConfig, accessLog: AccessLog | null): void {
+    this.current = config;
+    this.accessLog = accessLog;
+    this.configCounts.generation++;
+    this.lastRefusal = null;
+  }
+
+  /** A configuration was refused. */
+  refused(reason: string): void {
+    this.configCounts.refused++;
+    this.lastRefusal = { at: new Date().toISOString(), reason };
+  }
+
+  info(): object {
+    return {
+      version: this.sources.version,
+      node: process.version,
+      service: this.current?.service ?? null,
+      startedAt: this.startedAt.toISOString(),
+      state: this.isDraining ? 'draining' : 'running',
+      configGeneration: this.configCounts.generation,
+    };
+  }
+
+  config(): object {
+    const inForce = this.current === null ? {} : redact(this.current);
+    return { generation: this.configCounts.generation, inForce, refused: this.lastRefusal };
+  }
+
+  upstreams(): readonly object[] {
+    return [...this.sources.upstreams.all, ...this.sources.passThrough.all].map(describe);
+  }
+
+  ready(): Readiness {
+    const reasons: string[] = [];
+    if (this.isDraining) reasons.push('The sidecar is about to stop.');
+    for (const { upstream, isKnown, problem } of this.sources.upstreams.all) {
+      if (!isKnown)
+        reasons.push(
+          `The endpoints of ${upstream.name} are not known yet${problem === null ? '' : `: ${problem}`}.`,
+        );
+    }
+    return { ready: reasons.length === 0, reasons };
+  }
+
+  drain(): void {
+    this.sources.drain();
+  }
+
+  metrics(): Promise<string> {
+    return this.metricsRegistry.text();
+  }
+
+  private *counters(): Iterable<UpstreamCounters> {
+    for (const { counters } of this.sources.upstreams.all) yield counters;
+    yield this.sources.passThrough.counters;
+    yield this.sources.noUpstream;
+  }
+}
+
+function describe({ upstream, counters, config, problem }: RunningUpstream): object {
+  const { answers, failures } = counters;
+  const sum = answers.reduce((total, count) => total + count, 0);
+  return {
+    name: upstream.name,
+    balancer: config.policy.balancer,
+    source: config.endpoints.kind,
+    ...(problem === null ? {} : { problem }),
+    requests: sum,
+    inFlight: counters.inFlight,
+    answers: {
+      '1xx': answers[1],
+      '2xx': answers[2],
+      '3xx': answers[3],
+      '4xx': answers[4],
+      '5xx': answers[5],
+      none: answers[0],
+    },
+    failures: Object.fromEntries(Object.entries(failures).filter(([, count]) => count > 0)),
+    retries: counters.retries,
+    staleReplays: counters.staleReplays,
+    connections: {
+      open: counters.connectionsOpen,
+      busy: counters.connectionsBusy,
+      waiting: counters.pendingWaiting,
+    },
+    endpoints: [...upstream.endpoints].map(endpoint => ({
+      id: endpoint.id,
+      address: endpoint.address,
+      port: endpoint.port,
+      weight: endpoint.weight,
+      zone: endpoint.zone,
+      version: endpoint.version,
+      outstanding: endpoint.outstanding,
+      attempts: endpoint.attempts,
+      failures: endpoint.failures,
+      idleConnections: upstream.pool.idleCount(endpoint),
+    })),
+  };
+}

@@ -1,0 +1,279 @@
+import { hostname, networkInterfaces } from 'node:os';
+import { DEFAULT_POLICY } from '../control-plane/contract/default-policy.ts';
+import { AdminServer } from './admin/admin-server.ts';
+import type { SidecarConfig } from './config/sidecar-config.ts';
+import { SystemResolver } from './discovery/name-resolver.ts';
+import type { DownstreamContext, DownstreamLimits } from './downstream/downstream-context.ts';
+import { EgressListeners } from './downstream/egress-listeners.ts';
+import { failure } from './exchange/failure.ts';
+import { HttpDate } from './io/http-date.ts';
+import { TimerWheel } from './io/timer-wheel.ts';
+import { PassThrough } from './pass-through.ts';
+import { FailingService } from './routing/failing-service.ts';
+import { RouteTable } from './routing/route-table.ts';
+import { SidecarView } from './sidecar-view.ts';
+import { AccessLog } from './telemetry/access-log.ts';
+import { DownstreamCounters, UpstreamCounters } from './telemetry/counters.ts';
+import type { Log } from './telemetry/log.ts';
+import { LogDestination } from './telemetry/log-destination.ts';
+import { telemetryLayer } from './telemetry/telemetry-layer.ts';
+import { ConnectionLimit } from './upstream/connection-limit.ts';
+import { UpstreamSet, type UpstreamSetContext } from './upstream-set.ts';
+
+/** What a sidecar is given by whoever starts it. */
+export interface SidecarContext {
+  readonly log: Log;
+  readonly version: string;
+}
+
+const VIA = '1.1 outrider';
+/** What is counted for requests that no upstream serves. */
+const NO_UPSTREAM = '(none)';
+/** Characters of the access log that may wait for a slow reader. */
+const ACCESS_LOG_WAITING = 4 * 1024 * 1024;
+
+const monotonic = () => performance.now();
+
+/** The data plane of one service: everything wired together. */
+export class Sidecar {
+  private readonly log: Log;
+  private readonly wheel = new TimerWheel(monotonic);
+  private readonly date = new HttpDate(Date.now);
+  private readonly total = new ConnectionLimit(0);
+  private readonly logDestination = new LogDestination({ fd: 1, maxWaiting: ACCESS_LOG_WAITING });
+  private readonly noUpstream = new UpstreamCounters(NO_UPSTREAM);
+  private readonly upstreamContext: UpstreamSetContext;
+  private readonly upstreams: UpstreamSet;
+  private readonly passThrough: PassThrough;
+  private readonly downstream: DownstreamContext;
+  private readonly listeners: EgressListeners;
+  private readonly view: SidecarView;
+  private admin: AdminServer | null = null;
+  private accessLog: AccessLog | null = null;
+  private config: SidecarConfig;
+  private stopping: Promise<void> | null = null;
+
+  private constructor(config: SidecarConfig, { log, version }: SidecarContext) {
+    this.config = config;
+    this.log = log;
+    this.upstreamContext = {
+      wheel: this.wheel,
+      date: this.date,
+      log,
+      resolver: new SystemResolver(),
+      total: this.total,
+      random: Math.random,
+      isOwnPort: port => this.listeners.has(port),
+      accessLog: null,
+      via: '',
+    };
+    this.upstreams = new UpstreamSet(this.upstreamContext);
+    this.passThrough = new PassThrough(this.upstreamContext);
+    this.total.reclaim = () => this.closeOldestIdle();
+    this.downstream = {
+      wheel: this.wheel,
+      date: this.date,
+      counters: new DownstreamCounters(),
+      router: { route: () => this.refuseRoute() },
+      limits: limitsOf(config),
+      via: '',
+      keepForReplay: 0,
+      isDraining: false,
+      onClosed: connection => this.listeners.forget(connection),
+    };
+    this.listeners = new EgressListeners(this.downstream);
+    this.view = new SidecarView({
+      version,
+      upstreams: this.upstreams,
+      passThrough: this.passThrough,
+      noUpstream: this.noUpstream,
+      downstream: this.downstream.counters,
+      logDestination: this.logDestination,
+      drain: () => this.drain(),
+    });
+  }
+
+  /** Starts a sidecar. Rejects with the system's error where an address can't be listened on; then nothing is left open. */
+  static async start(config: SidecarConfig, context: SidecarContext): Promise<Sidecar> {
+    const sidecar = new Sidecar(config, context);
+    try {
+      await sidecar.apply(config);
+      if (config.admin !== null)
+        sidecar.admin = await AdminServer.start(config.admin, sidecar.view, context.log);
+    } catch (error) {
+      await sidecar.close();
+      throw error;
+    }
+    context.log.info({ egress: sidecar.egressAddresses, admin: sidecar.adminAddress }, 'ready');
+    return sidecar;
+  }
+
+  /** Where applications call, `host:port` each, the shared port first. */
+  get egressAddresses(): readonly string[] {
+    return this.listeners.addresses;
+  }
+
+  /** The shared port, or null. */
+  get egressAddress(): { readonly host: string; readonly port: number } | null {
+    return this.listeners.shared;
+  }
+
+  get adminAddress(): { readonly host: string; readonly port: number } | null {
+    return this.admin?.address ?? null;
+  }
+
+  /**
+   * Puts a configuration in force, whole, for every request that begins from now on. Exchanges under way end under the one that
+   * they began with; connections stay open. Rejects where an address can't be listened on; then the old one stays.
+   */
+  async apply(config: SidecarConfig): Promise<void> {
+    if (this.stopping !== null) return;
+    if (this.admin !== null && !isSameAddress(config.admin, this.config.admin)) {
+      this.log.warn(
+        {},
+        'admin.listen has changed; that needs a restart, and the old address stays until then',
+      );
+    }
+    const switchOver = await this.listeners.prepare(config.egress);
+    this.config = config;
+    this.total.max = config.connections;
+    this.replaceAccessLog(config);
+    const via = config.egress.via ? VIA : '';
+    this.upstreamContext.via = via;
+    this.upstreams.apply(config.upstreams);
+    this.passThrough.reset();
+    switchOver();
+
+    this.downstream.limits = limitsOf(config);
+    this.downstream.via = via;
+    this.downstream.keepForReplay = largestReplay(config);
+    this.downstream.router = this.routeTable(config);
+    this.view.applied(config, this.accessLog);
+  }
+
+  /** A changed configuration was not applied: the admin API tells why. */
+  noteRefused(reason: string): void {
+    this.view.refused(reason);
+  }
+
+  /** Gets ready for a stop: is not ready any more, and closes each connection behind its answer. Goes on carrying requests. */
+  drain(): void {
+    this.downstream.isDraining = true;
+    this.view.isDraining = true;
+  }
+
+  /**
+   * Stops last: an application that shuts down still calls others. Goes on until no connection of an application has been
+   * open for `stop.quiet`, at most `stop.grace`.
+   */
+  stop(): Promise<void> {
+    this.stopping ??= this.drainAndClose();
+    return this.stopping;
+  }
+
+  private async drainAndClose(): Promise<void> {
+    const { grace, quiet } = this.config.stop;
+    this.drain();
+    const isQuiet = await this.listeners.untilQuiet(quiet, grace);
+    if (!isQuiet) {
+      const { size } = this.listeners;
+      this.log.warn(
+        { connections: size },
+        `${size} connections are still open after ${grace} ms (stop.grace) and are closed`,
+      );
+    }
+    await this.close();
+  }
+
+  private async close(): Promise<void> {
+    this.listeners.close();
+    this.upstreams.stop();
+    this.passThrough.stop();
+    this.wheel.close();
+    await this.admin?.stop();
+    this.accessLog?.stop();
+    await this.logDestination.close(1000);
+  }
+
+  private replaceAccessLog({ accessLog }: SidecarConfig): void {
+    this.accessLog?.stop();
+    const { format, sample, perSecond } = accessLog;
+    const options = {
+      sample,
+      perSecond,
+      destination: this.logDestination,
+      clock: monotonic,
+      wallClock: Date.now,
+      random: Math.random,
+    };
+    this.accessLog = format === 'off' ? null : new AccessLog({ format, ...options });
+    this.upstreamContext.accessLog = this.accessLog;
+  }
+
+  private routeTable(config: SidecarConfig): RouteTable {
+    const { egress, upstreams, controlPlane } = config;
+    const only = upstreams.size === 1 && controlPlane === null ? [...upstreams.keys()][0] : null;
+    const ownHosts = hostsOfThisMachine();
+    if (egress.listen !== null) ownHosts.add(egress.listen.host);
+    const routes = {
+      upstreams: this.upstreams.stacks(),
+      ports: this.listeners.upstreamByPort,
+      fallback: only,
+      unknownHosts: egress.unknownHosts,
+      connectPorts: egress.connect.ports,
+      isOwnAddress: (host: string, port: number) =>
+        this.listeners.has(port) && (ownHosts.has(host) || host.startsWith('127.')),
+    };
+    return new RouteTable(routes, {
+      pass: (host, port) => this.passThrough.to(host, port),
+      refuse: this.refuseRoute(),
+    });
+  }
+
+  private refuseRoute() {
+    const refusing = new FailingService(({ head }) =>
+      failure('no-route', this.explainNoRoute(head.authority), true),
+    );
+    const options = { counters: this.noUpstream, accessLog: this.accessLog, clock: monotonic };
+    return telemetryLayer(options)(refusing);
+  }
+
+  private explainNoRoute(authority: string): string {
+    const names = [...this.config.upstreams.keys()];
+    const shown = names.slice(0, 10).join(', ') + (names.length > 10 ? ', …' : '');
+    const known = names.length === 0 ? 'no upstream is configured' : `configured are ${shown}`;
+    const asked = authority === '' ? 'The request names no host' : `No route leads to ${authority}`;
+    return `${asked}: ${known}. Add it under upstreams, or set egress.unknownHosts to pass (egress.connect for CONNECT).`;
+  }
+
+  private closeOldestIdle(): boolean {
+    for (const { upstream } of [...this.passThrough.all, ...this.upstreams.all]) {
+      if (upstream.pool.closeOldestIdle()) return true;
+    }
+    return false;
+  }
+}
+
+function limitsOf({ downstream }: SidecarConfig): DownstreamLimits {
+  return { ...downstream, requestBody: downstream.requestBody ?? Number.POSITIVE_INFINITY };
+}
+
+/** A request's body is kept before it is known which upstream it is for. */
+function largestReplay({ upstreams }: SidecarConfig): number {
+  return Math.max(
+    DEFAULT_POLICY.limits.retryBody,
+    ...[...upstreams.values()].map(({ policy }) => policy.limits.retryBody),
+  );
+}
+
+function isSameAddress(a: SidecarConfig['admin'], b: SidecarConfig['admin']): boolean {
+  return a?.host === b?.host && a?.port === b?.port;
+}
+
+function hostsOfThisMachine(): Set<string> {
+  const hosts = new Set(['localhost', '::1', '0.0.0.0', '::', hostname().toLowerCase()]);
+  for (const addresses of Object.values(networkInterfaces())) {
+    for (const { address } of addresses ?? []) hosts.add(address);
+  }
+  return hosts;
+}

@@ -1,0 +1,178 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Policy } from '../control-plane/contract/policy.ts';
+import type { UpstreamConfig, UpstreamEndpoints } from './config/sidecar-config.ts';
+import { DnsSource } from './discovery/dns-source.ts';
+import type { EndpointSource } from './discovery/endpoint-source.ts';
+import type { NameResolver } from './discovery/name-resolver.ts';
+import { scheduleByTimer } from './discovery/schedule.ts';
+import { StaticSource } from './discovery/static-source.ts';
+import type { Service } from './exchange/service.ts';
+import type { HttpDate } from './io/http-date.ts';
+import type { TimerWheel } from './io/timer-wheel.ts';
+import { buildStack } from './policy/stack.ts';
+import type { AccessLog } from './telemetry/access-log.ts';
+import { UpstreamCounters } from './telemetry/counters.ts';
+import type { Log } from './telemetry/log.ts';
+import { createBalancer } from './upstream/balancers/balancer-by-name.ts';
+import type { ConnectionLimit } from './upstream/connection-limit.ts';
+import { ConnectionPool, type PoolSettings } from './upstream/connection-pool.ts';
+import { Upstream } from './upstream/upstream.ts';
+
+/** What the upstreams of a sidecar share. */
+export interface UpstreamSetContext {
+  readonly wheel: TimerWheel;
+  readonly date: HttpDate;
+  readonly log: Log;
+  readonly resolver: NameResolver;
+  /** The bound on the connections of all upstreams together. */
+  readonly total: ConnectionLimit;
+  /** From 0 to below 1. */
+  readonly random: () => number;
+  /** Whether the sidecar itself listens on this port. */
+  readonly isOwnPort: (port: number) => boolean;
+  accessLog: AccessLog | null;
+  /** The value of the Via field to add to requests, or '' for none. */
+  via: string;
+}
+
+/** An upstream with all that belongs to it. */
+export interface RunningUpstream {
+  readonly upstream: Upstream;
+  readonly counters: UpstreamCounters;
+  config: UpstreamConfig;
+  /** The policies around it: what a route leads to. */
+  stack: Service;
+  source: EndpointSource;
+  /** What discovery could not do last, or null. */
+  problem: string | null;
+  /** Whether discovery has said anything yet. */
+  isKnown: boolean;
+}
+
+/** The upstreams that the configuration names. A new configuration changes what has changed and leaves the rest alone. */
+export class UpstreamSet {
+  private readonly context: UpstreamSetContext;
+  private readonly byName = new Map<string, RunningUpstream>();
+
+  constructor(context: UpstreamSetContext) {
+    this.context = context;
+  }
+
+  get all(): Iterable<RunningUpstream> {
+    return this.byName.values();
+  }
+
+  /** Upstream name to what serves it. */
+  stacks(): Map<string, Service> {
+    return new Map([...this.byName].map(([name, { stack }]) => [name, stack]));
+  }
+
+  /** Takes over a configuration. Exchanges under way end under the policy that they began with. */
+  apply(configs: ReadonlyMap<string, UpstreamConfig>): void {
+    for (const [name, running] of this.byName) {
+      if (configs.has(name)) continue;
+      this.byName.delete(name);
+      retire(running);
+    }
+    for (const [name, config] of configs) {
+      const running = this.byName.get(name);
+      if (running === undefined)
+        this.byName.set(name, startUpstream(config, new UpstreamCounters(name), this.context));
+      else this.update(running, config);
+    }
+  }
+
+  /** Closes every connection at once. */
+  stop(): void {
+    for (const { source, upstream } of this.byName.values()) {
+      source.stop();
+      upstream.stop();
+    }
+    this.byName.clear();
+  }
+
+  private update(running: RunningUpstream, config: UpstreamConfig): void {
+    const old = running.config;
+    running.config = config;
+    if (!isDeepStrictEqual(old.policy, config.policy)) {
+      running.upstream.pool.configure(poolSettings(config.policy));
+      if (old.policy.balancer !== config.policy.balancer) {
+        running.upstream.balanceWith(createBalancer(config.policy.balancer, this.context.random));
+      }
+    }
+    // Anew in any case: the access log may have changed. Nothing that counts or connects is in it.
+    running.stack = buildStack(config.name, config.policy, running.upstream, running.counters, this.context);
+    if (!isDeepStrictEqual(old.endpoints, config.endpoints)) {
+      running.source.stop();
+      running.source = sourceOf(config.endpoints, this.context);
+      listen(running, this.context.log);
+    }
+  }
+}
+
+/** Makes an upstream and begins to look for its endpoints. */
+export function startUpstream(
+  config: UpstreamConfig,
+  counters: UpstreamCounters,
+  context: UpstreamSetContext,
+): RunningUpstream {
+  const { name, policy } = config;
+  const connections = {
+    wheel: context.wheel,
+    date: context.date,
+    headSize: policy.limits.headSize,
+    headFields: policy.limits.headFields,
+    via: context.via,
+    isOwnPort: context.isOwnPort,
+  };
+  const pool = new ConnectionPool(name, poolSettings(policy), connections, counters, context.total);
+  const upstream = new Upstream(name, createBalancer(policy.balancer, context.random), pool);
+  const running: RunningUpstream = {
+    upstream,
+    counters,
+    config,
+    stack: buildStack(name, policy, upstream, counters, context),
+    source: sourceOf(config.endpoints, context),
+    problem: null,
+    isKnown: false,
+  };
+  listen(running, context.log);
+  return running;
+}
+
+/** No new requests; what is under way goes on, and each connection is closed behind it. */
+export function retire({ source, upstream }: RunningUpstream): void {
+  source.stop();
+  upstream.setEndpoints([]);
+}
+
+function listen(running: RunningUpstream, log: Log): void {
+  const { upstream } = running;
+  running.source.start({
+    onEndpoints(endpoints) {
+      running.isKnown = true;
+      running.problem = null;
+      upstream.setEndpoints(endpoints);
+    },
+    onProblem(problem) {
+      running.problem = problem;
+      log.warn({ upstream: upstream.name }, problem);
+    },
+  });
+}
+
+function sourceOf(endpoints: UpstreamEndpoints, context: UpstreamSetContext): EndpointSource {
+  if (endpoints.kind === 'static') return new StaticSource(endpoints.endpoints);
+  const { resolver, random } = context;
+  return new DnsSource({ target: endpoints, resolver, schedule: scheduleByTimer, random });
+}
+
+function poolSettings({ timeouts, limits }: Policy): PoolSettings {
+  return {
+    connectTimeout: timeouts.connect,
+    streamIdle: timeouts.idle,
+    connections: limits.connections,
+    pending: limits.pending,
+    pendingFor: limits.pendingFor,
+  };
+}
