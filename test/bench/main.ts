@@ -31,6 +31,8 @@ async function main(): Promise<number> {
   }
   const folder = mkdtempSync(join(tmpdir(), 'outrider-bench-'));
   process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+  // The reader of a pipe has seen enough.
+  process.stdout.on('error', () => process.exit(1));
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => process.exit(130));
   return await bench(options, folder);
 }
