@@ -20,31 +20,45 @@ export interface RetrySettings {
   readonly methods: 'idempotent' | 'any' | readonly string[];
 }
 
+/** Where else an attempt could go. */
+export interface Alternatives {
+  /** Whether there is an endpoint other than the one that the exchange was sent to last. */
+  hasOther(exchange: Exchange): boolean;
+}
+
 export type RetryCondition = 'connect-failure' | 'reset' | 'attempt-timeout';
 
 /**
- * Whether the exchange may be sent again after `reason`. A request that certainly reached nobody may be, whatever its
+ * Whether the exchange may be sent again after `reason`, on another endpoint: the one that has just failed would fail again. A request that certainly reached nobody may be, whatever its
  * method; one that may have been acted upon only if doing it twice is the same as doing it once.
  */
-export function mayRetry(exchange: Exchange, reason: Failure, settings: RetrySettings): boolean {
+export function mayRetry(
+  exchange: Exchange,
+  reason: Failure,
+  settings: RetrySettings,
+  alternatives: Alternatives,
+): boolean {
   if (exchange.attempts >= settings.attempts || !exchange.isReplayable) return false;
   if (FAILURES[reason.kind].retry === 'never') return false;
   if (!settings.on.includes(conditionOf(reason))) return false;
-  return reason.reachedNobody || isMethodSafe(exchange, settings.methods);
+  if (!reason.reachedNobody && !isMethodSafe(exchange, settings.methods)) return false;
+  return alternatives.hasOther(exchange);
 }
 
 /** Makes another attempt where {@link mayRetry}. Sees an answer's head pass and from then on does nothing. */
-export function retryLayer(settings: RetrySettings): Layer {
-  return next => new RetryService(next, settings);
+export function retryLayer(settings: RetrySettings, alternatives: Alternatives): Layer {
+  return next => new RetryService(next, settings, alternatives);
 }
 
 class RetryService implements Service {
   readonly next: Service;
   readonly settings: RetrySettings;
+  readonly alternatives: Alternatives;
 
-  constructor(next: Service, settings: RetrySettings) {
+  constructor(next: Service, settings: RetrySettings, alternatives: Alternatives) {
     this.next = next;
     this.settings = settings;
+    this.alternatives = alternatives;
   }
 
   call(exchange: Exchange, reply: Reply): Call {
@@ -93,7 +107,8 @@ class RetriedCall extends PassReply implements Call {
   }
 
   override fail(reason: Failure): void {
-    if (!this.hasHead && mayRetry(this.exchange, reason, this.service.settings)) return this.attempt();
+    const { settings, alternatives } = this.service;
+    if (!this.hasHead && mayRetry(this.exchange, reason, settings, alternatives)) return this.attempt();
     const isLast = this.started > 1 && FAILURES[reason.kind].retry !== 'never';
     this.reply.fail(isLast && !this.hasHead ? retryExhausted(reason, this.started) : reason);
   }

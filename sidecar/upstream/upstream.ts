@@ -47,6 +47,15 @@ export class Upstream implements Service {
     for (const [, endpoint] of gone) this.pool.remove(endpoint);
   }
 
+  /** Whether an attempt could go to an endpoint other than the one that the exchange was sent to last. */
+  hasOther(exchange: Exchange): boolean {
+    const last = exchange.tried[exchange.tried.length - 1];
+    for (const endpoint of this.byKey.values()) {
+      if (endpoint !== last && endpoint.weight > 0) return true;
+    }
+    return false;
+  }
+
   call(exchange: Exchange, reply: Reply): Call {
     const endpoint = this.balancer.pick(exchange.tried);
     if (endpoint === null) {
