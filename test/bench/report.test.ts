@@ -26,6 +26,15 @@ test('shows medians with their spread, ratios, errors, and whether expectations 
   assert.match(text, /resident memory under load, at most 90 MB: 100\.00, NOT MET$/m);
 });
 
+test('says when the machine was not quiet', () => {
+  const rowsWith = (disturbance: number) => new Map([['haproxy', [measurement({ disturbance })]]]);
+  assert.match(
+    renderScenario({ scenario, rows: rowsWith(0.4) }, [], 24),
+    /^not a quiet machine \(others had up to 40 % of the core\)/m,
+  );
+  assert.doesNotMatch(renderScenario({ scenario, rows: rowsWith(0.1) }, [], 24), /quiet/);
+});
+
 test('the file holds every round beside the medians', () => {
   const json = JSON.parse(JSON.stringify(scenarioToJson({ scenario, rows }, ['outrider'], 20)));
   assert.equal(json.rows.outrider.median.cpuUs, 15);

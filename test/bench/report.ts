@@ -78,6 +78,7 @@ export function renderScenario(
     const errors = sumErrors(rounds);
     if (errors !== '') lines.push(`${name} had errors: ${errors}`);
   }
+  lines.push(...notQuiet(rows));
   if (scenario.pace.kind === 'fixed') lines.push(...rateNotHeld(rows, scenario.pace.perSecond));
   for (const own of ownRows)
     lines.push(...renderComparison(own, result), ...renderVerdicts(own, result, nodeMajor));
@@ -145,6 +146,20 @@ function renderComparison(own: string, result: ScenarioResult): string[] {
     return `${own} to ${peer}: ${said.filter(part => part !== '').join(', ')}`;
   });
 }
+
+/** Says so when others used so much of the proxy's core that everything but the CPU time of the proxy is theirs as well. */
+function notQuiet(rows: ScenarioResult['rows']): string[] {
+  const most = Math.max(
+    0,
+    ...[...rows.values()].flatMap(rounds => rounds.map(round => round.disturbance ?? 0)),
+  );
+  if (most < LOUD) return [];
+  return [
+    `not a quiet machine (others had up to ${(most * 100).toFixed(0)} % of the core): trust no rate and no latency`,
+  ];
+}
+
+const LOUD = 0.25;
 
 /** A latency at a rate that was not reached says nothing. */
 function rateNotHeld(rows: ScenarioResult['rows'], perSecond: number): string[] {
