@@ -29,7 +29,8 @@ export const POLICY_SCHEMA = section('How requests are sent to this upstream.', 
     }),
     attempt: optional(
       duration({
-        description: 'How long one attempt may take, from its start until the answer is complete.',
+        description:
+          'How long one attempt may take until the head of its answer; the time that the application takes to send its request does not count.',
         min: '1ms',
         max: '24h',
       }),
@@ -38,7 +39,7 @@ export const POLICY_SCHEMA = section('How requests are sent to this upstream.', 
     total: optional(
       duration({
         description:
-          'How long a request may take in all, retries and waiting included, until the answer is complete. `off` suits endless answers such as event streams.',
+          'How long a request may take in all until the head of its answer, retries and waiting included; the time that the application takes to send its request does not count, nor does the body of the answer.',
         default: '15s',
         min: '1ms',
         max: '24h',
@@ -48,14 +49,12 @@ export const POLICY_SCHEMA = section('How requests are sent to this upstream.', 
     idle: optional(
       duration({
         description:
-          'How long an unused connection to an endpoint is kept. Should be less than the time after which the endpoint itself closes it.',
-        min: '1ms',
+          'How long an exchange may stand still: no byte to or from the endpoint. Ends uploads, downloads and event streams that hang; tunnels are not concerned.',
+        default: '5m',
+        min: '10ms',
         max: '24h',
       }),
-      {
-        means: 'learnt from the endpoint (`Keep-Alive: timeout=`), `3s` where it does not say',
-        word: 'auto',
-      },
+      { means: 'no limit', word: 'off' },
     ),
   }),
   retry: section('When a request is sent again.', {

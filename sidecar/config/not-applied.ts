@@ -8,8 +8,6 @@ import type { WrittenSettings } from '../../control-plane/contract/read.ts';
 export const NOT_APPLIED: readonly string[] = [
   'app',
   'controlPlane',
-  'upstreams.*.policy.retry.on',
-  'upstreams.*.policy.retry.methods',
   'upstreams.*.policy.retry.backoff',
   'upstreams.*.policy.retry.budget',
   'upstreams.*.policy.breaker',

@@ -1,5 +1,5 @@
 import type { Exchange } from '../exchange/exchange.ts';
-import { FAILURES, type Failure, retryExhausted } from '../exchange/failure.ts';
+import { FAILURES, type Failure, failure, retryExhausted } from '../exchange/failure.ts';
 import {
   type Call,
   ENDED_CALL,
@@ -14,7 +14,7 @@ import {
 export interface RetrySettings {
   /** Attempts in all, the first one included; 1 and more. */
   readonly attempts: number;
-  /** Failures that reached somebody and may be followed by another attempt, where the method permits it. */
+  /** What an attempt must have ended in to be followed by another one. */
   readonly on: readonly RetryCondition[];
   /** Methods that may be sent again after they reached an endpoint; `idempotent` is RFC 9110 section 9.2.2. */
   readonly methods: 'idempotent' | 'any' | readonly string[];
@@ -26,22 +26,28 @@ export interface Alternatives {
   hasOther(exchange: Exchange): boolean;
 }
 
-export type RetryCondition = 'connect-failure' | 'reset' | 'attempt-timeout';
+export type RetryCondition =
+  | 'connect-failure'
+  | 'reset'
+  | 'attempt-timeout'
+  | 'gateway-error'
+  | 'server-error';
 
 /**
- * Whether the exchange may be sent again after `reason`, on another endpoint: the one that has just failed would fail again. A request that certainly reached nobody may be, whatever its
- * method; one that may have been acted upon only if doing it twice is the same as doing it once.
+ * Whether the exchange may be sent again after an attempt that ended in `condition`, on another endpoint: the one that has just
+ * failed would fail again. A request that certainly reached nobody may be, whatever its method; one that may have been
+ * acted upon only if doing it twice is the same as doing it once.
  */
 export function mayRetry(
   exchange: Exchange,
-  reason: Failure,
+  condition: RetryCondition,
+  reachedNobody: boolean,
   settings: RetrySettings,
   alternatives: Alternatives,
 ): boolean {
   if (exchange.attempts >= settings.attempts || !exchange.isReplayable) return false;
-  if (FAILURES[reason.kind].retry === 'never') return false;
-  if (!settings.on.includes(conditionOf(reason))) return false;
-  if (!reason.reachedNobody && !isMethodSafe(exchange, settings.methods)) return false;
+  if (!settings.on.includes(condition)) return false;
+  if (!reachedNobody && !isMethodSafe(exchange, settings.methods)) return false;
   return alternatives.hasOther(exchange);
 }
 
@@ -74,6 +80,7 @@ class RetriedCall extends PassReply implements Call {
   private current: Call = ENDED_CALL;
   private started = 0;
   private hasHead = false;
+  private isDiscarding = false;
 
   constructor(service: RetryService, exchange: Exchange, reply: Reply) {
     super(reply);
@@ -101,17 +108,38 @@ class RetriedCall extends PassReply implements Call {
   }
 
   override head(head: ResponseHead): void {
+    const condition = conditionOfStatus(head.status, this.service.settings.on);
+    if (condition !== null && this.mayRetry(condition, false)) {
+      this.isDiscarding = true;
+      this.current.cancel(failure('reset', `answered ${head.status}, which is followed by another attempt`));
+      return;
+    }
     this.hasHead = true;
     this.exchange.body?.release();
     this.reply.head(head);
   }
 
   override fail(reason: Failure): void {
-    const { settings, alternatives } = this.service;
-    if (!this.hasHead && mayRetry(this.exchange, reason, settings, alternatives)) return this.attempt();
-    const isLast = this.started > 1 && FAILURES[reason.kind].retry !== 'never';
-    this.reply.fail(isLast && !this.hasHead ? retryExhausted(reason, this.started) : reason);
+    if (this.isDiscarding) {
+      this.isDiscarding = false;
+      return this.attempt();
+    }
+    const isRetriable = !this.hasHead && FAILURES[reason.kind].retry !== 'never';
+    if (isRetriable && this.mayRetry(conditionOf(reason), reason.reachedNobody)) return this.attempt();
+    this.reply.fail(isRetriable && this.started > 1 ? retryExhausted(reason, this.started) : reason);
   }
+
+  private mayRetry(condition: RetryCondition, reachedNobody: boolean): boolean {
+    const { settings, alternatives } = this.service;
+    return mayRetry(this.exchange, condition, reachedNobody, settings, alternatives);
+  }
+}
+
+/** What a status is as a condition that another attempt may follow, or null. */
+function conditionOfStatus(status: number, on: readonly RetryCondition[]): RetryCondition | null {
+  if (status < 500) return null;
+  if (on.includes('server-error')) return 'server-error';
+  return status >= 502 && status <= 504 ? 'gateway-error' : null;
 }
 
 function conditionOf(reason: Failure): RetryCondition {

@@ -4,7 +4,7 @@ import type { TimerWheel } from '../io/timer-wheel.ts';
 import type { AccessLog } from '../telemetry/access-log.ts';
 import type { UpstreamCounters } from '../telemetry/counters.ts';
 import { telemetryLayer } from '../telemetry/telemetry-layer.ts';
-import { type Alternatives, type RetryCondition, retryLayer } from './retry.ts';
+import { type Alternatives, retryLayer } from './retry.ts';
 import { timeoutLayer } from './timeout.ts';
 
 /** What the layers of a stack need of the sidecar. */
@@ -44,8 +44,7 @@ export function buildStack(
 
   // Around each attempt, so that one that fails can be followed by another; inside the total timeout.
   if (retry.attempts > 1) {
-    const on = retry.on.filter(isRetryCondition);
-    layers.push(retryLayer({ attempts: retry.attempts, on, methods: retry.methods }, attempt));
+    layers.push(retryLayer(retry, attempt));
   }
 
   // Inside the retries: an attempt that takes too long leaves time for another.
@@ -59,8 +58,4 @@ export function buildStack(
   }
 
   return layers.reduceRight<Service>((next, layer) => layer(next), attempt);
-}
-
-function isRetryCondition(condition: string): condition is RetryCondition {
-  return condition === 'connect-failure' || condition === 'reset' || condition === 'attempt-timeout';
 }
