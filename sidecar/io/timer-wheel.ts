@@ -1,7 +1,7 @@
 /**
  * One coarse shared timer for every timeout of the data path: a hashed timing wheel (Varghese and Lauck, 1987, scheme 6).
- * Starting and stopping a timer link and unlink a list node, so a timeout that never fires costs a few nanoseconds;
- * a timer fires up to one tick late, never early. The wheel turns only while something is on it.
+ * Starting and stopping a timer link and unlink a list node, so a timeout that never fires costs a few nanoseconds. A timer
+ * fires at the first turn at or after its deadline: up to one tick late, never early. The wheel turns only while something is on it.
  */
 export class TimerWheel {
   /**
@@ -12,6 +12,9 @@ export class TimerWheel {
   private readonly tickMs: number;
   private readonly clock: () => number;
   private readonly slots: Timer[] = [];
+  /** Timers that fire in this turn. */
+  private readonly due = new Timer(NOBODY);
+  /** The tick of the last turn. Its slot is visited again by the next one: it may hold what was not due yet. */
   private tick: number;
   private count = 0;
   private interval: NodeJS.Timeout | null = null;
@@ -39,10 +42,11 @@ export class TimerWheel {
    */
   start(timer: Timer, delayMs: number, now: number): void {
     this.stop(timer);
-    this.coarseNow = now;
+    if (now > this.coarseNow) this.coarseNow = now;
     if (this.count === 0) this.tick = Math.floor(now / this.tickMs);
-    timer.deadlineTick = Math.max(Math.ceil((now + delayMs) / this.tickMs), this.tick + 1);
-    timer.insertBefore(this.slots[timer.deadlineTick & (SLOTS - 1)]);
+    timer.deadline = now + delayMs;
+    const tick = Math.max(Math.floor(timer.deadline / this.tickMs), this.tick);
+    timer.insertBefore(this.slots[tick & (SLOTS - 1)]);
     this.count++;
     this.interval ??= setInterval(() => this.turn(this.clock()), this.tickMs).unref();
   }
@@ -57,12 +61,13 @@ export class TimerWheel {
 
   /** Fires what is due at `now`. Called by the wheel's own interval; tests call it with a time of their own. */
   turn(now: number): void {
-    this.coarseNow = now;
+    if (now > this.coarseNow) this.coarseNow = now;
     const until = Math.floor(now / this.tickMs);
-    // After a stall of more than a round every slot is visited once: each entry knows its own deadline.
-    const first = Math.max(this.tick + 1, until - SLOTS + 1);
+    // After a stall of more than a round every slot is visited once: each timer knows its own deadline.
+    const first = Math.max(this.tick, until - SLOTS + 1);
     this.tick = Math.max(this.tick, until);
-    for (let tick = first; tick <= until; tick++) this.fireSlot(this.slots[tick & (SLOTS - 1)], until);
+    for (let tick = first; tick <= until; tick++) this.collect(this.slots[tick & (SLOTS - 1)], now);
+    this.fire();
     if (this.count === 0) this.close();
   }
 
@@ -72,17 +77,20 @@ export class TimerWheel {
     this.interval = null;
   }
 
-  private fireSlot(slot: Timer, until: number): void {
-    // What is due moves to a list of its own first: a handler may start and stop any timer meanwhile.
-    const due = new Timer(NOBODY);
+  private collect(slot: Timer, now: number): void {
     for (let timer = slot.next; timer !== slot; ) {
-      const next = timer.next;
-      if (timer.deadlineTick <= until) {
+      const { next } = timer;
+      if (timer.deadline <= now) {
         timer.unlink();
-        timer.insertBefore(due);
+        timer.insertBefore(this.due);
       }
       timer = next;
     }
+  }
+
+  /** A handler may start and stop any timer. Should one throw, the rest is fired by the next turn. */
+  private fire(): void {
+    const { due } = this;
     while (due.next !== due) {
       const timer = due.next;
       this.stop(timer);
@@ -103,7 +111,8 @@ export class Timer {
   readonly owner: TimerOwner;
   next: Timer = this;
   prev: Timer = this;
-  deadlineTick = 0;
+  /** When it fires, in milliseconds of the wheel's clock. */
+  deadline = 0;
 
   constructor(owner: TimerOwner) {
     this.owner = owner;
