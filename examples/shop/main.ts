@@ -11,6 +11,7 @@ import { View } from './runner/view.ts';
 const COUNTERS_EVERY_MS = 2000;
 /** Ctrl-C reaches this process once from the terminal and again from each program in between (npm, tsx). */
 const SAME_SIGNAL_MS = 1000;
+const ORPHAN_CHECK_EVERY_MS = 500;
 
 process.exit(await main());
 
@@ -134,6 +135,9 @@ function endOnSignals(end: AbortController): void {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal);
   // Nobody reads any more: `npm start | head`.
   process.stdout.on('error', () => end.abort());
+  // Whoever started this is gone and could not say so: npm, killed.
+  const parent = process.ppid;
+  setInterval(() => process.ppid !== parent && end.abort(), ORPHAN_CHECK_EVERY_MS).unref();
 }
 
 function say(...lines: string[]): void {

@@ -95,7 +95,7 @@ describe('npm start', { timeout: 180_000 }, () => {
     assert.match(run.output, / told to stop \(SIGTERM\)\n/);
     const [, requests] = /^requests {4}(\d+) requests, 100 % succeeded, 0 failed$/m.exec(run.output) ?? [];
     assert.ok(Number(requests) > 500, run.output);
-    const [, carried] = /^sidecars {4}([\d,]+) requests carried, [\d,]+ retries$/m.exec(run.output) ?? [];
+    const [, carried] = /^sidecars {4}([\d,]+) requests carried, [\d,]+ retries, /m.exec(run.output) ?? [];
     assert.ok(Number(carried?.replaceAll(',', '')) > 2500, run.output);
     await assertNothingIsLeftOf(folder);
   });

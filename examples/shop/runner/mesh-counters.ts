@@ -4,6 +4,8 @@ export interface MeshCounters {
   readonly requests: number;
   /** Attempts beyond the first one of a request. */
   readonly retries: number;
+  /** Requests that were sent anew because a reused connection was closed under them. */
+  readonly replays: number;
 }
 
 /** Asks every sidecar's `/metrics`; null where one did not answer. */
@@ -15,7 +17,11 @@ export async function readMeshCounters(adminUrls: readonly string[]): Promise<Me
       ),
     );
     const sum = (metric: string) => pages.reduce((total, page) => total + sumOfMetric(page, metric), 0);
-    return { requests: sum('outrider_requests_total'), retries: sum('outrider_retries_total') };
+    return {
+      requests: sum('outrider_requests_total'),
+      retries: sum('outrider_retries_total'),
+      replays: sum('outrider_stale_replays_total'),
+    };
   } catch {
     return null;
   }

@@ -87,7 +87,8 @@ function latencies(of: Latencies): string {
 
 function mesh(counters: MeshCounters | null): string {
   if (counters === null) return 'no counters yet';
-  return `${thousands(counters.requests)} requests carried, ${thousands(counters.retries)} retries`;
+  const { requests, retries, replays } = counters;
+  return `${thousands(requests)} requests carried, ${thousands(retries)} retries, ${thousands(replays)} stale connections replaced`;
 }
 
 function instances(views: readonly InstanceView[]): string[] {

@@ -13,9 +13,7 @@ export function sidecarCommand(root: string): string[] {
     builtAt !== null &&
     builtAt > newestIn(join(root, 'sidecar')) &&
     builtAt > newestIn(join(root, 'control-plane'));
-  return isCurrent
-    ? [bundle, 'sidecar']
-    : ['--import', import.meta.resolve('tsx'), join(root, 'bin/outrider.js'), 'sidecar'];
+  return [isCurrent ? bundle : join(root, 'bin/outrider.js'), 'sidecar'];
 }
 
 function modifiedAt(file: string): number | null {

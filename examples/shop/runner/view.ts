@@ -41,8 +41,8 @@ export class View {
   }
 
   private draw(): void {
-    // One row is left free for the cursor, so that a frame never scrolls itself away.
-    const lines = renderScreen(this.snapshot(), this.out.columns, this.out.rows - 1);
+    // A pseudo-terminal may say that it has no size. One row is left free for the cursor, so that a frame never scrolls itself away.
+    const lines = renderScreen(this.snapshot(), this.out.columns || 80, (this.out.rows || 24) - 1);
     const up = this.frameHeight === 0 ? '' : `\x1b[${this.frameHeight}A`;
     this.out.write(`${up}\r${lines.map(line => `${line}\x1b[K\n`).join('')}\x1b[J`);
     this.frameHeight = lines.length;
