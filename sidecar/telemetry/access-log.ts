@@ -4,6 +4,7 @@ import { FAILURES, type Failure } from '../exchange/failure.ts';
 import { getField } from '../exchange/fields.ts';
 import { AccessLogEntry, toLine, toText } from './access-log-entry.ts';
 import type { LogDestination } from './log-destination.ts';
+import { receivedBytes } from './received-bytes.ts';
 
 export interface AccessLogOptions {
   readonly format: 'json' | 'text';
@@ -67,7 +68,7 @@ export class AccessLog {
     const isFailure = failure !== null || status >= 500;
     if (!isFailure && !this.isSampled()) return;
     if (!this.takeToken(isFailure, now)) return;
-    const { head, tried, body } = exchange;
+    const { head, tried } = exchange;
     const entry = this.nextEntry();
     entry.method = head.method;
     entry.target = head.target;
@@ -76,7 +77,7 @@ export class AccessLog {
     entry.upstream = upstream;
     entry.endpoint = tried.length > 0 ? tried[tried.length - 1].name : '';
     entry.status = status;
-    entry.requestBytes = body === null ? 0 : body.receivedBytes;
+    entry.requestBytes = receivedBytes(exchange);
     entry.responseBytes = responseBytes;
     entry.attempts = exchange.attempts;
     entry.staleReplays = exchange.staleReplays;

@@ -2,7 +2,7 @@ import { type Logger, pino } from 'pino';
 import type { LogDestination } from './log-destination.ts';
 
 /** What the sidecar says of itself: fields for machines and a sentence for people. */
-export type Log = Pick<Logger, 'debug' | 'info' | 'warn' | 'error'>;
+export type Log = Pick<Logger, 'info' | 'warn' | 'error'>;
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 

@@ -11,6 +11,7 @@ import {
 } from '../exchange/service.ts';
 import type { AccessLog } from './access-log.ts';
 import type { UpstreamCounters } from './counters.ts';
+import { receivedBytes } from './received-bytes.ts';
 
 export interface TelemetryOptions {
   readonly counters: UpstreamCounters;
@@ -91,7 +92,7 @@ class TelemetryReply extends PassReply {
     counters.answers[status < 600 ? (status / 100) | 0 : 5]++;
     if (exchange.attempts > 1) counters.retries += exchange.attempts - 1;
     counters.staleReplays += exchange.staleReplays;
-    if (exchange.body !== null) counters.requestBytes += exchange.body.receivedBytes;
+    counters.requestBytes += receivedBytes(exchange);
     if (!this.isTunnel) counters.latency.observe(now - exchange.startedAt);
     accessLog?.record(exchange, counters.upstream, status, failure, this.bytes, now);
   }

@@ -1,12 +1,14 @@
 import { Exchange, type RequestHead } from '../../../sidecar/exchange/exchange.ts';
 import type { RequestBody } from '../../../sidecar/exchange/request-body.ts';
 import type { Call, Reply, ResponseHead } from '../../../sidecar/exchange/service.ts';
+import type { Tunnel } from '../../../sidecar/exchange/tunnel.ts';
 
 /** An exchange of a GET that began at `startedAt`. */
 export function anExchange(
   head: Partial<RequestHead> = {},
   startedAt = 0,
   body: RequestBody | null = null,
+  tunnel: Tunnel | null = null,
 ): Exchange {
   return new Exchange(
     {
@@ -19,12 +21,13 @@ export function anExchange(
       ...head,
     },
     body,
+    tunnel,
     startedAt,
   );
 }
 
 export function aResponseHead(head: Partial<ResponseHead> = {}): ResponseHead {
-  return { status: 200, reason: 'OK', fields: [], bodyLength: 0, tunnel: false, ...head };
+  return { status: 200, reason: 'OK', fields: [], bodyLength: 0, upgrade: null, tunnel: false, ...head };
 }
 
 /** Notes the names of the calls it gets. */

@@ -6,6 +6,7 @@ import { NO_FIELDS } from '../../../sidecar/exchange/fields.ts';
 import { RequestBody } from '../../../sidecar/exchange/request-body.ts';
 import type { Reply, ResponseHead } from '../../../sidecar/exchange/service.ts';
 import { UNKNOWN_LENGTH } from '../../../sidecar/exchange/service.ts';
+import { Tunnel } from '../../../sidecar/exchange/tunnel.ts';
 import type { AccessLog } from '../../../sidecar/telemetry/access-log.ts';
 import { UpstreamCounters } from '../../../sidecar/telemetry/counters.ts';
 import { telemetryLayer } from '../../../sidecar/telemetry/telemetry-layer.ts';
@@ -141,6 +142,15 @@ describe('telemetryLayer', () => {
     below.end(null);
     assert.equal(counters.responseBytes, 30);
     assert.equal(counters.requestBytes, 1500);
+  });
+
+  test('counts what the application sends through a tunnel', () => {
+    const tunnel = new Tunnel({ pauseBody() {}, resumeBody() {}, upstreamEnded() {} });
+    begin(anExchange({ method: 'CONNECT' }, 100, null, tunnel));
+    below.head(aResponseHead({ tunnel: true }));
+    tunnel.body.push(Buffer.alloc(70));
+    below.end(null);
+    assert.equal(counters.requestBytes, 70);
   });
 
   test('adds up attempts after the first one, and replays', () => {
