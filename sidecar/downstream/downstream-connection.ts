@@ -1,9 +1,9 @@
-import type { Socket } from 'node:net';
+import { UNKNOWN_LENGTH } from '../exchange/body-length.ts';
 import { Exchange } from '../exchange/exchange.ts';
 import { badRequest, type Failure, failure } from '../exchange/failure.ts';
 import type { Fields } from '../exchange/fields.ts';
 import { RequestBody } from '../exchange/request-body.ts';
-import { type Call, ENDED_CALL, type Reply, type ResponseHead, UNKNOWN_LENGTH } from '../exchange/service.ts';
+import { type Call, ENDED_CALL, type Reply, type ResponseHead } from '../exchange/service.ts';
 import { Tunnel, type TunnelPeer } from '../exchange/tunnel.ts';
 import { BodyDecoder } from '../http1/body-decoder.ts';
 import { CR } from '../http1/characters.ts';
@@ -12,8 +12,7 @@ import { hasNoBody } from '../http1/framing.ts';
 import { HeadReader, INCOMPLETE, REFUSED } from '../http1/head-reader.ts';
 import { ProtocolError } from '../http1/protocol-error.ts';
 import { type ParsedRequest, parseRequestHead } from '../http1/request-head.ts';
-import type { AcceptedSocket } from '../io/accept.ts';
-import { isBlocked, writeTogether } from '../io/shared-buffers.ts';
+import type { ByteSocket, SocketOwner } from '../io/byte-socket.ts';
 import { Timer, type TimerOwner } from '../io/timer-wheel.ts';
 import type { DownstreamContext, OpenConnection } from './downstream-context.ts';
 import { answerHere } from './last-hop.ts';
@@ -29,9 +28,11 @@ const LINGER_MS = 1_000;
  * One connection of an application: reads requests, one exchange at a time, and writes the answers in order. What of
  * further requests arrives meanwhile is held, up to a bound.
  */
-export class DownstreamConnection implements OpenConnection, Reply, TunnelPeer, BodyReceiver, TimerOwner {
+export class DownstreamConnection
+  implements OpenConnection, Reply, TunnelPeer, BodyReceiver, SocketOwner, TimerOwner
+{
   private readonly context: DownstreamContext;
-  private readonly socket: Socket;
+  private readonly socket: ByteSocket;
   /** The port it came in on. */
   private readonly port: number;
   private readonly headReader: HeadReader;
@@ -51,23 +52,19 @@ export class DownstreamConnection implements OpenConnection, Reply, TunnelPeer, 
   private headStartedAt = 0;
   private lastActivity: number;
 
-  constructor(accepted: AcceptedSocket, port: number, context: DownstreamContext) {
+  constructor(socket: ByteSocket, port: number, context: DownstreamContext) {
     const { limits, wheel } = context;
     this.context = context;
-    this.socket = accepted.socket;
+    this.socket = socket;
     this.port = port;
     this.headReader = new HeadReader(limits.headSize);
     this.decoder = new BodyDecoder(limits.headSize, limits.headFields);
     this.writer = new ResponseWriter(this.socket);
-    accepted.onRead = (length, bytes) => this.onRead(length, bytes);
-    this.socket.on('drain', () => this.onDrain());
-    this.socket.on('end', () => this.onEnd());
-    this.socket.on('error', () => this.onGone());
-    this.socket.on('close', () => this.onGone());
     wheel.start(this.timer, limits.idleTimeout, wheel.now());
     this.lastActivity = wheel.coarseNow;
     context.counters.connectionsOpen++;
     context.counters.connectionsTotal++;
+    socket.open(this);
   }
 
   get isBusy(): boolean {
@@ -81,7 +78,7 @@ export class DownstreamConnection implements OpenConnection, Reply, TunnelPeer, 
 
   // The request, from the application.
 
-  private onRead(length: number, bytes: Buffer): void {
+  onRead(length: number, bytes: Buffer): void {
     if (this.state === 'open') this.consume(bytes, 0, length);
     else if (this.state === 'tunnel') this.exchange?.tunnel?.body.push(bytes.subarray(0, length));
   }
@@ -273,7 +270,7 @@ export class DownstreamConnection implements OpenConnection, Reply, TunnelPeer, 
   }
 
   data(chunk: Buffer): void {
-    if (this.state === 'tunnel') writeTogether(this.socket, '', chunk, '');
+    if (this.state === 'tunnel') this.socket.writeTogether('', chunk, '');
     else this.writer.data(chunk);
     this.checkBlocked();
   }
@@ -329,7 +326,7 @@ export class DownstreamConnection implements OpenConnection, Reply, TunnelPeer, 
     const endsWithConnection = this.writer.endsWithConnection;
     this.writer.flush();
     this.forgetExchange();
-    if (endsWithConnection) this.socket.resetAndDestroy();
+    if (endsWithConnection) this.socket.reset();
     else this.socket.destroySoon();
     this.onGone();
   }
@@ -361,7 +358,6 @@ export class DownstreamConnection implements OpenConnection, Reply, TunnelPeer, 
     this.context.counters.tunnelsOpen++;
     this.context.wheel.stop(this.timer);
     this.writer.flush();
-    this.socket.setKeepAlive(true, 60_000);
     const { held } = this;
     this.held = null;
     if (held !== null) exchange.tunnel?.body.push(held);
@@ -373,14 +369,14 @@ export class DownstreamConnection implements OpenConnection, Reply, TunnelPeer, 
   }
 
   private checkBlocked(): void {
-    if (this.isBlocked || !isBlocked(this.socket)) return;
+    if (this.isBlocked || !this.socket.isBlocked) return;
     this.isBlocked = true;
     this.call.pause();
   }
 
   // The socket.
 
-  private onDrain(): void {
+  onDrain(): void {
     if (!this.isBlocked) return;
     this.isBlocked = false;
     this.call.resume();
@@ -390,11 +386,11 @@ export class DownstreamConnection implements OpenConnection, Reply, TunnelPeer, 
    * The application sends no more. That may be a half-close, or the first sign of a hang-up: which of the two shows
    * only when we write. An answer that comes soon is still delivered.
    */
-  private onEnd(): void {
+  onEnd(): void {
     this.hasEnded = true;
     const { exchange, context } = this;
     if (this.state === 'tunnel') exchange?.tunnel?.body.finish(null);
-    else if (this.state === 'lingering') this.socket.destroy();
+    else if (this.state === 'lingering') this.destroy();
     else if (exchange === null) this.linger();
     else if (!this.decoder.isDone)
       this.hangUp('The application closed its connection in the middle of its request.');
@@ -402,6 +398,10 @@ export class DownstreamConnection implements OpenConnection, Reply, TunnelPeer, 
       context.counters.halfClosed++;
       context.wheel.start(this.timer, context.limits.halfClose, context.wheel.now());
     }
+  }
+
+  onLost(): void {
+    this.onGone();
   }
 
   private onGone(): void {
@@ -427,8 +427,8 @@ export class DownstreamConnection implements OpenConnection, Reply, TunnelPeer, 
   private linger(): void {
     if (this.state === 'closed' || this.state === 'lingering') return;
     if (this.hasEnded) {
-      this.state = 'lingering';
-      return this.socket.destroySoon();
+      this.socket.destroySoon();
+      return this.onGone();
     }
     this.state = 'lingering';
     this.held = null;

@@ -1,5 +1,6 @@
 import type { AddressInfo, Server } from 'node:net';
-import { type AcceptedSocket, createAcceptor, listen } from '../io/accept.ts';
+import { createAcceptor, listen } from '../io/accept.ts';
+import type { ByteSocket } from '../io/byte-socket.ts';
 import { DownstreamConnection } from './downstream-connection.ts';
 import type { DownstreamContext, OpenConnection } from './downstream-context.ts';
 
@@ -27,7 +28,7 @@ export class EgressListener {
     connections: OpenConnections,
   ): Promise<EgressListener> {
     let actualPort = port;
-    const server = createAcceptor(accepted => accept(accepted, actualPort, context, connections));
+    const server = createAcceptor(socket => accept(socket, actualPort, context, connections));
     await listen(server, { host, port, backlog: BACKLOG });
     const listener = new EgressListener(host, server);
     actualPort = listener.port;
@@ -43,16 +44,15 @@ export class EgressListener {
 const BACKLOG = 1024;
 
 function accept(
-  accepted: AcceptedSocket,
+  socket: ByteSocket,
   port: number,
   context: DownstreamContext,
   connections: OpenConnections,
 ): void {
   if (connections.size >= context.limits.connections) {
     context.counters.connectionsRefused++;
-    accepted.socket.on('error', () => {});
-    accepted.socket.destroy();
+    socket.destroy();
     return;
   }
-  connections.add(new DownstreamConnection(accepted, port, context));
+  connections.add(new DownstreamConnection(socket, port, context));
 }

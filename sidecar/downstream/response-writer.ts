@@ -1,9 +1,9 @@
-import type { Socket } from 'node:net';
+import { UNKNOWN_LENGTH } from '../exchange/body-length.ts';
 import type { Fields } from '../exchange/fields.ts';
-import { type ResponseHead, UNKNOWN_LENGTH } from '../exchange/service.ts';
+import type { ResponseHead } from '../exchange/service.ts';
 import { CHUNKED, type Framing, UNTIL_CLOSE } from '../http1/framing.ts';
 import { chunkedEnd, chunkStart, responseHeadText } from '../http1/serialize.ts';
-import { writeTogether } from '../io/shared-buffers.ts';
+import type { ByteSocket } from '../io/byte-socket.ts';
 
 /** Pieces up to this length wait for what comes with them, so that a small answer is one write. */
 const CORK_LIMIT = 16 * 1024;
@@ -14,11 +14,11 @@ export class ResponseWriter {
   isStarted = false;
   /** Whether the connection can stay open after the current answer. */
   keepAlive = false;
-  private readonly socket: Socket;
+  private readonly socket: ByteSocket;
   private framing: Framing = 0;
   private out = '';
 
-  constructor(socket: Socket) {
+  constructor(socket: ByteSocket) {
     this.socket = socket;
   }
 
@@ -34,7 +34,7 @@ export class ResponseWriter {
   }
 
   informational(head: ResponseHead, via: string): void {
-    this.socket.write(responseHeadText(head, 0, '', via), 'latin1');
+    this.socket.write(responseHeadText(head, 0, '', via));
   }
 
   /**
@@ -60,7 +60,7 @@ export class ResponseWriter {
       return;
     }
     this.out = '';
-    writeTogether(this.socket, before, chunk, after);
+    this.socket.writeTogether(before, chunk, after);
   }
 
   end(trailers: Fields | null): void {
@@ -73,7 +73,7 @@ export class ResponseWriter {
     if (this.out === '') return;
     const text = this.out;
     this.out = '';
-    this.socket.write(text, 'latin1');
+    this.socket.write(text);
   }
 }
 

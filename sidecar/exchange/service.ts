@@ -52,7 +52,7 @@ export interface ResponseHead {
   readonly reason: string;
   /** End-to-end fields only: what concerns one connection is gone. */
   readonly fields: Fields;
-  /** The length of the body in bytes; {@link UNKNOWN_LENGTH} where only its end will tell; 0 where there is none. */
+  /** The length of the body in bytes; `UNKNOWN_LENGTH` where only its end will tell; 0 where there is none. */
   readonly bodyLength: number;
   /** The protocol switched to or offered: the `Upgrade` field of a 101 or 426 (RFC 9110 section 7.8), else null. */
   readonly upgrade: string | null;
@@ -63,9 +63,6 @@ export interface ResponseHead {
    */
   readonly tunnel: boolean;
 }
-
-/** A body whose length is not known beforehand. */
-export const UNKNOWN_LENGTH = -1;
 
 /** A call that has ended already, or never began. */
 export const ENDED_CALL: Call = { pause() {}, resume() {}, cancel() {} };

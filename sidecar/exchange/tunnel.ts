@@ -1,5 +1,5 @@
+import { UNKNOWN_LENGTH } from './body-length.ts';
 import { type BodySource, RequestBody } from './request-body.ts';
-import { UNKNOWN_LENGTH } from './service.ts';
 
 /** The application's end of a tunnel. */
 export interface TunnelPeer extends BodySource {

@@ -1,5 +1,6 @@
+import { UNKNOWN_LENGTH } from '../exchange/body-length.ts';
 import { removeFields } from '../exchange/fields.ts';
-import { type ResponseHead, UNKNOWN_LENGTH } from '../exchange/service.ts';
+import type { ResponseHead } from '../exchange/service.ts';
 import { CR, FIELD_VALUE, LF, SP } from './characters.ts';
 import { applyConnectionOptions } from './connection-options.ts';
 import { parseFieldSection } from './field-section.ts';

@@ -1,8 +1,8 @@
-import { connect, type Socket } from 'node:net';
+import { UNKNOWN_LENGTH } from '../exchange/body-length.ts';
 import { type Failure, failure } from '../exchange/failure.ts';
 import { type Fields, NO_FIELDS } from '../exchange/fields.ts';
 import type { BodySink } from '../exchange/request-body.ts';
-import { type ResponseHead, UNKNOWN_LENGTH } from '../exchange/service.ts';
+import type { ResponseHead } from '../exchange/service.ts';
 import { BodyDecoder } from '../http1/body-decoder.ts';
 import type { BodyReceiver } from '../http1/chunked-decoder.ts';
 import { CHUNKED, type Framing, UNTIL_CLOSE } from '../http1/framing.ts';
@@ -10,8 +10,9 @@ import { HeadReader, INCOMPLETE, REFUSED } from '../http1/head-reader.ts';
 import { ProtocolError } from '../http1/protocol-error.ts';
 import { parseResponseHead } from '../http1/response-head.ts';
 import { chunkedEnd, chunkStart, requestHeadText } from '../http1/serialize.ts';
+import type { ByteSocket, SocketOwner } from '../io/byte-socket.ts';
+import { type AbortConnect, type ConnectListener, connect } from '../io/connect.ts';
 import type { HttpDate } from '../io/http-date.ts';
-import { isBlocked, READ_BUFFER, writeTogether } from '../io/shared-buffers.ts';
 import { Timer, type TimerOwner, type TimerWheel } from '../io/timer-wheel.ts';
 import type { Attempt, Carrier } from './attempt.ts';
 import type { Endpoint } from './endpoint.ts';
@@ -47,10 +48,11 @@ type Phase = 'connecting' | 'idle' | 'head' | 'body' | 'tunnel' | 'closed';
 
 /** Interim answers to one request: more are an endpoint gone mad. */
 const MAX_INFORMATIONAL = 64;
-const TCP_KEEPALIVE_MS = 60_000;
 
 /** One TCP connection to an endpoint. Carries one attempt at a time (HTTP/1.1 without pipelining), or a tunnel. */
-export class UpstreamConnection implements Carrier, BodySink, BodyReceiver, TimerOwner {
+export class UpstreamConnection
+  implements Carrier, BodySink, BodyReceiver, ConnectListener, SocketOwner, TimerOwner
+{
   readonly endpoint: Endpoint;
   /** Coarse milliseconds since when it carries nothing. */
   idleSince = 0;
@@ -62,7 +64,8 @@ export class UpstreamConnection implements Carrier, BodySink, BodyReceiver, Time
   isReused = false;
   private readonly owner: ConnectionOwner;
   private readonly context: ConnectionContext;
-  private readonly socket: Socket;
+  private readonly abortConnect: AbortConnect;
+  private socket: ByteSocket = NO_SOCKET;
   private readonly connectTimer: Timer;
   private readonly connectTimeout: number;
   private readonly headReader: HeadReader;
@@ -82,6 +85,7 @@ export class UpstreamConnection implements Carrier, BodySink, BodyReceiver, Time
   private informationals = 0;
   private keepAlive = false;
   private readEnded = false;
+  private isPaused = false;
 
   /** Begins to connect. @param connectTimeout milliseconds */
   constructor(
@@ -98,26 +102,7 @@ export class UpstreamConnection implements Carrier, BodySink, BodyReceiver, Time
     this.connectTimeout = connectTimeout;
     this.connectTimer = new Timer(this);
     context.wheel.start(this.connectTimer, connectTimeout, context.wheel.now());
-    this.socket = connect({
-      host: endpoint.address,
-      port: endpoint.port,
-      noDelay: true,
-      keepAlive: true,
-      keepAliveInitialDelay: TCP_KEEPALIVE_MS,
-      allowHalfOpen: true,
-      onread: {
-        buffer: READ_BUFFER,
-        callback: (length, buffer) => {
-          this.onRead(length, buffer as Buffer);
-          return true;
-        },
-      },
-    });
-    this.socket.on('connect', () => this.onConnect());
-    this.socket.on('drain', () => this.onDrain());
-    this.socket.on('end', () => this.onEnd());
-    this.socket.on('error', error => this.onLost(describe(error)));
-    this.socket.on('close', () => this.onLost('the connection was closed'));
+    this.abortConnect = connect(endpoint.address, endpoint.port, this);
   }
 
   get isBusy(): boolean {
@@ -143,7 +128,7 @@ export class UpstreamConnection implements Carrier, BodySink, BodyReceiver, Time
     this.isRequestSent = body === null;
     const text = requestHeadText(head, this.requestFraming, this.context.via);
     if (body === null) {
-      this.socket.write(text, 'latin1');
+      this.socket.write(text);
     } else {
       this.out = text;
       this.isCorked = true;
@@ -152,7 +137,7 @@ export class UpstreamConnection implements Carrier, BodySink, BodyReceiver, Time
       this.flushOut();
     }
     // Set in the same turn where the kernel refuses at once: the peer's reset had arrived before.
-    this.wasNeverSent = this.socket.errored !== null;
+    this.wasNeverSent = this.socket.hasFailed;
   }
 
   /** Closes the connection; an attempt on it has been dealt with. */
@@ -168,10 +153,12 @@ export class UpstreamConnection implements Carrier, BodySink, BodyReceiver, Time
   }
 
   pause(): void {
+    this.isPaused = true;
     this.socket.pause();
   }
 
   resume(): void {
+    this.isPaused = false;
     this.socket.resume();
   }
 
@@ -192,8 +179,8 @@ export class UpstreamConnection implements Carrier, BodySink, BodyReceiver, Time
       return true;
     }
     this.out = '';
-    writeTogether(this.socket, before, chunk, after);
-    return !isBlocked(this.socket);
+    this.socket.writeTogether(before, chunk, after);
+    return !this.socket.isBlocked;
   }
 
   end(trailers: Fields | null): void {
@@ -213,7 +200,7 @@ export class UpstreamConnection implements Carrier, BodySink, BodyReceiver, Time
     this.attempt?.data(chunk);
   }
 
-  private onRead(length: number, bytes: Buffer): void {
+  onRead(length: number, bytes: Buffer): void {
     const attempt = this.attempt;
     if (attempt === null) {
       // Nobody asked: whatever it is, it must not become the answer to the next request.
@@ -279,7 +266,7 @@ export class UpstreamConnection implements Carrier, BodySink, BodyReceiver, Time
       this.phase = 'idle';
       this.isReused = true;
       // Back pressure of the answer that has ended must not keep the next one from being read.
-      if (this.socket.isPaused()) this.socket.resume();
+      if (this.isPaused) this.resume();
       this.owner.onFree(this);
     } else {
       this.close();
@@ -312,26 +299,31 @@ export class UpstreamConnection implements Carrier, BodySink, BodyReceiver, Time
 
   // The socket.
 
-  private onConnect(): void {
-    if (this.phase !== 'connecting') return;
-    const { socket } = this;
-    if (socket.localAddress === socket.remoteAddress && this.context.isOwnPort(socket.remotePort ?? 0)) {
-      return this.connectFailed(failure('connect-failure', `${this.endpoint.name} is this sidecar itself`));
+  onSocket(socket: ByteSocket): void {
+    this.socket = socket;
+    socket.open(this);
+    socket.keepAlive();
+    const { localAddress, remoteAddress, remotePort } = socket.ends();
+    if (localAddress === remoteAddress && this.context.isOwnPort(remotePort)) {
+      return this.onFailed('it is this sidecar itself');
     }
     this.context.wheel.stop(this.connectTimer);
     this.phase = 'idle';
     this.owner.onConnected(this);
   }
 
-  private onDrain(): void {
+  onFailed(reason: string): void {
+    this.connectFailed(failure('connect-failure', `connecting to ${this.endpoint.name} failed: ${reason}`));
+  }
+
+  onDrain(): void {
     const exchange = this.attempt?.exchange;
     if (exchange === undefined) return;
     if (this.phase === 'tunnel') exchange.tunnel?.body.resume();
     else exchange.body?.resume();
   }
 
-  /** The endpoint sends no more. */
-  private onEnd(): void {
+  onEnd(): void {
     this.readEnded = true;
     const attempt = this.attempt;
     if (this.phase === 'tunnel' && attempt !== null) {
@@ -344,13 +336,8 @@ export class UpstreamConnection implements Carrier, BodySink, BodyReceiver, Time
     }
   }
 
-  private onLost(reason: string): void {
+  onLost(reason: string): void {
     if (this.phase === 'closed') return;
-    if (this.phase === 'connecting') {
-      return this.connectFailed(
-        failure('connect-failure', `connecting to ${this.endpoint.name} failed: ${reason}`),
-      );
-    }
     const attempt = this.attempt;
     if (attempt === null) {
       this.wasClosedByEndpoint = true;
@@ -371,6 +358,7 @@ export class UpstreamConnection implements Carrier, BodySink, BodyReceiver, Time
   private connectFailed(reason: Failure): void {
     this.context.wheel.stop(this.connectTimer);
     this.phase = 'closed';
+    this.abortConnect();
     this.socket.destroy();
     this.owner.onConnectFailed(this, reason);
   }
@@ -407,7 +395,7 @@ export class UpstreamConnection implements Carrier, BodySink, BodyReceiver, Time
     if (this.out === '') return;
     const text = this.out;
     this.out = '';
-    this.socket.write(text, 'latin1');
+    this.socket.write(text);
   }
 
   private where(): string {
@@ -427,6 +415,19 @@ const TUNNEL_ESTABLISHED: ResponseHead = {
   tunnel: true,
 };
 
-function describe(error: Error & { code?: string }): string {
-  return error.code ?? error.message;
-}
+/** Before it is connected. */
+const NO_SOCKET: ByteSocket = {
+  isBlocked: false,
+  hasFailed: false,
+  open() {},
+  write() {},
+  writeTogether() {},
+  pause() {},
+  resume() {},
+  end() {},
+  destroySoon() {},
+  destroy() {},
+  reset() {},
+  keepAlive() {},
+  ends: () => ({ localAddress: '', remoteAddress: '', remotePort: 0 }),
+};

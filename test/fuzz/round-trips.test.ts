@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc, { type Arbitrary } from 'fast-check';
+import { UNKNOWN_LENGTH } from '../../sidecar/exchange/body-length.ts';
 import type { RequestHead } from '../../sidecar/exchange/exchange.ts';
-import { type ResponseHead, UNKNOWN_LENGTH } from '../../sidecar/exchange/service.ts';
+import type { ResponseHead } from '../../sidecar/exchange/service.ts';
 import { CHUNKED, type Framing, UNTIL_CLOSE } from '../../sidecar/http1/framing.ts';
 import { chunkedEnd, chunkStart, requestHeadText, responseHeadText } from '../../sidecar/http1/serialize.ts';
 import { readBody } from '../sidecar/http1/bodies.ts';
@@ -176,7 +177,7 @@ describe('however a valid message is written, it is understood', () => {
 
   test('answers', () => {
     fc.assert(
-      fc.property(fc.array(writtenResponse, { maxLength: 4 }), responses => {
+      fc.property(fc.array(writtenResponse(), { maxLength: 4 }), responses => {
         const text = responses.map(response => response.text).join('');
         const { messages, end } = readResponses([text], Array(4).fill('GET'));
         assert.equal(end, 'clean');

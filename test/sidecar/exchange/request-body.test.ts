@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Fields } from '../../../sidecar/exchange/fields.ts';
 import { type BodySink, RequestBody } from '../../../sidecar/exchange/request-body.ts';
-import { UNKNOWN_LENGTH } from '../../../sidecar/exchange/service.ts';
+import { UNKNOWN_LENGTH } from '../../../sidecar/exchange/body-length.ts';
+
 
 /** The application's connection, as the body sees it. */
 class Source {

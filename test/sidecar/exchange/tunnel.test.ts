@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { UNKNOWN_LENGTH } from '../../../sidecar/exchange/service.ts';
+import { UNKNOWN_LENGTH } from '../../../sidecar/exchange/body-length.ts';
+
 import { Tunnel } from '../../../sidecar/exchange/tunnel.ts';
 
 test('a tunnel holds what the application sends until the upstream has answered, one piece at most', () => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { UNKNOWN_LENGTH } from '../../../sidecar/exchange/service.ts';
+import { UNKNOWN_LENGTH } from '../../../sidecar/exchange/body-length.ts';
+
 import { CHUNKED, UNTIL_CLOSE } from '../../../sidecar/http1/framing.ts';
 import { accepted, answer, DATE, head, parseResponse, refused, shown } from './heads.ts';
 

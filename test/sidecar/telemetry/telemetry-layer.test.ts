@@ -5,7 +5,8 @@ import { failure, retryExhausted } from '../../../sidecar/exchange/failure.ts';
 import { NO_FIELDS } from '../../../sidecar/exchange/fields.ts';
 import { RequestBody } from '../../../sidecar/exchange/request-body.ts';
 import type { Reply, ResponseHead } from '../../../sidecar/exchange/service.ts';
-import { UNKNOWN_LENGTH } from '../../../sidecar/exchange/service.ts';
+import { UNKNOWN_LENGTH } from '../../../sidecar/exchange/body-length.ts';
+
 import { Tunnel } from '../../../sidecar/exchange/tunnel.ts';
 import type { AccessLog } from '../../../sidecar/telemetry/access-log.ts';
 import { UpstreamCounters } from '../../../sidecar/telemetry/counters.ts';

@@ -1,0 +1,53 @@
+/**
+ * A TCP connection as the data path needs it: bytes in, text or bytes out, half-close, back pressure; no events, no
+ * stream. Two files implement it: `handle-socket.ts` on the runtime's own TCP handles, which is fast, and
+ * `stream-socket.ts` on `net.Socket`, for runtimes whose inside is not as expected.
+ */
+export interface ByteSocket {
+  /** Begins to read and to tell the owner. Called once. */
+  open(owner: SocketOwner): void;
+  /** Writes text as latin1. */
+  write(text: string): void;
+  /**
+   * Writes text, bytes and text as one piece, with one system call where the kernel takes it. The bytes are copied and
+   * may change once this returns.
+   */
+  writeTogether(before: string, bytes: Buffer, after: string): void;
+  /** The other side is slow to read: something waits to be written, and {@link SocketOwner.onDrain} will tell when it has gone. */
+  readonly isBlocked: boolean;
+  /** The kernel refused a write because the connection is lost; {@link SocketOwner.onLost} will tell, in another turn. */
+  readonly hasFailed: boolean;
+  /** Stops reading. The end of the stream is not seen meanwhile either. */
+  pause(): void;
+  resume(): void;
+  /** Half-close: sends a FIN behind what was written. Reading goes on. */
+  end(): void;
+  /** Closes behind what was written. The owner is told nothing more. */
+  destroySoon(): void;
+  /** Closes at once; what waits to be written is lost. The owner is told nothing more. May be called again. */
+  destroy(): void;
+  /** Closes at once with a RST, so that the other side can't take it for a proper end. The owner is told nothing more. */
+  reset(): void;
+  /** Has the system ask after a minute of silence whether the other side is still there. */
+  keepAlive(): void;
+  /** Both addresses and the remote port; empty text and 0 where they are not known any more. */
+  ends(): SocketEnds;
+}
+
+export interface SocketEnds {
+  readonly localAddress: string;
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+}
+
+/** Who uses a socket. */
+export interface SocketOwner {
+  /** `bytes[0]` to `bytes[length - 1]` were read; they are valid during the call. */
+  onRead(length: number, bytes: Buffer): void;
+  /** The other side sends no more (FIN). */
+  onEnd(): void;
+  /** Everything that waited has been written. */
+  onDrain(): void;
+  /** The connection is lost. @param reason the system's name for it, such as `ECONNRESET` */
+  onLost(reason: string): void;
+}

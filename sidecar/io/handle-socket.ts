@@ -1,0 +1,195 @@
+import { getSystemErrorName } from 'node:util';
+import type { ByteSocket, SocketEnds, SocketOwner } from './byte-socket.ts';
+import type { RuntimeHandles, TcpHandle, WriteRequest } from './runtime-handles.ts';
+import { giveAway, joined, READ_BUFFER, TEXT_LIMIT } from './shared-buffers.ts';
+
+/** The end of the stream, as the runtime numbers it. */
+const UV_EOF = -4095;
+const KEEP_ALIVE_SECONDS = 60;
+
+/** Handles carry their socket: the runtime calls back with the handle alone. */
+const SOCKET = Symbol('socket');
+type OwnedHandle = TcpHandle & { [SOCKET]?: HandleSocket };
+
+/**
+ * A socket on a handle of the runtime. Against `net.Socket` it was measured to save about a tenth of a small request and
+ * more than half of a connection: no stream state, no events, and a write that the kernel takes at once, as nearly all
+ * are, leaves no object behind.
+ */
+export class HandleSocket implements ByteSocket {
+  hasFailed = false;
+  private readonly runtime: RuntimeHandles;
+  private readonly handle: OwnedHandle;
+  private owner: SocketOwner = NOBODY;
+  private pending = 0;
+  private isClosed = false;
+
+  /** @param handle a connected handle, which the socket owns from now on */
+  constructor(runtime: RuntimeHandles, handle: TcpHandle) {
+    this.runtime = runtime;
+    this.handle = handle;
+  }
+
+  open(owner: SocketOwner): void {
+    const { handle } = this;
+    this.owner = owner;
+    handle[SOCKET] = this;
+    handle.onread = onRead;
+    handle.useUserBuffer(READ_BUFFER);
+    const error = handle.readStart();
+    if (error !== 0) this.failSoon(error);
+  }
+
+  get isBlocked(): boolean {
+    return this.pending > 0;
+  }
+
+  write(text: string): void {
+    if (this.isClosed) return;
+    const request = spareRequest(this.runtime);
+    const error = this.handle.writeLatin1String(request, text);
+    if (error !== 0) this.failSoon(error);
+    else if (this.runtime.wasLastWriteAsync()) this.await(request, null);
+  }
+
+  writeTogether(before: string, bytes: Buffer, after: string): void {
+    if (before.length + bytes.length + after.length <= TEXT_LIMIT) {
+      return this.write(before + bytes.toString('latin1') + after);
+    }
+    if (this.isClosed) return;
+    const request = spareRequest(this.runtime);
+    const buffer = joined(before, bytes, after);
+    const error = this.handle.writeBuffer(request, buffer);
+    if (error !== 0) this.failSoon(error);
+    else if (this.runtime.wasLastWriteAsync()) {
+      giveAway();
+      this.await(request, buffer);
+    }
+  }
+
+  pause(): void {
+    if (!this.isClosed) this.handle.readStop();
+  }
+
+  resume(): void {
+    if (!this.isClosed) this.handle.readStart();
+  }
+
+  end(): void {
+    this.shutdown(() => {});
+  }
+
+  destroySoon(): void {
+    this.owner = NOBODY;
+    this.shutdown(() => this.destroy());
+  }
+
+  destroy(): void {
+    this.owner = NOBODY;
+    if (this.isClosed) return;
+    this.isClosed = true;
+    this.handle.close();
+  }
+
+  reset(): void {
+    this.owner = NOBODY;
+    if (this.isClosed) return;
+    this.isClosed = true;
+    if (this.handle.reset(() => {}) !== 0) this.handle.close();
+  }
+
+  keepAlive(): void {
+    if (!this.isClosed) this.handle.setKeepAlive(true, KEEP_ALIVE_SECONDS);
+  }
+
+  ends(): SocketEnds {
+    const local: { address?: string } = {};
+    const remote: { address?: string; port?: number } = {};
+    if (!this.isClosed) {
+      this.handle.getsockname(local);
+      this.handle.getpeername(remote);
+    }
+    return {
+      localAddress: local.address ?? '',
+      remoteAddress: remote.address ?? '',
+      remotePort: remote.port ?? 0,
+    };
+  }
+
+  /** What the runtime says after a read. */
+  onRuntimeRead(count: number): void {
+    if (this.isClosed || count === 0) return;
+    if (count > 0) this.owner.onRead(count, READ_BUFFER);
+    else if (count === UV_EOF) this.owner.onEnd();
+    else this.lose(count);
+  }
+
+  /** What the runtime says after a write that the kernel did not take at once. */
+  onRuntimeWrote(status: number, bytes: number): void {
+    this.pending -= bytes;
+    if (this.isClosed) return;
+    if (status < 0) this.lose(status);
+    else if (this.pending === 0) this.owner.onDrain();
+  }
+
+  private await(request: WriteRequest, buffer: Uint8Array | null): void {
+    request.owner = this;
+    request.bytes = this.runtime.lastWriteBytes();
+    request.buffer = buffer;
+    this.pending += request.bytes;
+    spare = null;
+  }
+
+  private shutdown(done: () => void): void {
+    if (this.isClosed) return;
+    const error = this.handle.shutdown(this.runtime.newShutdown(done));
+    // Not connected any more: what it should have told the other side does not matter.
+    if (error !== 0) done();
+  }
+
+  /** A caller in the middle of its work must not be told that the socket is lost: it hears so in another turn. */
+  private failSoon(error: number): void {
+    if (this.hasFailed) return;
+    this.hasFailed = true;
+    process.nextTick(() => this.lose(error));
+  }
+
+  private lose(error: number): void {
+    const { owner } = this;
+    this.destroy();
+    owner.onLost(getSystemErrorName(error));
+  }
+}
+
+function onRead(this: OwnedHandle): void {
+  const socket = this[SOCKET];
+  if (socket !== undefined) socket.onRuntimeRead(readBytesOrError());
+}
+
+let readBytesOrError: () => number = () => 0;
+
+/** Tells the sockets where to find what a read came to. Called once, by whoever makes the first one. */
+export function useHandles(runtime: RuntimeHandles): void {
+  readBytesOrError = runtime.readBytesOrError;
+}
+
+/** The request of a write that the kernel took at once was never looked at, and serves for the next one. */
+let spare: WriteRequest | null = null;
+
+function spareRequest(runtime: RuntimeHandles): WriteRequest {
+  if (spare === null) {
+    spare = runtime.newWrite();
+    spare.oncomplete = onWrote;
+    spare.owner = null;
+    spare.bytes = 0;
+    spare.buffer = null;
+  }
+  return spare;
+}
+
+function onWrote(this: WriteRequest, status: number): void {
+  this.buffer = null;
+  if (this.owner instanceof HandleSocket) this.owner.onRuntimeWrote(status, this.bytes);
+}
+
+const NOBODY: SocketOwner = { onRead() {}, onEnd() {}, onDrain() {}, onLost() {} };
