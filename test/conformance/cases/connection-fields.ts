@@ -1,0 +1,404 @@
+import { type Case, forwarded, get, head, ok, outcome, passedOn, post, refusedOrForwarded } from '../case.ts';
+
+/** RFC 9110 section 7.6: what an intermediary takes off, keeps, and adds. */
+export const CONNECTION_FIELDS: readonly Case[] = [
+  // Requests: Connection
+  forwarded(
+    'a nominated field goes no further',
+    '9110 7.6.1',
+    get('/c', 'Connection: X-Hop', 'X-Hop: a', 'X-End: b'),
+    { line: /./, fields: { 'x-hop': null, 'x-end': 'b' } },
+  ),
+  forwarded('a field nominated in another case', '9110 7.6.1', get('/c', 'Connection: x-HOP', 'X-Hop: a'), {
+    line: /./,
+    fields: { 'x-hop': null },
+  }),
+  forwarded(
+    'all fields of a nominated name',
+    '9110 7.6.1',
+    get('/c', 'X-Hop: a', 'Connection: X-Hop', 'x-hop: b'),
+    { line: /./, fields: { 'x-hop': null } },
+  ),
+  forwarded(
+    'several nominated fields',
+    '9110 7.6.1',
+    get('/c', 'Connection: X-A, X-B ,X-C', 'X-A: 1', 'X-B: 2', 'X-C: 3', 'X-D: 4'),
+    {
+      line: /./,
+      fields: { 'x-a': null, 'x-b': null, 'x-c': null, 'x-d': '4' },
+    },
+  ),
+  forwarded(
+    'several Connection fields',
+    '9110 7.6.1',
+    get('/c', 'Connection: X-A', 'Connection: X-B', 'X-A: 1', 'X-B: 2'),
+    { line: /./, fields: { 'x-a': null, 'x-b': null } },
+  ),
+  forwarded(
+    'empty members of Connection',
+    '9110 5.6.1',
+    get('/c', 'Connection: , X-A,, ,X-B,', 'X-A: 1', 'X-B: 2'),
+    { line: /./, fields: { 'x-a': null, 'x-b': null } },
+  ),
+  forwarded('an empty Connection', '9110 5.6.1', get('/c', 'Connection:'), 'GET /c HTTP/1.1'),
+  forwarded(
+    'a nominated field that is not there',
+    '9110 7.6.1',
+    get('/c', 'Connection: X-None'),
+    'GET /c HTTP/1.1',
+  ),
+  forwarded(
+    'keep-alive with a nominated field',
+    '9110 7.6.1',
+    get('/c', 'Connection: keep-alive, X-Hop', 'X-Hop: a'),
+    { line: /./, fields: { 'x-hop': null } },
+  ),
+  refusedOrForwarded('nominated: Host stays', '9110 7.6.1', get('/c', 'Connection: Host'), {
+    line: /./,
+    fields: { host: 'up' },
+  }),
+  refusedOrForwarded(
+    'nominated: Content-Length stays',
+    '9110 7.6.1',
+    post(['Connection: Content-Length', 'Content-Length: 5'], 'hello'),
+    { line: /./, body: 'hello', framing: 'length' },
+  ),
+  refusedOrForwarded(
+    'nominated: Transfer-Encoding still frames',
+    '9110 7.6.1',
+    post(['Connection: Transfer-Encoding', 'Transfer-Encoding: chunked'], '5\r\nhello\r\n0\r\n\r\n'),
+    { line: /./, body: 'hello' },
+  ),
+  refusedOrForwarded('nominated: Connection itself', '9110 7.6.1', get('/c', 'Connection: Connection'), {
+    line: /./,
+    fields: { host: 'up' },
+  }),
+  refusedOrForwarded('nominated: Via is still added', '9110 7.6.3', get('/c', 'Connection: Via'), {
+    line: /./,
+    fields: { via: '1.1 outrider' },
+  }),
+  refusedOrForwarded(
+    'nominated: everything that frames',
+    '9110 7.6.1',
+    post(['Connection: close, content-length, transfer-encoding, host, via', 'Content-Length: 5'], 'hello'),
+    {
+      line: /./,
+      body: 'hello',
+      fields: { host: 'up' },
+    },
+    400,
+    { then: 'closed' },
+  ),
+  refusedOrForwarded('a malformed Connection', '9110 7.6.1', get('/c', 'Connection: a b; c', 'X-End: d'), {
+    line: /./,
+    fields: { 'x-end': 'd' },
+  }),
+  ...['close', 'Close', 'CLOSE', 'keep-alive, close', 'close, keep-alive', 'X-A,close'].map(value =>
+    outcome(`Connection: ${value}: answered and closed`, '9112 9.6', get('/c', `Connection: ${value}`), [
+      {
+        reaches: [{ line: 'GET /c HTTP/1.1' }],
+        sees: [{ status: 200, body: 'GET /c', fields: { connection: /^close$/i } }],
+        then: 'closed',
+      },
+    ]),
+  ),
+  outcome(
+    'close on the second of two Connection fields',
+    '9112 9.6',
+    get('/c', 'Connection: X-A', 'Connection: close'),
+    [
+      {
+        reaches: [{ line: 'GET /c HTTP/1.1' }],
+        sees: [{ status: 200, fields: { connection: /close/i } }],
+        then: 'closed',
+      },
+    ],
+  ),
+  forwarded(
+    'the client closes, the upstream need not',
+    '9110 7.6.1',
+    get('/c', 'Connection: close'),
+    'GET /c HTTP/1.1',
+    { then: 'closed', upstreamThen: 'reused' },
+  ),
+  forwarded(
+    'Connection: closed is another option',
+    '9112 9.3',
+    get('/c', 'Connection: closed'),
+    'GET /c HTTP/1.1',
+  ),
+
+  // Requests: fields that concern one connection, nominated or not
+  ...[
+    'Keep-Alive: timeout=5',
+    'Proxy-Connection: keep-alive',
+    'Proxy-Connection: close',
+    'TE: gzip',
+    'TE: gzip;q=0.5, deflate',
+    'Upgrade: websocket',
+    'Upgrade: TLS/1.2',
+  ].map(line =>
+    forwarded(`${line} goes no further`, '9110 7.6.1', get('/c', line), {
+      line: /./,
+      fields: { [line.split(':')[0].toLowerCase()]: null },
+    }),
+  ),
+  forwarded(
+    "TE: trailers, nominated, is dropped or sent as the sidecar's own",
+    '9110 10.1.4',
+    get('/c', 'Connection: TE', 'TE: trailers'),
+    'GET /c HTTP/1.1',
+  ),
+  forwarded(
+    'of TE at most trailers goes further',
+    '9110 10.1.4',
+    get('/c', 'Connection: TE', 'TE: gzip, trailers;q=1, chunked'),
+    'GET /c HTTP/1.1',
+  ),
+  forwarded(
+    'Proxy-Authorization and Cookie are no field of a connection',
+    '9110 11.7.2',
+    get('/c', 'Cookie: a=b', 'Cookie: c=d'),
+    { line: /./, fields: { cookie: ['a=b', 'c=d'] } },
+  ),
+
+  // Via
+  forwarded('Via is added', '9110 7.6.3', get('/c'), { line: /./, fields: { via: '1.1 outrider' } }),
+  forwarded('Via is added behind the others', '9110 7.6.3', get('/c', 'Via: 1.0 fred, 1.1 p.example.net'), {
+    line: /./,
+    fields: { via: ['1.0 fred', '1.1 p.example.net', '1.1 outrider'] },
+  }),
+  forwarded('Via on two lines keeps its order', '9110 7.6.3', get('/c', 'Via: 1.0 a', 'A: b', 'Via: 1.1 b'), {
+    line: /./,
+    fields: { via: ['1.0 a', '1.1 b', '1.1 outrider'] },
+  }),
+  forwarded(
+    'Via says what version was received',
+    '9110 7.6.3',
+    head('GET /c HTTP/1.0'),
+    { line: /./, fields: { via: '1.0 outrider' } },
+    { then: 'closed' },
+  ),
+  passedOn('Via is added to answers', '9110 7.6.3', ok('x'), {
+    status: 200,
+    fields: { via: '1.1 outrider' },
+  }),
+  passedOn('Via is added behind the others in answers', '9110 7.6.3', ok('x', 'Via: 1.1 a'), {
+    status: 200,
+    fields: { via: ['1.1 a', '1.1 outrider'] },
+  }),
+  passedOn('Via of an HTTP/1.0 answer', '9110 7.6.3', 'HTTP/1.0 200 OK\r\nContent-Length: 1\r\n\r\nx', {
+    status: 200,
+    body: 'x',
+    fields: { via: '1.0 outrider' },
+  }),
+
+  // Max-Forwards
+  forwarded(
+    'OPTIONS counts Max-Forwards down',
+    '9110 7.6.2',
+    head('OPTIONS /m HTTP/1.1', 'Max-Forwards: 5'),
+    { line: /./, fields: { 'max-forwards': '4' } },
+  ),
+  forwarded(
+    'OPTIONS * counts Max-Forwards down',
+    '9110 7.6.2',
+    head('OPTIONS * HTTP/1.1', 'Max-Forwards: 1'),
+    { line: 'OPTIONS * HTTP/1.1', fields: { 'max-forwards': '0' } },
+  ),
+  forwarded('TRACE counts Max-Forwards down', '9110 7.6.2', head('TRACE /m HTTP/1.1', 'Max-Forwards: 10'), {
+    line: /./,
+    fields: { 'max-forwards': '9' },
+  }),
+  forwarded('no Max-Forwards is invented', '9110 9.3.7', head('OPTIONS /m HTTP/1.1'), {
+    line: /./,
+    fields: { 'max-forwards': null },
+  }),
+  forwarded(
+    'a Max-Forwards beyond all integers',
+    '9110 7.6.2',
+    head('OPTIONS /m HTTP/1.1', 'Max-Forwards: 99999999999999999999'),
+    {
+      line: /./,
+      fields: { 'max-forwards': /^(?!99999999999999999999$)[0-9]{1,20}$/ },
+    },
+  ),
+  forwarded('GET may leave Max-Forwards alone', '9110 7.6.2', get('/m', 'Max-Forwards: 0'), {
+    line: /./,
+    fields: { 'max-forwards': '0' },
+  }),
+  ...['OPTIONS /m', 'OPTIONS *'].map(start =>
+    outcome(
+      `${start} with Max-Forwards: 0 is answered here`,
+      '9110 7.6.2',
+      head(`${start} HTTP/1.1`, 'Max-Forwards: 0'),
+      [{ sees: [{ status: [200, 204], fields: { date: /GMT$/ } }], then: 'open' }],
+    ),
+  ),
+  // As the final recipient: reflected without what is secret, or not allowed.
+  outcome(
+    'TRACE with Max-Forwards: 0 is answered here',
+    '9110 9.3.8',
+    head(
+      'TRACE /m HTTP/1.1',
+      'Max-Forwards: 0',
+      'X-Mine: a',
+      'Cookie: s3cret',
+      'Authorization: s3cret',
+      'Proxy-Authorization: s3cret',
+    ),
+    [
+      {
+        sees: [
+          {
+            status: 200,
+            fields: { 'content-type': 'message/http' },
+            body: /^TRACE \/m HTTP\/1\.1\r\n(?=[\s\S]*X-Mine: a)(?![\s\S]*s3cret)/,
+          },
+        ],
+        then: 'open',
+      },
+      { sees: [{ status: 405, fields: { allow: /./ } }], then: 'either' },
+    ],
+  ),
+  outcome(
+    'OPTIONS with Max-Forwards: 0 and a body: the body is no request',
+    '9110 7.6.2',
+    `${head('OPTIONS /m HTTP/1.1', 'Max-Forwards: 0', `Content-Length: ${get('/smuggled').length}`)}${get('/smuggled')}`,
+    [{ sees: [{ status: [200, 204] }], then: 'either' }],
+  ),
+  outcome(
+    'OPTIONS with Max-Forwards: 0 and chunks: they are no request',
+    '9110 7.6.2',
+    `${head('OPTIONS /m HTTP/1.1', 'Max-Forwards: 0', 'Transfer-Encoding: chunked')}5\r\nhello\r\n0\r\n\r\n`,
+    [{ sees: [{ status: [200, 204] }], then: 'either' }],
+  ),
+  ...['abc', '-1', '', '1.5', '5, 5', '+5', '0x5', '5 5'].map(value =>
+    refusedOrForwarded(
+      `Max-Forwards: ${JSON.stringify(value)}`,
+      '9110 7.6.2',
+      head('OPTIONS /m HTTP/1.1', `Max-Forwards: ${value}`),
+      { line: 'OPTIONS /m HTTP/1.1' },
+    ),
+  ),
+  refusedOrForwarded(
+    'Max-Forwards twice',
+    '9110 7.6.2',
+    head('OPTIONS /m HTTP/1.1', 'Max-Forwards: 5', 'Max-Forwards: 0'),
+    { line: 'OPTIONS /m HTTP/1.1' },
+  ),
+
+  // Answers
+  passedOn(
+    'a field that the upstream nominates goes no further',
+    '9110 7.6.1',
+    ok('x', 'Connection: X-Hop', 'X-Hop: a', 'X-End: b'),
+    {
+      status: 200,
+      fields: { 'x-hop': null, 'x-end': 'b' },
+    },
+  ),
+  passedOn(
+    "fields of the upstream's connection go no further",
+    '9110 7.6.1',
+    ok('x', 'Keep-Alive: timeout=5, max=9', 'Proxy-Connection: keep-alive', 'Connection: keep-alive'),
+    {
+      status: 200,
+      fields: { 'keep-alive': null, 'proxy-connection': null },
+    },
+  ),
+  passedOn(
+    'nominated in an answer: Content-Length still frames',
+    '9110 7.6.1',
+    ok('x', 'Connection: Content-Length'),
+    { status: 200, body: 'x' },
+  ),
+  passedOn(
+    'the upstream closes, the client need not',
+    '9112 9.6',
+    ok('x', 'Connection: close'),
+    { status: 200, body: 'x', fields: { connection: null } },
+    { upstreamThen: 'closed' },
+  ),
+  passedOn(
+    'the upstream closes without another word, the client need not',
+    '9112 9.6',
+    ok('x', 'Connection: keep-alive, CLOSE'),
+    { status: 200, body: 'x' },
+    { upstreamThen: 'closed' },
+  ),
+  passedOn(
+    'answers keep the order and case of their fields',
+    '9110 5.3',
+    ok('x', 'sEt-Cookie: a=1', 'X-A: 1', 'Set-Cookie: b=2', 'WWW-Authenticate: Basic'),
+    {
+      status: 200,
+      fields: { 'set-cookie': ['a=1', 'b=2'], 'x-a': '1', 'www-authenticate': 'Basic' },
+    },
+  ),
+  passedOn(
+    'a Date is added where there is none',
+    '9110 6.6.1',
+    'HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx',
+    {
+      status: 200,
+      fields: {
+        date: /^(Mon|Tue|Wed|Thu|Fri|Sat|Sun), [0-3][0-9] [A-Z][a-z]{2} 20[0-9]{2} [0-2][0-9]:[0-5][0-9]:[0-6][0-9] GMT$/,
+      },
+    },
+  ),
+  passedOn('a Date stays as it is', '9110 6.6.1', ok('x', 'Date: Sun, 06 Nov 1994 08:49:37 GMT'), {
+    status: 200,
+    fields: { date: 'Sun, 06 Nov 1994 08:49:37 GMT' },
+  }),
+  passedOn(
+    'Server and cache fields stay as they are',
+    '9110 7.7',
+    ok('x', 'Server: a/1', 'Age: 5', 'Cache-Control: no-transform', 'ETag: "x"', 'Content-Encoding: gzip'),
+    {
+      status: 200,
+      body: 'x',
+      fields: {
+        server: 'a/1',
+        age: '5',
+        'cache-control': 'no-transform',
+        etag: '"x"',
+        'content-encoding': 'gzip',
+      },
+    },
+  ),
+  outcome('a refusal has a Date', '9110 6.6.1', get('/c', 'B : x'), [
+    { sees: [{ status: 400, error: 'bad-request', fields: { date: /GMT$/ } }], then: 'closed' },
+  ]),
+
+  // HTTP/1.0 clients
+  outcome(
+    'HTTP/1.0 with keep-alive is no persistent connection of a proxy',
+    '9112 9.3',
+    head('GET http://up/k HTTP/1.0', 'Connection: keep-alive'),
+    [{ reaches: [{ line: 'GET /k HTTP/1.1' }], sees: [{ status: 200, body: 'GET /k' }], then: 'closed' }],
+  ),
+  outcome(
+    'HTTP/1.0 with keep-alive: kept only if the answer says so',
+    '9112 9.3',
+    head('GET /k HTTP/1.0', 'Connection: keep-alive'),
+    [
+      {
+        reaches: [{ line: 'GET /k HTTP/1.1' }],
+        sees: [{ status: 200, body: 'GET /k', fields: { connection: /keep-alive/i } }],
+        then: 'open',
+      },
+      {
+        reaches: [{ line: 'GET /k HTTP/1.1' }],
+        sees: [{ status: 200, body: 'GET /k', fields: {} }],
+        then: 'closed',
+      },
+    ],
+  ),
+  outcome(
+    'HTTP/1.0 with Proxy-Connection: keep-alive',
+    '9112 9.3',
+    head('GET /k HTTP/1.0', 'Proxy-Connection: keep-alive'),
+    [{ reaches: [{ line: 'GET /k HTTP/1.1' }], sees: [{ status: 200, body: 'GET /k' }], then: 'closed' }],
+  ),
+];

@@ -1,0 +1,187 @@
+import { type Case, chunked, forwarded, get, head, outcome, refused, refusedOrForwarded } from '../case.ts';
+
+/** RFC 9112 sections 2.2, 2.3, 3 and 3.1: the request line, save its target. */
+export const REQUEST_LINE: readonly Case[] = [
+  forwarded('a plain GET', '9112 3', get('/'), 'GET / HTTP/1.1', { upstreamThen: 'reused' }),
+  forwarded(
+    'a request line of 8000 octets',
+    '9112 3',
+    get(`/${'a'.repeat(7980)}`),
+    `GET /${'a'.repeat(7980)} HTTP/1.1`,
+  ),
+  refused('a request target beyond all bounds', '9112 3', get(`/${'a'.repeat(40_000)}`), 414),
+  refused(
+    'a request target beyond all bounds, and no end of it',
+    '9112 3',
+    `GET /${'a'.repeat(40_000)}`,
+    [414, 431],
+  ),
+  refused('a method beyond all bounds', '9112 3', 'A'.repeat(40_000), [400, 414, 431, 501]),
+
+  // Methods
+  ...['POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH', 'PROPFIND', 'QUERY', 'PRI', 'X'].map(method =>
+    forwarded(`method ${method}`, '9110 9.1', head(`${method} /m HTTP/1.1`), `${method} /m HTTP/1.1`),
+  ),
+  forwarded('a lower-case method is another method', '9112 3.1', head('get /m HTTP/1.1'), 'get /m HTTP/1.1'),
+  forwarded(
+    'every character that a method may have',
+    '9110 5.6.2',
+    head("!#$%&'*+-.^_`|~09azAZ /m HTTP/1.1"),
+    {
+      line: "!#$%&'*+-.^_`|~09azAZ /m HTTP/1.1",
+    },
+  ),
+  ...[...'"(),/:;<=>?@[\\]{}'].map(delimiter =>
+    refused(`${delimiter} in the method`, '9110 9.1', head(`G${delimiter}T / HTTP/1.1`)),
+  ),
+  refused('an empty method', '9112 3.1', head(' / HTTP/1.1')),
+  refused('NUL in the method', '9112 3.1', head('G\x00ET / HTTP/1.1')),
+  refused('a control character in the method', '9112 3.1', head('GET\x07 / HTTP/1.1')),
+  refused('DEL in the method', '9112 3.1', head('GET\x7f / HTTP/1.1')),
+  refused('a byte beyond ASCII in the method', '9112 3.1', head('G\xc9T / HTTP/1.1')),
+  refused('a byte order mark before the method', '9112 2.2', head('\xef\xbb\xbfGET / HTTP/1.1')),
+
+  // White space
+  refused('two spaces after the method', '9112 3', head('GET  / HTTP/1.1')),
+  refused('two spaces before the version', '9112 3', head('GET /  HTTP/1.1')),
+  refused('a space before the method', '9112 3', head(' GET / HTTP/1.1')),
+  refused('a space after the version', '9112 3', head('GET / HTTP/1.1 ')),
+  refused('a tab after the version', '9112 3', head('GET / HTTP/1.1\t')),
+  refused('a space in the target', '9112 3.2', head('GET /a b HTTP/1.1')),
+  refused('a second request line in the first', '9112 3.2', head('GET / HTTP/1.1 GET /smuggled HTTP/1.1')),
+  ...(
+    [
+      ['tab', '\t'],
+      ['VT', '\v'],
+      ['FF', '\f'],
+      ['bare CR', '\r'],
+      ['NUL', '\x00'],
+      ['no-break space', '\xa0'],
+      ['bare LF', '\n'],
+    ] as const
+  ).flatMap(([name, byte]) => [
+    refused(`${name} instead of the space after the method`, '9112 3', head(`GET${byte}/ HTTP/1.1`)),
+    refused(`${name} instead of the space before the version`, '9112 3', head(`GET /${byte}HTTP/1.1`)),
+    refused(`${name} in the target`, '9112 3.2', head(`GET /a${byte}b HTTP/1.1`)),
+  ]),
+
+  // Line ends
+  refused('the request line ends in a bare LF', '9112 2.2', 'GET / HTTP/1.1\nHost: up\r\n\r\n'),
+  refused('the request line ends in a bare CR', '9112 2.2', 'GET / HTTP/1.1\rHost: up\r\n\r\n'),
+  refused('the request line ends in CR CR LF', '9112 2.2', 'GET / HTTP/1.1\r\r\nHost: up\r\n\r\n'),
+  refused('the request line ends in LF CR', '9112 2.2', 'GET / HTTP/1.1\n\rHost: up\r\n\r\n'),
+  refused('everything ends in bare LFs', '9112 2.2', 'GET / HTTP/1.1\nHost: up\n\n'),
+  refused('everything ends in bare CRs', '9112 2.2', 'GET / HTTP/1.1\rHost: up\r\r\r\n\r\n'),
+  forwarded('an empty line before the request line', '9112 2.2', `\r\n${get('/')}`, 'GET / HTTP/1.1'),
+  forwarded(
+    'an empty line after a body, as old clients send it',
+    '9112 2.2',
+    `${head('POST /a HTTP/1.1', 'Content-Length: 5')}hello\r\n${get('/b')}`,
+    [{ line: 'POST /a HTTP/1.1', body: 'hello' }, 'GET /b HTTP/1.1'],
+  ),
+  forwarded('an empty line after a chunked body', '9112 2.2', `${chunked('0\r\n\r\n')}\r\n${get('/b')}`, [
+    { line: 'POST /post HTTP/1.1', body: '' },
+    'GET /b HTTP/1.1',
+  ]),
+  refusedOrForwarded(
+    'many empty lines before the request line',
+    '9112 2.2',
+    '\r\n'.repeat(200) + get('/'),
+    'GET / HTTP/1.1',
+  ),
+  refused('a bare LF before the request line', '9112 2.2', `\n${get('/')}`),
+  refused('a bare CR before the request line', '9112 2.2', `\r${get('/')}`),
+  refused('CR CR LF before the request line', '9112 2.2', `\r\r\n${get('/')}`),
+  refused('a line of spaces before the request line', '9112 2.2', `  \r\n${get('/')}`),
+  refused('NUL before the request line', '9112 2.2', `\x00\r\n${get('/')}`),
+
+  // Versions
+  outcome(
+    'HTTP/1.0: forwarded as HTTP/1.1, answered as HTTP/1.1, and closed',
+    '9112 2.3',
+    head('GET /old HTTP/1.0'),
+    [
+      {
+        reaches: [{ line: 'GET /old HTTP/1.1' }],
+        sees: [{ status: 200, body: 'GET /old', error: null }],
+        then: 'closed',
+      },
+    ],
+  ),
+  forwarded('HTTP/1.2 is treated as HTTP/1.1', '9110 2.5', head('GET /new HTTP/1.2'), 'GET /new HTTP/1.1'),
+  forwarded('HTTP/1.9 is treated as HTTP/1.1', '9110 2.5', head('GET /new HTTP/1.9'), 'GET /new HTTP/1.1'),
+  ...['HTTP/2.0', 'HTTP/3.0', 'HTTP/0.9', 'HTTP/0.0', 'HTTP/9.9'].map(version =>
+    refused(`version ${version}`, '9110 15.6.6', head(`GET / ${version}`), 505),
+  ),
+  ...[
+    'HTTP/1',
+    'HTTP/1.',
+    'HTTP/.1',
+    'HTTP/',
+    'HTTP',
+    'HTTP/1.1.1',
+    'HTTP/1.10',
+    'HTTP/1.01',
+    'HTTP/01.1',
+    'HTTP/11.1',
+    'HTTP/1,1',
+    'HTTP/1-1',
+    'HTTP/1:1',
+    'HTTP/1.A',
+    'HTTP/A.1',
+    'HTTP/+1.1',
+    'HTTP/-1.1',
+    'HTTP/1.+1',
+    'HTTP/1.-1',
+    'HTTP/1.1x',
+    'HTTP/0x1.1',
+    'HTTP/4294967297.1',
+    'HTTP/1.4294967297',
+    'HTTP/1.1\x00',
+    'HTTP/1.1;',
+    'HTTP/1.1,',
+    'HTTP/1. 1',
+    'HTTP/ 1.1',
+    'HTTP /1.1',
+    'HTTP/\r\r1.1',
+    'HTTP\\1.1',
+    'HTTP//1.1',
+    '/1.1',
+    'http/1.1',
+    'Http/1.1',
+    'HTTPS/1.1',
+    'HTP/1.1',
+    'XHTTP/1.1',
+    'HTTP/\xb9.\xb9',
+    'ICAP/1.0',
+    'SIP/2.0',
+    'RTSP/1.0',
+  ].map(version => refused(`version ${JSON.stringify(version)}`, '9112 2.3', head(`GET / ${version}`))),
+  refused('version HTTP/2 without a minor version', '9112 2.3', head('GET / HTTP/2'), [400, 505]),
+  refused('version HTTP/20.1', '9112 2.3', head('GET / HTTP/20.1'), [400, 505]),
+
+  // What is not HTTP/1.1 at all
+  refused('an HTTP/0.9 request', '9112 3', 'GET /\r\n\r\n'),
+  refused('an HTTP/0.9 request with fields', '9112 3', head('GET /')),
+  refused('a method alone', '9112 3', head('GET')),
+  refused('a target is missing', '9112 3', head('GET HTTP/1.1')),
+  refused('a field line instead of a request line', '9112 3', 'Host: up\r\n\r\n'),
+  refused(
+    'a status line instead of a request line',
+    '9112 2.1',
+    'HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n',
+  ),
+  refused(
+    'the preface of HTTP/2',
+    '9113 3.4',
+    'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00',
+    [400, 505],
+  ),
+  refused(
+    'the beginning of a TLS handshake',
+    '9112 2.2',
+    '\x16\x03\x01\x00\xa5\x01\x00\x00\xa1\x03\x03\r\n\r\n',
+  ),
+  refused('a PROXY protocol line', '9112 3', `PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n${get('/')}`),
+  refused('JSON', '9112 3', '{"a": 1}\r\n\r\n'),
+];

@@ -1,0 +1,39 @@
+import { loadSidecarConfig } from '../../sidecar/config/load.ts';
+import { Sidecar } from '../../sidecar/sidecar.ts';
+import type { Settings } from './case.ts';
+
+/** The sidecar that the cases run against. */
+export interface RunningSidecar {
+  readonly port: number;
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts a sidecar in this process with the usual bounds, save what `settings` say: the upstream `up` at port `up` of
+ * 127.0.0.1, and `other` at port `other` where there is one. A single upstream serves whatever Host a request names.
+ */
+export async function startSidecar(up: number, other: number, settings: Settings): Promise<RunningSidecar> {
+  const downstream = [
+    ...(settings.headTimeout === undefined ? [] : [`headTimeout: ${settings.headTimeout}ms`]),
+    ...(settings.requestBody === undefined ? [] : [`requestBody: ${settings.requestBody}B`]),
+  ];
+  const text = `
+egress: { listen: 127.0.0.1:0, unknownHosts: refuse }
+upstreams:
+  up: { endpoints: ["127.0.0.1:${up}"] }
+${settings.other ? `  other: { endpoints: ["127.0.0.1:${other}"] }` : ''}
+downstream: { ${downstream.join(', ')} }
+admin: { listen: "off" }
+accessLog: { format: "off" }
+stop: { grace: 50ms, quiet: 0ms }
+`;
+  const file = { name: 'conformance.yaml', bytes: Buffer.from(text) };
+  const { value, problems } = loadSidecarConfig({ file, overrides: [], environment: {} });
+  if (value === null) throw new Error(problems.map(problem => problem.message).join('\n'));
+  const sidecar = await Sidecar.start(value, { log: SILENT, version: 'test' });
+  const { egressAddress } = sidecar;
+  if (egressAddress === null) throw new Error('the sidecar does not listen');
+  return { port: egressAddress.port, stop: () => sidecar.stop() };
+}
+
+const SILENT = { debug() {}, info() {}, warn() {}, error() {} };
