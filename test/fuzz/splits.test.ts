@@ -111,7 +111,7 @@ describe('any split of the bytes gives the same result as one piece', () => {
 
   test('what answers there are on a connection', () => {
     const responses = fc
-      .array(writtenResponse, { maxLength: 3 })
+      .array(writtenResponse(), { maxLength: 3 })
       .map(list => list.map(response => response.text).join(''));
     fc.assert(
       fc.property(split(responses), ({ text, pieces }) => {
