@@ -1,7 +1,7 @@
 import type { Static, TObject, TSchema } from '@sinclair/typebox';
 import { nearest } from './nearest.ts';
-import { clip, formatKeyPath, type KeyPath, type Problem } from './problem.ts';
-import { KEY, Mismatch, NOTATION, NULLABLE, ONE_OF, SECRET } from './setting.ts';
+import { clip, formatKeyPath, type KeyPath, type Problem, problem } from './problem.ts';
+import { isRequired, KEY, Mismatch, NOTATION, NULLABLE, ONE_OF, SECRET } from './setting.ts';
 import type { ListNode, MapEntry, MapNode, Place, ScalarNode, SourceNode } from './source-tree.ts';
 
 /** What a configuration turned out to be. */
@@ -27,19 +27,42 @@ export interface Written {
 /** Reads a tree by a schema of `setting.ts`: finds everything that is wrong, and fills in the defaults. */
 export function read<S extends TSchema>(schema: S, root: MapNode): ReadResult<Static<S>> {
   const reader = new Reader();
-  const value = reader.read(schema, root, []) as Static<S>;
-  return { value, problems: reader.problems, written: reader.written };
+  try {
+    const value = reader.read(schema, root, []) as Static<S>;
+    return { value, problems: reader.problems, written: reader.written };
+  } catch (error) {
+    if (!(error instanceof TooLarge)) throw error;
+    const problems = [problem(root.at, '', `has more than ${MAX_NODES} values, aliases followed`)];
+    return { value: defaultsOf(schema), problems, written: new Map() };
+  }
 }
 
 /** What a schema gives where nothing is said. */
 export function defaultsOf<S extends TSchema>(schema: S): Static<S> {
-  return new Reader().read(schema, { kind: 'map', entries: [], at: NOWHERE }, []) as Static<S>;
+  return defaultOf(schema) as Static<S>;
+}
+
+/** Defaults are frozen, so everything that has them can share them. */
+const DEFAULTS = new WeakMap<TSchema, unknown>();
+
+function defaultOf(schema: TSchema): unknown {
+  if (!DEFAULTS.has(schema)) {
+    const node = schema.type === 'object' ? EMPTY : nodeOf(schema.default ?? [], NOWHERE);
+    DEFAULTS.set(schema, new Reader().read(schema, node, []));
+  }
+  return DEFAULTS.get(schema);
 }
 
 const NOWHERE: Place = { source: '', line: 0, column: 0, length: 1 };
+const EMPTY: MapNode = { kind: 'map', entries: [], at: NOWHERE };
 
 /** Aliases make trees larger than their files: what a reasonable mesh has many times over. */
 const MAX_NODES = 200_000;
+
+class TooLarge extends Error {}
+
+/** Nobody reads further. */
+const MAX_PROBLEMS = 1000;
 
 class Reader {
   readonly problems: Problem[] = [];
@@ -49,7 +72,7 @@ class Reader {
   /** @returns undefined where there is no value to go on with */
   read(schema: TSchema, node: SourceNode, path: KeyPath): unknown {
     if (node.kind === 'broken') return undefined;
-    if (++this.nodes > MAX_NODES) return this.tooLarge(node.at);
+    if (++this.nodes > MAX_NODES) throw new TooLarge();
     if (isBlank(node) && (!isScalar(schema) || (node.untyped && isDispensable(schema)))) {
       return this.absent(schema, path, node.at);
     }
@@ -168,9 +191,8 @@ class Reader {
 
   /** The value of a setting that was not given. */
   private absent(schema: TSchema, path: KeyPath, at: Place): unknown {
-    if (schema.default !== undefined) return this.read(schema, nodeOf(schema.default, NOWHERE), path);
-    if (schema[NULLABLE] !== undefined) return null;
-    if (schema.type === 'array') return Object.freeze([]);
+    if (schema.default === undefined && schema[NULLABLE] !== undefined) return null;
+    if (!isRequired(schema)) return defaultOf(schema);
     if (schema.type === 'object') return this.read(schema, { kind: 'map', entries: [], at }, path);
     this.report(at, path, { expected: expectationOf(schema), found: null, suggestion: null });
     return undefined;
@@ -178,8 +200,8 @@ class Reader {
 
   /** What stands in for a value that could not be read, so that the rest can be judged. */
   private stopgap(schema: TSchema, path: KeyPath): unknown {
-    if (schema.default !== undefined) return this.read(schema, nodeOf(schema.default, NOWHERE), path);
-    return schema[NULLABLE] === undefined ? undefined : null;
+    if (!isRequired(schema)) return this.absent(schema, path, NOWHERE);
+    return schema.type === 'object' ? new Reader().read(schema, EMPTY, path) : undefined;
   }
 
   private mismatch(schema: TSchema, node: SourceNode, path: KeyPath, why = new Mismatch()): undefined {
@@ -196,7 +218,7 @@ class Reader {
     const suggestion = nearest(entry.key, keys) ?? deeper(schema, entry.key);
     const question = suggestion === null ? '' : `; did you mean ${suggestion}?`;
     const expected = `one of ${keys.join(', ')}`;
-    this.problems.push({
+    this.add({
       severity: 'error',
       at: entry.keyAt,
       key: formatKeyPath([...path, entry.key]),
@@ -213,16 +235,11 @@ class Reader {
     const complaint =
       found === null ? `is missing, expected ${expected}` : `expected ${expected}, found ${found}`;
     const message = `${complaint}${question}`;
-    this.problems.push({ severity: 'error', at, key: formatKeyPath(path), message, ...what });
+    this.add({ severity: 'error', at, key: formatKeyPath(path), message, ...what });
   }
 
-  private tooLarge(at: Place): undefined {
-    if (this.nodes > MAX_NODES + 1) return;
-    this.report(at, [], {
-      expected: `at most ${MAX_NODES} values`,
-      found: 'more, once aliases are followed',
-      suggestion: null,
-    });
+  private add(found: Problem): void {
+    if (this.problems.length < MAX_PROBLEMS) this.problems.push(found);
   }
 }
 

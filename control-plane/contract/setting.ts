@@ -1,11 +1,14 @@
+// By name, since esbuild can't leave out anything of `Type`: a hundred kilobytes.
 import {
+  Array as ArrayOf,
+  Object as ObjectOf,
   type Static,
   type TArray,
   type TObject,
   type TProperties,
   type TSchema,
   type TUnsafe,
-  Type,
+  Unsafe,
 } from '@sinclair/typebox';
 import { BYTE_SIZE_PATTERN, formatByteSize, parseByteSize } from './byte-size.ts';
 import { DURATION_PATTERN, formatDuration, parseDuration } from './duration.ts';
@@ -83,7 +86,7 @@ function scalar<T>(
   about: About<unknown>,
   notation: Notation<T>,
 ): TUnsafe<T> {
-  return Type.Unsafe<T>({ ...schema, ...about, [NOTATION]: notation as Notation<unknown> });
+  return Unsafe<T>({ ...schema, ...about, [NOTATION]: notation as Notation<unknown> });
 }
 
 /** A length of time; milliseconds inside. */
@@ -268,7 +271,7 @@ export function section<P extends TProperties>(
   settings: P,
   oneOf?: readonly (keyof P & string)[],
 ): TObject<P> {
-  return Type.Object(settings, { description, additionalProperties: false, [ONE_OF]: oneOf });
+  return ObjectOf(settings, { description, additionalProperties: false, [ONE_OF]: oneOf });
 }
 
 /** What the keys of a map with keys of the user's choice look like. */
@@ -287,7 +290,7 @@ export function mapOf<S extends TSchema>(
   value: S,
   about: { description: string },
 ): TUnsafe<Record<string, Static<S>>> {
-  return Type.Unsafe({
+  return Unsafe({
     ...about,
     type: 'object',
     patternProperties: { [key.pattern]: value },
@@ -302,7 +305,7 @@ export function listOf<S extends TSchema>(
   about: About<readonly string[] | readonly number[]> & { max: number; min?: number },
 ): TArray<S> {
   const { min = 0, max, ...rest } = about;
-  return Type.Array(item, { ...rest, minItems: min, maxItems: max });
+  return ArrayOf(item, { ...rest, minItems: min, maxItems: max });
 }
 
 /** One of several forms, told apart by whether the file has a map, a list or a scalar there. */
@@ -310,12 +313,20 @@ export function either<S extends TSchema[]>(
   forms: [...S],
   about: About<unknown>,
 ): TUnsafe<Static<S[number]>> {
-  return Type.Unsafe({ ...about, anyOf: forms });
+  return Unsafe({ ...about, anyOf: forms });
 }
 
 /** A setting that may be absent: null inside. */
 export function optional<S extends TSchema>(setting: S, absence: Absence): TUnsafe<Static<S> | null> {
   return { ...setting, [NULLABLE]: absence } as unknown as TUnsafe<Static<S> | null>;
+}
+
+/** Whether a setting has to be given. */
+export function isRequired(schema: TSchema): boolean {
+  if (schema.default !== undefined || schema[NULLABLE] !== undefined) return false;
+  if (schema.type !== 'object') return schema.type !== 'array';
+  if (schema[KEY] !== undefined) return false;
+  return schema[ONE_OF] !== undefined || Object.values((schema as TObject).properties).some(isRequired);
 }
 
 type Guess = (text: string) => string | null;

@@ -4,9 +4,8 @@ import {
   isMap,
   isScalar,
   isSeq,
-  LineCounter,
+  type LineCounter,
   type ParsedNode,
-  parseDocument,
   type Scalar,
   type YAMLError,
   type YAMLMap,
@@ -14,6 +13,7 @@ import {
 import { type Environment, fillFromEnvironment, hasReference } from './environment.ts';
 import { clip, formatKeyPath, type KeyPath, type Problem, problem } from './problem.ts';
 import type { BrokenNode, MapEntry, MapNode, Place, ScalarNode, SourceNode } from './source-tree.ts';
+import { parseYamlDocument } from './yaml-document.ts';
 
 /** A configuration file's bytes as a tree; null where there were problems that leave nothing to look at. */
 export interface YamlSource {
@@ -44,38 +44,34 @@ export function parseYaml(name: string, bytes: Uint8Array, environment: Environm
 
   const text = new TextDecoder().decode(bytes);
   const lines = text.split(/\r\n|\r|\n/);
-  const counter = new LineCounter();
-  const converter = new Converter(name, text, counter, environment);
-  try {
-    const document = parseDocument(text, { ...YAML_OPTIONS, lineCounter: counter });
-    const complaints = [...document.errors, ...document.warnings];
-    if (complaints.length > 0) {
-      return {
-        root: null,
-        problems: complaints.map(complaint => converter.explain(complaint, lines)),
-        lines,
-      };
-    }
-    if (document.contents === null) {
-      return { root: null, problems: [problem(whole, '', 'the file is empty')], lines };
-    }
-    return { root: converter.convertRoot(document.contents), problems: converter.problems, lines };
-  } catch (error) {
-    // The parser recurses; so does a file of nothing but brackets.
-    if (error instanceof RangeError) return unusable('the file is nested too deeply');
-    throw error;
+  const parsed = parseYamlDocument(text);
+  if ('tooDeepAt' in parsed) {
+    const line = text.slice(0, parsed.tooDeepAt).split('\n').length;
+    return unusable('the file is nested too deeply', { ...whole, line });
   }
+  const converter = new Converter(name, text, parsed.counter, environment);
+  const problems = parsed.complaints
+    .slice(0, MAX_COMPLAINTS)
+    .map(complaint => converter.explain(complaint, lines));
+  if (parsed.secondAt !== null) {
+    problems.push(
+      problem(converter.placeAt(parsed.secondAt, parsed.secondAt), '', 'a second document begins here (---)'),
+    );
+  }
+  if (problems.length > 0) return { root: null, problems, lines };
+  const { contents } = parsed.document;
+  if (contents === null || (isScalar(contents) && contents.value === null)) {
+    return {
+      root: null,
+      problems: [problem(whole, '', 'the file is empty; one with all defaults is {}')],
+      lines,
+    };
+  }
+  return { root: converter.convertRoot(contents), problems: converter.problems, lines };
 }
 
-const YAML_OPTIONS = {
-  version: '1.2',
-  schema: 'core',
-  prettyErrors: false,
-  // Looked for here instead: the parser's search is quadratic, and stops at the first.
-  uniqueKeys: false,
-  resolveKnownTags: false,
-  logLevel: 'silent',
-} as const;
+/** One slip in YAML makes the parser complain of much that follows. */
+const MAX_COMPLAINTS = 5;
 
 function complainOfEncoding(bytes: Uint8Array, source: string): { message: string; at: Place } | null {
   if (isUtf8(bytes) && !bytes.includes(0)) return null;
@@ -91,8 +87,8 @@ function complainOfEncoding(bytes: Uint8Array, source: string): { message: strin
   return { message, at: { source, line: index + 1, column, length: 1 } };
 }
 
-/** Deeper than any schema: what goes on below is of no interest. */
-const MAX_DEPTH = 32;
+/** A merge copies the keys of a map, so that a small file could become a large tree. */
+const MAX_MERGED = 100_000;
 
 /** Stands for an anchor whose node is not complete yet. */
 const IN_PROGRESS = 'in progress';
@@ -104,6 +100,7 @@ class Converter {
   private readonly text: string;
   private readonly counter: LineCounter;
   private readonly environment: Environment;
+  private merged = 0;
   private readonly anchors = new Map<string, SourceNode | typeof IN_PROGRESS>();
 
   constructor(source: string, text: string, counter: LineCounter, environment: Environment) {
@@ -123,7 +120,6 @@ class Converter {
 
   private convert(node: ParsedNode, path: KeyPath): SourceNode {
     const at = this.placeOf(node);
-    if (path.length > MAX_DEPTH) return this.broken(at, path, 'nested too deeply');
     if (isAlias(node)) {
       const target = this.anchors.get(node.source);
       if (target === undefined)
@@ -181,11 +177,13 @@ class Converter {
       else this.complain(keyAt, inner, `given twice; the first one is in line ${earlier.keyAt.line}`);
     }
     for (const entry of merged) if (!entries.has(entry.key)) entries.set(entry.key, entry);
+    this.merged += merged.length;
     return { kind: 'map', entries: [...entries.values()], at };
   }
 
   /** What `<<` brings in; of several maps the first one that has a key counts. */
   private mergedEntries(node: SourceNode, path: KeyPath): readonly MapEntry[] {
+    if (this.merged > MAX_MERGED) return this.refuseMerge(node.at, path);
     const maps = node.kind === 'list' ? node.items : [node];
     const entries: MapEntry[] = [];
     for (const map of maps) {
@@ -194,6 +192,14 @@ class Converter {
         this.complain(map.at, path, 'expected a map to merge, or a list of maps');
     }
     return entries;
+  }
+
+  private refuseMerge(at: Place, path: KeyPath): readonly MapEntry[] {
+    if (this.merged < Number.POSITIVE_INFINITY) {
+      this.complain(at, path, `merges too much: more than ${MAX_MERGED} keys in all`);
+    }
+    this.merged = Number.POSITIVE_INFINITY;
+    return [];
   }
 
   /** A parser's complaint in words of our own, where there are better ones. */
@@ -228,7 +234,7 @@ class Converter {
     return offset < 0 ? this.placeOf(node) : this.placeAt(start + offset, start + offset + piece.length);
   }
 
-  private placeAt(start: number, end: number): Place {
+  placeAt(start: number, end: number): Place {
     const { line, col } = this.counter.linePos(start);
     const lineEnd = this.text.slice(start, end).search(/[\r\n]/);
     const length = Math.max(1, lineEnd < 0 ? end - start : lineEnd);
@@ -242,7 +248,6 @@ function nothing(at: Place): ScalarNode {
 
 const EXPLANATIONS: Partial<Record<YAMLError['code'], string>> = {
   TAB_AS_INDENT: 'a tab can not indent; use spaces',
-  MULTIPLE_DOCS: 'a second document begins here (---); expected one',
   TAG_RESOLVE_FAILED: 'tags (!…) mean nothing here; leave it out',
   RESOURCE_EXHAUSTION: 'the file is nested too deeply',
 };
