@@ -58,6 +58,7 @@ export function parseResponseHead(
     removeFields(fields, 'content-length');
   if (!section.hasDate && status >= 200) fields.push('Date', date);
   const upgrade = status === 101 || status === 426 ? section.upgrade : null;
+  if (status === 101 && upgrade === null) return malformed('status 101 and no Upgrade that says to what');
   return {
     head: { status, reason, fields, bodyLength: framing >= 0 ? framing : UNKNOWN_LENGTH, upgrade, tunnel },
     framing,

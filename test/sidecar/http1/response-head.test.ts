@@ -129,7 +129,10 @@ describe('the body that is announced', () => {
       [204, 'GET'],
       [200, 'CONNECT'],
     ] as const) {
-      const { fields } = parsed(answer(`HTTP/1.1 ${status} x`, 'content-length: 5', 'A: b'), method).head;
+      const { fields } = parsed(
+        answer(`HTTP/1.1 ${status} x`, 'content-length: 5', 'A: b', 'Upgrade: x'),
+        method,
+      ).head;
       assert.deepEqual(fields, ['Date', DATE, 'A', 'b']);
     }
   });
@@ -163,9 +166,13 @@ describe('tunnels', () => {
   ];
   for (const [status, method, tunnel] of cases) {
     test(`${status} to ${method}: ${tunnel}`, () => {
-      assert.equal(parsed(answer(`HTTP/1.1 ${status} x`), method).head.tunnel, tunnel);
+      assert.equal(parsed(answer(`HTTP/1.1 ${status} x`, 'Upgrade: x'), method).head.tunnel, tunnel);
     });
   }
+
+  test('a 101 that does not say to which protocol is refused (RFC 9110 section 15.2.2)', () => {
+    refused(parseResponse(answer('HTTP/1.1 101 x', 'Connection: upgrade')));
+  });
 
   test('the protocol is told for 101 and 426, and for nothing else (RFC 9110 section 7.8)', () => {
     for (const [status, upgrade] of [
