@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { UNKNOWN_LENGTH } from '../../../sidecar/exchange/body-length.ts';
 import type { Fields } from '../../../sidecar/exchange/fields.ts';
 import { type BodySink, RequestBody } from '../../../sidecar/exchange/request-body.ts';
-import { UNKNOWN_LENGTH } from '../../../sidecar/exchange/body-length.ts';
-
 
 /** The application's connection, as the body sees it. */
 class Source {
