@@ -90,6 +90,7 @@ class RetriedCall extends PassReply implements Call {
 
   attempt(): void {
     const number = ++this.started;
+    this.current = ENDED_CALL;
     const call = this.service.next.call(this.exchange, this);
     // An attempt that failed at once has been followed by another one before its call came back.
     if (number === this.started) this.current = call;
@@ -108,7 +109,9 @@ class RetriedCall extends PassReply implements Call {
   }
 
   override head(head: ResponseHead): void {
-    const condition = conditionOfStatus(head.status, this.service.settings.on);
+    // An answer that is there before its call came back can't be cancelled: it is passed on.
+    const isCancellable = this.current !== ENDED_CALL;
+    const condition = isCancellable ? conditionOfStatus(head.status, this.service.settings.on) : null;
     if (condition !== null && this.mayRetry(condition, false)) {
       this.isDiscarding = true;
       this.current.cancel(failure('reset', `answered ${head.status}, which is followed by another attempt`));

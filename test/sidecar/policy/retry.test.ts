@@ -1,0 +1,346 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { type FailureKind, failure } from '../../../sidecar/exchange/failure.ts';
+import { RequestBody } from '../../../sidecar/exchange/request-body.ts';
+import { type RetrySettings, retryLayer } from '../../../sidecar/policy/retry.ts';
+import { Application, aCompleteBody, anExchange, type ExchangeParts } from '../exchanges.ts';
+import { RecordedReply } from '../recorded-reply.ts';
+import { ScriptedService } from '../scripted-service.ts';
+
+const settingsOf = (values: Partial<RetrySettings> = {}): RetrySettings => ({
+  attempts: 2,
+  on: ['connect-failure', 'reset'],
+  methods: 'idempotent',
+  ...values,
+});
+
+interface Setup {
+  readonly settings?: Partial<RetrySettings>;
+  readonly endpoints?: number;
+  readonly exchange?: ExchangeParts;
+}
+
+/** A call through the layer, its first attempt under way. */
+function start({ settings = {}, endpoints = 2, exchange = {} }: Setup = {}) {
+  const service = new ScriptedService(endpoints);
+  const reply = new RecordedReply();
+  const call = retryLayer(settingsOf(settings), service)(service).call(anExchange(exchange), reply);
+  return { service, reply, call };
+}
+
+const POST: ExchangeParts = { method: 'POST' };
+const ALL: RetrySettings['on'] = [
+  'connect-failure',
+  'reset',
+  'attempt-timeout',
+  'gateway-error',
+  'server-error',
+];
+
+interface Case extends Setup {
+  readonly title: string;
+  readonly kind: FailureKind;
+  readonly reachedNobody?: boolean;
+}
+
+const RETRIED: readonly Case[] = [
+  { title: 'a GET whose connection was refused', kind: 'connect-failure' },
+  { title: 'a GET whose connection took too long', kind: 'connect-timeout' },
+  { title: 'a GET whose connection was lost', kind: 'reset' },
+  { title: 'a HEAD whose connection was lost', kind: 'reset', exchange: { method: 'HEAD' } },
+  { title: 'a DELETE whose connection was lost', kind: 'reset', exchange: { method: 'DELETE' } },
+  {
+    title: 'a PUT with a kept body',
+    kind: 'reset',
+    exchange: { method: 'PUT', body: aCompleteBody('hello') },
+  },
+  { title: 'a POST that was refused', kind: 'connect-failure', exchange: POST },
+  {
+    title: 'a POST with a kept body that was refused',
+    kind: 'connect-failure',
+    exchange: { ...POST, body: aCompleteBody('hello') },
+  },
+  { title: 'a POST that was lost before it was sent', kind: 'reset', reachedNobody: true, exchange: POST },
+  { title: 'a POST where any method may be', kind: 'reset', settings: { methods: 'any' }, exchange: POST },
+  {
+    title: 'a POST where POST may be',
+    kind: 'reset',
+    settings: { methods: ['PATCH', 'POST'] },
+    exchange: POST,
+  },
+  {
+    title: 'a GET that took too long, where that is asked for',
+    kind: 'attempt-timeout',
+    settings: { on: ALL },
+  },
+  {
+    title: 'an upgrade that was refused',
+    kind: 'connect-failure',
+    exchange: { upgrade: 'websocket' },
+  },
+];
+
+const NOT_RETRIED: readonly Case[] = [
+  { title: 'a POST that may have been acted upon', kind: 'reset', exchange: POST },
+  { title: 'a PATCH that may have been acted upon', kind: 'reset', exchange: { method: 'PATCH' } },
+  { title: 'an upgrade that may have been acted upon', kind: 'reset', exchange: { upgrade: 'websocket' } },
+  {
+    title: 'a POST that took too long',
+    kind: 'attempt-timeout',
+    settings: { on: ALL },
+    exchange: POST,
+  },
+  {
+    title: 'a POST where only other methods may be',
+    kind: 'reset',
+    settings: { methods: ['GET', 'PATCH'] },
+    exchange: POST,
+  },
+  {
+    title: 'a GET where only other methods may be',
+    kind: 'reset',
+    settings: { methods: ['POST'] },
+  },
+  { title: 'a GET that took too long, where that is not asked for', kind: 'attempt-timeout' },
+  {
+    title: 'a lost GET, where only refused ones are asked for',
+    kind: 'reset',
+    settings: { on: ['connect-failure'] },
+  },
+  {
+    title: 'a refused GET, where only lost ones are asked for',
+    kind: 'connect-failure',
+    settings: { on: ['reset'] },
+  },
+  { title: 'anything where there is no other endpoint', kind: 'connect-failure', endpoints: 1 },
+  {
+    title: 'a PUT whose body is no longer there',
+    kind: 'reset',
+    exchange: { method: 'PUT', body: aLostBody() },
+  },
+  {
+    title: 'a POST whose body is no longer there, though it reached nobody',
+    kind: 'connect-failure',
+    exchange: { ...POST, body: aLostBody() },
+  },
+  { title: 'what the deadline ended', kind: 'deadline', settings: { on: ALL } },
+  { title: 'what no endpoint was there for', kind: 'no-endpoint', settings: { on: ALL } },
+  { title: 'what a limit refused', kind: 'overflow', settings: { on: ALL } },
+  { title: 'a malformed answer', kind: 'bad-response', settings: { on: ALL } },
+  { title: 'a malformed request', kind: 'bad-request', settings: { on: ALL } },
+  { title: 'what the application gave up', kind: 'client-gone', settings: { on: ALL } },
+];
+
+function aLostBody(): RequestBody {
+  const body = aCompleteBody('hello');
+  body.release();
+  return body;
+}
+
+describe('sends again', () => {
+  for (const { title, kind, reachedNobody, ...setup } of RETRIED) {
+    test(title, () => {
+      const { service, reply } = start(setup);
+      service.last.fail(kind, reachedNobody);
+      assert.equal(service.calls.length, 2);
+      assert.deepEqual(reply.told, []);
+      service.last.answer(200, 'hello');
+      assert.deepEqual(reply.told, [200, 'data', 'end']);
+    });
+  }
+});
+
+describe('does not send again', () => {
+  for (const { title, kind, reachedNobody, ...setup } of NOT_RETRIED) {
+    test(title, () => {
+      const { service, reply } = start(setup);
+      service.last.fail(kind, reachedNobody);
+      assert.equal(service.calls.length, 1);
+      assert.equal(reply.failure?.kind, kind);
+    });
+  }
+
+  test('what has begun to be answered', () => {
+    const { service, reply } = start();
+    service.last.head(200);
+    service.last.fail('reset');
+    assert.equal(service.calls.length, 1);
+    assert.deepEqual(reply.told, [200, 'reset']);
+  });
+});
+
+describe('how often', () => {
+  for (const attempts of [2, 3, 5]) {
+    test(`at most ${attempts} attempts, the first one included`, () => {
+      const { service, reply } = start({ settings: { attempts } });
+      while (!reply.isEnded) service.last.fail('connect-failure');
+      assert.equal(service.calls.length, attempts);
+    });
+  }
+
+  test('attempts that fail at once are counted like all others', () => {
+    const service = new ScriptedService(3);
+    service.onCall = call => call.fail('connect-failure');
+    const reply = new RecordedReply();
+    retryLayer(settingsOf({ attempts: 4 }), service)(service).call(anExchange(), reply);
+    assert.equal(service.calls.length, 4);
+    assert.equal(reply.failure?.kind, 'retry-exhausted');
+  });
+
+  test('what is left in the end tells of the last failure and keeps its status', () => {
+    const { service, reply } = start({ settings: { attempts: 3, on: ALL } });
+    service.last.fail('connect-failure');
+    service.last.fail('reset');
+    service.last.fail('attempt-timeout');
+    assert.equal(reply.failure?.kind, 'retry-exhausted');
+    assert.equal(reply.failure.status, 504);
+    assert.equal(reply.failure.last?.kind, 'attempt-timeout');
+    assert.match(reply.failure.detail, /^attempt-timeout of attempt 3 \(attempt 3 of 3,/);
+  });
+
+  test('a failure that no retry helps is told as it is, also by the second attempt', () => {
+    const { service, reply } = start();
+    service.last.fail('connect-failure');
+    service.last.fail('overflow');
+    assert.equal(reply.failure?.kind, 'overflow');
+  });
+
+  test('a POST is sent again after it reached nobody, and no more after it may have been acted upon', () => {
+    const { service, reply } = start({ settings: { attempts: 9 }, exchange: POST });
+    service.last.fail('connect-failure');
+    service.last.fail('reset');
+    assert.equal(service.calls.length, 2);
+    assert.equal(reply.failure?.last?.kind, 'reset');
+    assert.equal(reply.failure.reachedNobody, false);
+  });
+});
+
+describe('by status', () => {
+  const STATUSES = [
+    { on: ['gateway-error'], status: 502, isRetried: true },
+    { on: ['gateway-error'], status: 503, isRetried: true },
+    { on: ['gateway-error'], status: 504, isRetried: true },
+    { on: ['gateway-error'], status: 500, isRetried: false },
+    { on: ['gateway-error'], status: 505, isRetried: false },
+    { on: ['server-error'], status: 500, isRetried: true },
+    { on: ['server-error'], status: 503, isRetried: true },
+    { on: ['server-error'], status: 599, isRetried: true },
+    { on: ['server-error'], status: 404, isRetried: false },
+    { on: ['server-error'], status: 200, isRetried: false },
+    { on: ['gateway-error', 'server-error'], status: 500, isRetried: true },
+    { on: ['connect-failure', 'reset'], status: 503, isRetried: false },
+  ] as const;
+  for (const { on, status, isRetried } of STATUSES) {
+    test(`on ${on.join(' and ')}, ${status} is ${isRetried ? '' : 'not '}followed by another attempt`, () => {
+      const { service, reply } = start({ settings: { on } });
+      const [first] = service.calls;
+      first.head(status);
+      assert.equal(first.cancelled !== null, isRetried);
+      assert.deepEqual(reply.told, isRetried ? [] : [status]);
+      if (isRetried) service.last.answer(200);
+      else first.end();
+      assert.deepEqual(reply.told, [isRetried ? 200 : status, 'end']);
+    });
+  }
+
+  const on: RetrySettings['on'] = ['gateway-error', 'connect-failure'];
+
+  test('the last answer is passed on, whatever its status', () => {
+    const { service, reply } = start({ settings: { on } });
+    service.last.head(503);
+    service.last.answer(503, 'busy');
+    assert.deepEqual(reply.told, [503, 'data', 'end']);
+    assert.equal(reply.body, 'busy');
+  });
+
+  test('a POST that was answered has reached somebody', () => {
+    const { service, reply } = start({ settings: { on }, exchange: POST });
+    service.last.answer(503);
+    assert.equal(service.calls.length, 1);
+    assert.deepEqual(reply.told, [503, 'end']);
+  });
+
+  test('with no other endpoint the answer is passed on', () => {
+    const { service, reply } = start({ settings: { on }, endpoints: 1 });
+    service.last.answer(503);
+    assert.deepEqual(reply.told, [503, 'end']);
+  });
+
+  test('an attempt after a status may fail for good', () => {
+    const { service, reply } = start({ settings: { on } });
+    service.last.head(503);
+    service.last.fail('connect-failure');
+    assert.equal(service.calls.length, 2);
+    assert.equal(reply.failure?.last?.kind, 'connect-failure');
+  });
+
+  test('an answer that is there at once is passed on: there is nothing to cancel yet', () => {
+    const service = new ScriptedService();
+    service.onCall = call => call.answer(503, 'busy');
+    const reply = new RecordedReply();
+    retryLayer(settingsOf({ on }), service)(service).call(anExchange(), reply);
+    assert.deepEqual(reply.told, [503, 'data', 'end']);
+  });
+
+  test('so is one that is there at once after an attempt that failed later', () => {
+    const { service, reply } = start({ settings: { on, attempts: 3 } });
+    service.onCall = call => call.answer(503);
+    service.last.fail('connect-failure');
+    assert.deepEqual(reply.told, [503, 'end']);
+    assert.equal(service.calls.length, 2);
+  });
+});
+
+describe('while it goes on', () => {
+  test('interim answers of every attempt are passed on', () => {
+    const { service, reply } = start();
+    service.last.informational(103);
+    service.last.fail('reset');
+    service.last.informational(100);
+    service.last.answer(200);
+    assert.deepEqual(reply.told, [103, 100, 200, 'end']);
+  });
+
+  test('the handle means the attempt that is under way', () => {
+    const { service, call } = start();
+    service.last.fail('connect-failure');
+    call.pause();
+    assert.deepEqual(
+      service.calls.map(({ isPaused }) => isPaused),
+      [false, true],
+    );
+    call.resume();
+    assert.equal(service.last.isPaused, false);
+  });
+
+  test('a cancelled exchange is not sent again', () => {
+    const { service, reply, call } = start();
+    service.last.fail('connect-failure');
+    const gone = failure('client-gone', 'gone');
+    call.cancel(gone);
+    assert.equal(service.last.cancelled, gone);
+    assert.equal(reply.failure, gone);
+    assert.equal(service.calls.length, 2);
+  });
+
+  test('the kept body is given up with the head of the answer', () => {
+    const body = new RequestBody(new Application(), 5, 100);
+    body.push(Buffer.from('hello'));
+    body.finish(null);
+    const { service } = start({ exchange: { method: 'PUT', body } });
+    service.last.informational(103);
+    assert.equal(body.heldBytes, 5);
+    service.last.head(200);
+    assert.equal(body.heldBytes, 0);
+    assert.equal(body.isReplayable, false);
+  });
+
+  test('the kept body survives an attempt that is followed by another', () => {
+    const { service } = start({
+      settings: { on: ['gateway-error'] },
+      exchange: { method: 'PUT', body: aCompleteBody('hello') },
+    });
+    service.last.head(503);
+    assert.equal(service.last.exchange.isReplayable, true);
+  });
+});
