@@ -6,7 +6,7 @@ import { RequestBody } from '../exchange/request-body.ts';
 import { type Call, ENDED_CALL, type Reply, type ResponseHead } from '../exchange/service.ts';
 import { Tunnel, type TunnelPeer } from '../exchange/tunnel.ts';
 import { BodyDecoder } from '../http1/body-decoder.ts';
-import { CR } from '../http1/characters.ts';
+import { CR, LF } from '../http1/characters.ts';
 import type { BodyReceiver } from '../http1/chunked-decoder.ts';
 import { hasNoBody } from '../http1/framing.ts';
 import { HeadReader, INCOMPLETE, REFUSED } from '../http1/head-reader.ts';
@@ -112,7 +112,9 @@ export class DownstreamConnection
     }
     this.headStartedAt = 0;
     // RFC 9112 section 2.2: one empty line before the request line is passed over.
-    const start = headReader.bytes[headReader.start] === CR ? headReader.start + 2 : headReader.start;
+    const first = headReader.start;
+    const isEmptyLine = headReader.bytes[first] === CR && headReader.bytes[first + 1] === LF;
+    const start = isEmptyLine ? first + 2 : first;
     const { limits } = this.context;
     const parsed = parseRequestHead(headReader.bytes, start, headReader.end, limits.headFields);
     headReader.reset();
