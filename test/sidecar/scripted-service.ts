@@ -46,6 +46,8 @@ export class ScriptedCall implements Call {
   hasHead = false;
   /** What it failed with, or null. */
   failed: Failure | null = null;
+  /** Called at its end, before the reply is told: where an attempt gives back what it holds. */
+  onEnd: () => void = () => {};
   private readonly reply: Reply;
 
   constructor(exchange: Exchange, reply: Reply) {
@@ -107,5 +109,6 @@ export class ScriptedCall implements Call {
   private finish(): void {
     assert.ok(!this.isEnded, 'the script ends an attempt twice');
     this.isEnded = true;
+    this.onEnd();
   }
 }

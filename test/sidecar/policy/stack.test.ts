@@ -1,0 +1,323 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
+import { DEFAULT_POLICY } from '../../../control-plane/contract/default-policy.ts';
+import type { Policy } from '../../../control-plane/contract/policy.ts';
+import { type FailureKind, failure } from '../../../sidecar/exchange/failure.ts';
+import { type BodySink, RequestBody } from '../../../sidecar/exchange/request-body.ts';
+import { type Call, ENDED_CALL, type ResponseHead } from '../../../sidecar/exchange/service.ts';
+import { buildStack } from '../../../sidecar/policy/stack.ts';
+import { UpstreamCounters } from '../../../sidecar/telemetry/counters.ts';
+import { Application, anExchange, type ExchangeParts, START } from '../exchanges.ts';
+import { HandClock } from '../hand-clock.ts';
+import { RecordedReply } from '../recorded-reply.ts';
+import { type ScriptedCall, ScriptedService } from '../scripted-service.ts';
+
+interface Settings {
+  readonly timeouts?: Partial<Policy['timeouts']>;
+  readonly retry?: Partial<Policy['retry']>;
+}
+
+function policyOf({ timeouts, retry }: Settings): Policy {
+  return {
+    ...DEFAULT_POLICY,
+    timeouts: { ...DEFAULT_POLICY.timeouts, ...timeouts },
+    retry: { ...DEFAULT_POLICY.retry, ...retry },
+  };
+}
+
+/** A stack over a scripted upstream. */
+function makeStack(settings: Settings = {}, endpoints = 2) {
+  const clock = new HandClock();
+  const counters = new UpstreamCounters('inventory');
+  const service = new ScriptedService(endpoints);
+  const context = { wheel: clock.wheel, accessLog: null };
+  const stack = buildStack('inventory', policyOf(settings), service, counters, context);
+  return { clock, counters, service, stack };
+}
+
+function start(settings: Settings = {}, exchange: ExchangeParts = {}) {
+  const { stack, ...parts } = makeStack(settings);
+  const reply = new RecordedReply();
+  const call = stack.call(anExchange(exchange), reply);
+  return { ...parts, reply, call };
+}
+
+describe('the order of the layers', () => {
+  test('an attempt that took too long is followed by another, within the total', () => {
+    const settings = {
+      timeouts: { total: 250, attempt: 100 },
+      retry: { attempts: 9, on: ['attempt-timeout'] },
+    };
+    const { clock, service, reply } = start(settings as Settings);
+    clock.advance(249);
+    assert.deepEqual(
+      service.calls.map(({ cancelled }) => cancelled?.kind),
+      ['attempt-timeout', 'attempt-timeout', undefined],
+    );
+    clock.advance(1);
+    assert.equal(service.last.cancelled?.kind, 'deadline');
+    assert.equal(reply.failure?.kind, 'deadline');
+    assert.equal(service.calls.length, 3);
+  });
+
+  test('what is counted is what the application sees, once for all attempts', () => {
+    const { service, counters, reply } = start({ retry: { attempts: 3 } });
+    assert.equal(counters.inFlight, 1);
+    service.last.fail('connect-failure');
+    service.last.fail('reset');
+    service.last.answer(200, 'hello');
+    assert.deepEqual(reply.told, [200, 'data', 'end']);
+    assert.equal(counters.inFlight, 0);
+    assert.deepEqual(counters.answers, [0, 0, 1, 0, 0, 0]);
+    assert.equal(counters.retries, 2);
+    assert.equal(counters.failures['connect-failure'], 0);
+  });
+});
+
+describe('a policy that is off is not in the stack', () => {
+  test('no timeouts: nothing is ever broken off', () => {
+    const { clock, service } = start({ timeouts: { total: null, attempt: null } });
+    clock.jump(24 * 3600 * 1000);
+    assert.equal(service.last.cancelled, null);
+  });
+
+  test('one attempt: a failure is told as it is', () => {
+    const { service, reply } = start({ retry: { attempts: 1 } });
+    service.last.fail('connect-failure');
+    assert.equal(reply.failure?.kind, 'connect-failure');
+    assert.equal(service.calls.length, 1);
+  });
+});
+
+// Whatever happens in whichever order.
+
+const KINDS: readonly FailureKind[] = [
+  'connect-failure',
+  'connect-timeout',
+  'reset',
+  'attempt-timeout',
+  'overflow',
+  'no-endpoint',
+  'bad-response',
+];
+const STATUSES = [200, 204, 404, 500, 502, 503, 504];
+
+type Step =
+  | { readonly step: 'advance'; readonly ms: number }
+  | { readonly step: 'interim' | 'data' | 'flush' | 'end' | 'cancel' | 'pause' | 'resume' | 'finish' }
+  | { readonly step: 'push'; readonly text: string }
+  | { readonly step: 'head'; readonly status: number }
+  | { readonly step: 'fail'; readonly kind: FailureKind; readonly reachedNobody?: boolean };
+
+const kind = fc.constantFrom(...KINDS);
+const status = fc.constantFrom(...STATUSES);
+const failing = fc.record({
+  step: fc.constant('fail' as const),
+  kind,
+  reachedNobody: fc.option(fc.boolean(), { nil: undefined }),
+});
+const heading = fc.record({ step: fc.constant('head' as const), status });
+const simple = (
+  ...steps: ('interim' | 'data' | 'flush' | 'end' | 'cancel' | 'pause' | 'resume' | 'finish')[]
+) => fc.record({ step: fc.constantFrom(...steps) });
+
+const anyStep: fc.Arbitrary<Step> = fc.oneof(
+  {
+    weight: 4,
+    arbitrary: fc.record({ step: fc.constant('advance' as const), ms: fc.integer({ min: 1, max: 90 }) }),
+  },
+  { weight: 4, arbitrary: failing },
+  { weight: 2, arbitrary: heading },
+  { weight: 5, arbitrary: simple('interim', 'data', 'flush', 'end', 'finish', 'pause', 'resume') },
+  { weight: 1, arbitrary: simple('cancel') },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      step: fc.constant('push' as const),
+      text: fc.string({ minLength: 1, maxLength: 6 }),
+    }),
+  },
+);
+
+/** What an attempt does before its call comes back. */
+const atOnce: fc.Arbitrary<readonly Step[]> = fc.oneof(
+  { weight: 4, arbitrary: fc.constant([]) },
+  { weight: 2, arbitrary: failing.map(step => [step]) },
+  { weight: 1, arbitrary: heading.map(step => [step]) },
+  { weight: 1, arbitrary: heading.map(step => [step, { step: 'data' as const }, { step: 'end' as const }]) },
+  { weight: 1, arbitrary: fc.constant([{ step: 'interim' as const }]) },
+);
+
+const anyExchange = fc.record({
+  settings: fc.record({
+    timeouts: fc.record({
+      total: fc.option(fc.integer({ min: 20, max: 300 })),
+      attempt: fc.option(fc.integer({ min: 10, max: 150 })),
+    }),
+    retry: fc.record({
+      attempts: fc.integer({ min: 1, max: 4 }),
+      on: fc.subarray([
+        'connect-failure',
+        'reset',
+        'attempt-timeout',
+        'gateway-error',
+        'server-error',
+      ] as const),
+      methods: fc.constantFrom('idempotent' as const, 'any' as const, ['POST']),
+    }),
+  }),
+  endpoints: fc.integer({ min: 1, max: 3 }),
+  method: fc.constantFrom('GET', 'POST'),
+  /** Bytes that are kept of the body; null: the request has none. */
+  keep: fc.option(fc.integer({ min: 0, max: 20 })),
+  attemptsAtOnce: fc.array(atOnce, { maxLength: 4 }),
+  steps: fc.array(anyStep, { maxLength: 25 }),
+  /** The application gives up in the middle of being told this. */
+  givesUpIn: fc.option(fc.constantFrom('informational' as const, 'head' as const, 'data' as const)),
+});
+
+/** An application that may give up while it is told something. */
+class Impatient extends RecordedReply {
+  handle: Call = ENDED_CALL;
+  private readonly givesUpIn: string | null;
+
+  constructor(givesUpIn: string | null) {
+    super();
+    this.givesUpIn = givesUpIn;
+  }
+
+  override informational(head: ResponseHead): void {
+    super.informational(head);
+    this.giveUp('informational');
+  }
+
+  override head(head: ResponseHead): void {
+    super.head(head);
+    this.giveUp('head');
+  }
+
+  override data(chunk: Buffer): void {
+    super.data(chunk);
+    this.giveUp('data');
+  }
+
+  private giveUp(where: string): void {
+    if (this.givesUpIn === where) this.handle.cancel(failure('client-gone', 'gone'));
+  }
+}
+
+/** Takes the body as a connection would. */
+class Taken implements BodySink {
+  text = '';
+  isEnded = false;
+
+  write(chunk: Buffer): boolean {
+    assert.ok(!this.isEnded);
+    this.text += chunk.toString();
+    return true;
+  }
+
+  end(): void {
+    assert.ok(!this.isEnded);
+    this.isEnded = true;
+  }
+}
+
+function act(call: ScriptedCall, step: Step): void {
+  if (call.isEnded) return;
+  switch (step.step) {
+    case 'interim':
+      if (!call.hasHead) call.informational();
+      return;
+    case 'head':
+      if (!call.hasHead) call.head(step.status);
+      return;
+    case 'data':
+      if (call.hasHead) call.data();
+      return;
+    case 'flush':
+      if (call.hasHead) call.flush();
+      return;
+    case 'end':
+      if (call.hasHead) call.end();
+      return;
+    case 'fail':
+      call.fail(step.kind, step.reachedNobody);
+  }
+}
+
+describe('whatever happens, in whichever order', () => {
+  test('a call ends once, its attempts are made one after another, and nothing is left behind', () => {
+    fc.assert(
+      fc.property(anyExchange, ({ settings, endpoints, method, keep, attemptsAtOnce, steps, givesUpIn }) => {
+        const { clock, counters, service, stack } = makeStack(settings, endpoints);
+        const reply = new Impatient(givesUpIn);
+        const body = keep === null ? null : new RequestBody(new Application(), 1000, keep);
+        const taken: Taken[] = [];
+        let sent = '';
+        service.onCall = call => {
+          assert.ok(!reply.isEnded, 'an attempt after the end');
+          assert.ok(service.calls.every(other => other === call || other.isEnded));
+          const sink = new Taken();
+          taken.push(sink);
+          body?.attach(sink);
+          call.onEnd = () => body?.detach(sink);
+          for (const step of attemptsAtOnce[service.calls.length - 1] ?? []) act(call, step);
+        };
+        const exchange = anExchange({ method, body });
+        reply.handle = stack.call(exchange, reply);
+        for (const step of steps) {
+          const { total } = settings.timeouts;
+          if (step.step === 'advance') clock.advance(step.ms);
+          else if (step.step === 'cancel') reply.handle.cancel(failure('client-gone', 'gone'));
+          else if (step.step === 'pause') reply.handle.pause();
+          else if (step.step === 'resume') reply.handle.resume();
+          else if (step.step === 'push') {
+            if (body === null || body.isComplete) continue;
+            body.push(Buffer.from(step.text));
+            sent += step.text;
+            if (!reply.isEnded) assert.equal(taken.at(-1)?.text, sent);
+          } else if (step.step === 'finish') {
+            if (body === null || body.isComplete) continue;
+            body.completedAt = clock.now;
+            body.finish(null);
+          } else act(service.last, step);
+          if (
+            total !== null &&
+            (body?.isComplete ?? true) &&
+            clock.now - (body?.completedAt || START) >= total
+          )
+            assert.ok(reply.isEnded || reply.answer !== null, 'nothing was told within the total');
+        }
+
+        reply.handle.cancel(failure('client-gone', 'gone'));
+        assert.ok(reply.isEnded);
+        const made = service.calls.length;
+        const told = reply.told.length;
+        for (const stale of [reply.handle, ...service.calls]) {
+          stale.pause();
+          stale.resume();
+          stale.cancel(failure('client-gone', 'gone again'));
+        }
+        clock.jump(100_000);
+        assert.equal(service.calls.length, made, 'an attempt after the end');
+        assert.equal(reply.told.length, told);
+
+        assert.ok(service.calls.every(call => call.isEnded));
+        assert.ok(made <= settings.retry.attempts);
+        assert.equal(counters.inFlight, 0);
+        assert.equal(
+          counters.answers.reduce((sum, count) => sum + count),
+          1,
+        );
+        assert.equal(counters.retries, made - 1);
+        if (method === 'POST' && settings.retry.methods === 'idempotent') {
+          for (const { failed } of service.calls.slice(0, -1)) assert.ok(failed?.reachedNobody);
+        }
+        for (const { text } of taken) assert.ok(sent.startsWith(text));
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+});
