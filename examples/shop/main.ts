@@ -63,6 +63,7 @@ async function run(options: Options): Promise<number> {
       elapsedMs: tally.elapsedMs,
       succeeded: tally.succeeded,
       failed: tally.failed,
+      heldBack: tally.heldBack,
       inFlight: traffic.inFlight,
       kills: tally.kills,
       perSecond: recent.perSecond,

@@ -8,6 +8,7 @@ export interface Snapshot {
   readonly elapsedMs: number;
   readonly succeeded: number;
   readonly failed: number;
+  readonly heldBack: number;
   readonly inFlight: number;
   readonly kills: number;
   /** Answers per second, of late. */
@@ -66,11 +67,13 @@ export function eventLine(event: ShopEvent): string {
   return `${clock(event.atMs)} ${event.text}`;
 }
 
-function requests({ succeeded, failed, inFlight }: Snapshot): string {
+function requests({ succeeded, failed, heldBack, inFlight }: Snapshot): string {
   const answered = succeeded + failed;
   const rate = answered === 0 ? '' : ` ${percent(succeeded, answered)} succeeded,`;
   const waiting = inFlight === 0 ? '' : `, ${inFlight} under way`;
-  return `${thousands(answered)} requests,${rate} ${thousands(failed)} failed${waiting}`;
+  const held =
+    heldBack === 0 ? '' : `, ${thousands(heldBack)} not sent (the machine is too slow for the rate)`;
+  return `${thousands(answered)} requests,${rate} ${thousands(failed)} failed${waiting}${held}`;
 }
 
 /** Never says 100 % when something failed. */

@@ -23,6 +23,8 @@ interface Second {
 export class Tally {
   succeeded = 0;
   failed = 0;
+  /** Requests that were not sent, because too many were waiting for an answer. */
+  heldBack = 0;
   /** Instances that were killed or stopped on purpose. */
   kills = 0;
   readonly latencies = new Latencies();

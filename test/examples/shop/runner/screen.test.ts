@@ -19,6 +19,7 @@ function snapshot(changes: Partial<Snapshot> = {}): Snapshot {
     elapsedMs: 83_400,
     succeeded: 4150,
     failed: 0,
+    heldBack: 0,
     inFlight: 2,
     kills: 3,
     perSecond: 49.8,
@@ -68,6 +69,11 @@ describe('the live summary', () => {
   it('never rounds a failure away', () => {
     const line = renderLine(snapshot({ succeeded: 999_999, failed: 1 }));
     assert.match(line, /1,000,000 requests, 99\.99 % succeeded, 1 failed/);
+  });
+
+  it('says when requests were held back', () => {
+    const line = renderLine(snapshot({ inFlight: 100, heldBack: 1234 }));
+    assert.match(line, /0 failed, 100 under way, 1,234 not sent \(the machine is too slow for the rate\)/);
   });
 
   it('has something to say before the first answer', () => {

@@ -58,6 +58,28 @@ describe('traffic', () => {
     assert.deepEqual(new Set(methods), new Set(['PUT', 'GET', 'POST']));
   });
 
+  it('holds requests back while a hundred wait', async () => {
+    const waiting: ServerResponse[] = [];
+    let isFirst = true;
+    const url = await gateway((request, response) => {
+      request.resume();
+      if (request.url === '/orders/first' && request.method === 'PUT' && isFirst) {
+        isFirst = false;
+        response.end(WHOLE);
+      } else waiting.push(response);
+    });
+    const tally = new Tally(() => performance.now());
+    const traffic = new Traffic(url, 2000, tally);
+    await traffic.start();
+    while (tally.heldBack === 0) await new Promise(resolve => setTimeout(resolve, 5));
+    assert.equal(traffic.inFlight, 100);
+    const stopped = traffic.stop();
+    while (waiting.length < 100) await new Promise(resolve => setTimeout(resolve, 5));
+    for (const response of waiting) response.end(WHOLE);
+    await stopped;
+    assert.deepEqual([tally.succeeded, tally.failed], [101, 0]);
+  });
+
   it('counts an error answer and a broken connection as failures, and says why', async () => {
     const answers = [503, 0];
     const url = await gateway((request, response) => {
