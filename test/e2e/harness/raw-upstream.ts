@@ -1,0 +1,142 @@
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { type Message, MessageReader } from './message.ts';
+import type { Ending } from './raw-client.ts';
+import { until } from './until.ts';
+
+/** What an upstream does with a request. */
+export type OnRequest = (request: Message, connection: RawUpstreamConnection) => void;
+
+export interface RawUpstreamOptions {
+  /** Told of each complete request. */
+  onRequest?: OnRequest;
+  /** Told of each request as soon as its head is there; the body follows in `connection.reader`. */
+  onHead?: OnRequest;
+  /** Told of each connection. */
+  onConnection?: (connection: RawUpstreamConnection) => void;
+  port?: number;
+}
+
+/** An endpoint on a socket of its own, which answers byte by byte whatever a test wants. */
+export class RawUpstream {
+  /** Every complete request, in the order of arrival. */
+  readonly requests: Message[] = [];
+  /** Every connection that there was. */
+  readonly connections: RawUpstreamConnection[] = [];
+  options: RawUpstreamOptions;
+  private readonly server: Server;
+
+  static async start(options: RawUpstreamOptions | OnRequest = ok): Promise<RawUpstream> {
+    const whole = typeof options === 'function' ? { onRequest: options } : options;
+    const upstream = new RawUpstream(whole);
+    await new Promise<void>((resolve, reject) => {
+      upstream.server.once('error', reject);
+      upstream.server.listen(whole.port ?? 0, '127.0.0.1', resolve);
+    });
+    return upstream;
+  }
+
+  private constructor(options: RawUpstreamOptions) {
+    this.options = options;
+    this.server = createServer({ allowHalfOpen: true, noDelay: true }, socket => {
+      const connection = new RawUpstreamConnection(socket, this);
+      this.connections.push(connection);
+      this.options.onConnection?.(connection);
+    });
+  }
+
+  get port(): number {
+    return (this.server.address() as AddressInfo).port;
+  }
+
+  get address(): string {
+    return `127.0.0.1:${this.port}`;
+  }
+
+  /** Forgets what was received. */
+  forget(): void {
+    this.requests.length = 0;
+    this.connections.length = 0;
+  }
+
+  async stop(): Promise<void> {
+    for (const { socket } of this.connections) socket.destroy();
+    await new Promise(resolve => this.server.close(resolve));
+  }
+}
+
+/** A connection of the sidecar's to an upstream. */
+export class RawUpstreamConnection {
+  readonly socket: Socket;
+  readonly reader = new MessageReader();
+  /** Bytes received so far. */
+  received = 0;
+  /** The sidecar has sent FIN or RST. */
+  ending: Ending | null = null;
+  /** Bytes are for nobody but the test: they are no requests (any more). */
+  isRaw = false;
+  private headOf: Message | null = null;
+
+  constructor(socket: Socket, upstream: RawUpstream) {
+    this.socket = socket;
+    socket.on('data', chunk => {
+      this.received += chunk.length;
+      this.reader.push(chunk);
+      if (!this.isRaw) this.read(upstream);
+    });
+    socket.on('end', () => {
+      this.ending ??= 'fin';
+    });
+    socket.on('error', () => {
+      this.ending ??= 'reset';
+    });
+  }
+
+  send(bytes: string | Buffer): this {
+    if (typeof bytes === 'string') this.socket.write(bytes, 'latin1');
+    else this.socket.write(bytes);
+    return this;
+  }
+
+  /** Answers with a status and a body with its length. */
+  answer(status: number, body = '', fields = ''): this {
+    return this.send(`HTTP/1.1 ${status} X\r\nContent-Length: ${body.length}\r\n${fields}\r\n${body}`);
+  }
+
+  end(): void {
+    this.socket.end();
+  }
+
+  close(): void {
+    this.socket.destroy();
+  }
+
+  reset(): void {
+    this.socket.resetAndDestroy();
+  }
+
+  /** Waits for the sidecar to end the connection. */
+  async ended(ms?: number): Promise<Ending> {
+    await until(() => this.ending !== null, 'the end of the connection to the upstream', ms);
+    return this.ending!;
+  }
+
+  private read(upstream: RawUpstream): void {
+    const { onHead, onRequest } = upstream.options;
+    for (;;) {
+      const request = this.reader.take(null);
+      const head = request ?? this.reader.current;
+      if (head !== null && head !== this.headOf) {
+        this.headOf = head;
+        onHead?.(head, this);
+      }
+      if (request === null || this.isRaw) return;
+      upstream.requests.push(request);
+      onRequest?.(request, this);
+    }
+  }
+}
+
+/** Answers 200 with the path as its body. */
+export function ok(request: Message, connection: RawUpstreamConnection): void {
+  connection.answer(200, request.target);
+}

@@ -1,0 +1,250 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { isDeepStrictEqual } from 'node:util';
+import type { AccessLogLine } from '../../../sidecar/telemetry/access-log-entry.ts';
+import { MetricsText } from './metrics-text.ts';
+import { until, within } from './until.ts';
+
+const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
+
+/** What a sidecar file says; JSON is YAML. */
+export type SidecarFileText = Readonly<Record<string, unknown>>;
+
+export interface SidecarOptions {
+  /** What the file says beside the ports of the harness's own choice; null: no file. */
+  file?: SidecarFileText | null;
+  flags?: readonly string[];
+  environment?: NodeJS.ProcessEnv;
+  /** A shell command that `exec`s its arguments, to start the sidecar in. */
+  shell?: string;
+}
+
+/** A line of the operational log. */
+export interface LogLine {
+  readonly level: string;
+  readonly msg: string;
+  readonly egress?: readonly string[];
+  readonly admin?: { readonly host: string; readonly port: number };
+}
+
+/** What `GET /v1/upstreams` tells of one. */
+export interface UpstreamState {
+  readonly name: string;
+  readonly requests: number;
+  readonly inFlight: number;
+  readonly retries: number;
+  readonly staleReplays: number;
+  readonly failures: Readonly<Record<string, number>>;
+  readonly connections: { readonly open: number; readonly busy: number; readonly waiting: number };
+  readonly endpoints: readonly {
+    readonly id: string;
+    readonly outstanding: number;
+    readonly attempts: number;
+    readonly failures: number;
+    readonly idleConnections: number;
+  }[];
+}
+
+/** What `GET /v1/config` tells. */
+export interface ConfigState {
+  readonly generation: number;
+  readonly refused: { readonly at: string; readonly reason: string } | null;
+}
+
+/** A sidecar as a process, as users start it, on ports that were free. */
+export class SidecarProcess {
+  readonly child: ChildProcess;
+  /** Lines of the operational log so far. */
+  readonly log: LogLine[] = [];
+  /** What went to standard error and is no line of the log. */
+  complaints = '';
+  /** Lines of the access log so far. */
+  accessLog: AccessLogLine[] = [];
+  /** What it listens on, `host:port`, the shared port first. */
+  egress: readonly string[] = [];
+  private readonly folder: string;
+  private readonly exited: Promise<number | string>;
+
+  static async start(options: SidecarOptions = {}): Promise<SidecarProcess> {
+    const sidecar = new SidecarProcess(options);
+    try {
+      await until(
+        () => {
+          sidecar.assertRunning();
+          return sidecar.log.some(({ msg }) => msg === 'ready');
+        },
+        'a ready sidecar',
+        30_000,
+      );
+    } catch (error) {
+      await sidecar.kill();
+      throw error;
+    }
+    sidecar.egress = sidecar.readyLine.egress ?? [];
+    return sidecar;
+  }
+
+  /** Starts one that may end before it is ready. */
+  static async startOnly(options: SidecarOptions = {}): Promise<SidecarProcess> {
+    return new SidecarProcess(options);
+  }
+
+  private constructor({ file = {}, flags = [], environment = {}, shell }: SidecarOptions) {
+    this.folder = mkdtempSync(join(tmpdir(), 'outrider-e2e-'));
+    if (file !== null) this.write(file);
+    const config = file === null ? [] : ['--config', this.path];
+    const command = ['--import', 'tsx', join(ROOT, 'bin/outrider.ts'), 'sidecar', ...config, ...flags];
+    const env = { ...process.env, ...environment };
+    this.child =
+      shell === undefined
+        ? spawn(process.execPath, command, { cwd: ROOT, env })
+        : spawn('/bin/sh', ['-c', shell, 'sh', process.execPath, ...command], { cwd: ROOT, env });
+    process.on('exit', this.killAtExit);
+    createInterface({ input: this.child.stderr! }).on('line', line => this.onLogLine(line));
+    createInterface({ input: this.child.stdout! }).on('line', line => {
+      this.accessLog.push(JSON.parse(line));
+    });
+    this.exited = once(this.child, 'exit').then(([code, signal]) => code ?? signal);
+  }
+
+  /** The shared port. */
+  get port(): number {
+    return Number(this.egress[0]!.split(':').at(-1));
+  }
+
+  get pid(): number {
+    return this.child.pid!;
+  }
+
+  get adminUrl(): string {
+    return `http://127.0.0.1:${this.readyLine.admin!.port}`;
+  }
+
+  private get path(): string {
+    return join(this.folder, 'outrider.yaml');
+  }
+
+  private get readyLine(): LogLine {
+    return this.log.find(({ msg }) => msg === 'ready')!;
+  }
+
+  /** Changes the file without telling the sidecar. */
+  write(file: SidecarFileText | string): void {
+    const whole =
+      typeof file === 'string'
+        ? file
+        : JSON.stringify({
+            admin: { listen: '127.0.0.1:0' },
+            ...file,
+            egress: { listen: '127.0.0.1:0', ...(file.egress as object) },
+          });
+    writeFileSync(`${this.path}.new`, whole);
+    renameSync(`${this.path}.new`, this.path);
+  }
+
+  /** Changes the file and waits until it is in force. */
+  async reconfigure(file: SidecarFileText): Promise<void> {
+    const { generation } = await this.config();
+    this.write(file);
+    this.child.kill('SIGHUP');
+    await until(async () => {
+      const now = await this.config();
+      assert.equal(now.refused, null, now.refused?.reason);
+      return now.generation > generation;
+    }, 'the new configuration');
+  }
+
+  async config(): Promise<ConfigState> {
+    return (await this.adminJson('/v1/config')) as ConfigState;
+  }
+
+  async upstream(name = 'svc'): Promise<UpstreamState> {
+    const all = (await this.adminJson('/v1/upstreams')) as UpstreamState[];
+    return all.find(upstream => upstream.name === name)!;
+  }
+
+  async metrics(): Promise<MetricsText> {
+    return new MetricsText(await (await fetch(`${this.adminUrl}/metrics`)).text());
+  }
+
+  async adminJson(path: string): Promise<unknown> {
+    return await (await fetch(this.adminUrl + path)).json();
+  }
+
+  /** Waits for the line of the access log about the request with this path. */
+  async logged(path: string): Promise<AccessLogLine> {
+    const find = () => this.accessLog.find(line => line.path === path);
+    await until(() => find() !== undefined, `a line of the access log for ${path}`);
+    return find()!;
+  }
+
+  /** Waits until nothing is under way and no application connected. */
+  async quiet(upstreams: readonly string[] = ['svc'], ms = 5_000): Promise<void> {
+    const deadline = performance.now() + ms;
+    for (;;) {
+      const metrics = await this.metrics();
+      const left = upstreams.map(upstream => [
+        upstream,
+        metrics.value('outrider_requests_in_flight', { upstream }),
+        metrics.value('outrider_upstream_connections', { upstream, state: 'busy' }),
+        metrics.value('outrider_upstream_pending', { upstream }),
+      ]);
+      const connections = metrics.value('outrider_downstream_connections');
+      const tunnels = metrics.value('outrider_downstream_tunnels');
+      const now = { left, connections, tunnels };
+      const none = { left: upstreams.map(upstream => [upstream, 0, 0, 0]), connections: 0, tunnels: 0 };
+      if (isDeepStrictEqual(now, none)) return;
+      if (performance.now() > deadline) assert.deepEqual(now, none);
+      await sleep(20);
+    }
+  }
+
+  /** Tells it to stop, and waits. @returns the exit code or the name of the signal that ended it */
+  async stop(signal: NodeJS.Signals = 'SIGTERM', ms = 15_000): Promise<number | string> {
+    this.child.kill(signal);
+    return await this.exit(ms);
+  }
+
+  /** Waits for its end. */
+  async exit(ms = 15_000): Promise<number | string> {
+    const code = await within(this.exited, 'the end of the sidecar', ms);
+    this.cleanUp();
+    return code;
+  }
+
+  /** Ends it at once. */
+  async kill(): Promise<void> {
+    this.child.kill('SIGKILL');
+    await this.exited;
+    this.cleanUp();
+  }
+
+  assertRunning(): void {
+    assert.equal(
+      this.child.exitCode ?? this.child.signalCode,
+      null,
+      `the sidecar has ended: ${this.complaints}${JSON.stringify(this.log.at(-1))}`,
+    );
+  }
+
+  private onLogLine(line: string): void {
+    if (line.startsWith('{')) this.log.push(JSON.parse(line));
+    else this.complaints += `${line}\n`;
+  }
+
+  private cleanUp(): void {
+    process.off('exit', this.killAtExit);
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  private readonly killAtExit = (): void => {
+    this.child.kill('SIGKILL');
+  };
+}
