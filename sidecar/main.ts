@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs';
-import { pino } from 'pino';
 import type { Environment } from '../control-plane/contract/environment.ts';
 import { formatProblemsWithExcerpts } from '../control-plane/contract/excerpt.ts';
 import type { LoadedFile } from '../control-plane/contract/mesh-file.ts';
@@ -9,6 +8,8 @@ import { readConfigFile } from './config/config-file.ts';
 import { loadSidecarConfig } from './config/load.ts';
 import { ConfigReloader } from './config/reload.ts';
 import type { SidecarConfig } from './config/sidecar-config.ts';
+import { createLog, type Log, type LogLevel } from './telemetry/log.ts';
+import { LogDestination } from './telemetry/log-destination.ts';
 
 /** What `outrider sidecar` was asked to do. */
 export interface SidecarOptions {
@@ -18,7 +19,7 @@ export interface SidecarOptions {
   readonly overrides: readonly MapNode[];
   /** What is wrong with flags; told together with what is wrong with the configuration. */
   readonly problems: readonly Problem[];
-  readonly logLevel: string;
+  readonly logLevel: LogLevel;
   readonly environment: Environment;
   readonly version: string;
   /** Writes what is wrong with the configuration to standard error. */
@@ -36,7 +37,7 @@ export interface RunningSidecar {
 
 export type StartSidecar = (
   config: SidecarConfig,
-  context: { readonly log: pino.Logger; readonly version: string },
+  context: { readonly log: Log; readonly version: string },
 ) => Promise<RunningSidecar>;
 
 const DEFAULT_FILE = 'outrider.yaml';
@@ -62,10 +63,15 @@ export async function runSidecar(options: SidecarOptions, start: StartSidecar): 
     return 2;
   }
 
-  const log = openLog(options.logLevel);
+  const logDestination = new LogDestination({ fd: 2, maxWaiting: LOG_WAITING });
+  const log = createLog(options.logLevel, logDestination);
+  const end = async (code: number) => {
+    await logDestination.close(LAST_WORDS_MS);
+    return code;
+  };
   process.on('uncaughtException', error => {
-    log.fatal({ err: error }, 'a bug: the sidecar ends');
-    process.exit(1);
+    log.error({ err: error }, `a bug, the sidecar ends: ${error.message}`);
+    void end(1).then(code => process.exit(code));
   });
   const stopSignal = waitForStopSignal(log);
   log.info(
@@ -77,32 +83,30 @@ export async function runSidecar(options: SidecarOptions, start: StartSidecar): 
   try {
     sidecar = await start(loaded.value, { log, version: options.version });
   } catch (error) {
-    log.fatal(explainStartFailure(error));
-    return 1;
+    log.error({}, explainStartFailure(error));
+    return await end(1);
   }
 
   const reloader = path !== null && content !== null ? watch(path, content.bytes, load, sidecar, log) : null;
   process.on('SIGHUP', () => {
-    if (reloader === null) log.warn('SIGHUP: there is no file to load again');
+    if (reloader === null) log.warn({}, 'SIGHUP: there is no file to load again');
     else void reloader.reload();
   });
   const signal = await stopSignal;
   log.info({ signal }, 'stops: carries what is under way to its end');
   await reloader?.stop();
   await sidecar.stop();
-  log.info('stopped');
-  return 0;
+  log.info({}, 'stopped');
+  return await end(0);
 }
 
-/** The operational log: JSON lines on standard error, written at once so that a crash loses none. */
-function openLog(level: string): pino.Logger {
-  const formatters = { level: (label: string) => ({ level: label }) };
-  const timestamp = pino.stdTimeFunctions.isoTime;
-  return pino({ level, base: undefined, formatters, timestamp }, pino.destination({ fd: 2, sync: true }));
-}
+/** Characters of the log that may wait for a slow reader. */
+const LOG_WAITING = 1024 * 1024;
+/** How long the reader of the log may take for the last lines. */
+const LAST_WORDS_MS = 500;
 
 /** Settles at the first signal; the second one ends the process. */
-function waitForStopSignal(log: pino.Logger): Promise<NodeJS.Signals> {
+function waitForStopSignal(log: Log): Promise<NodeJS.Signals> {
   return new Promise(resolve => {
     let signals = 0;
     const onSignal = (signal: NodeJS.Signals) => {
@@ -122,7 +126,7 @@ function watch(
   current: Uint8Array,
   load: (bytes: Uint8Array) => LoadedFile<SidecarConfig>,
   sidecar: RunningSidecar,
-  log: pino.Logger,
+  log: Log,
 ): ConfigReloader {
   const reloader = new ConfigReloader({
     path,
@@ -148,7 +152,7 @@ function watch(
   return reloader;
 }
 
-function warnOf(problems: readonly Problem[], log: pino.Logger): void {
+function warnOf(problems: readonly Problem[], log: Log): void {
   for (const warning of problems) log.warn({ key: warning.key }, formatProblem(warning));
 }
 

@@ -214,11 +214,12 @@ class Reader {
   }
 
   private unknownKey(schema: TObject, entry: MapEntry, path: KeyPath): void {
+    if (this.problems.length >= MAX_PROBLEMS) return;
     const keys = Object.keys(schema.properties);
     const suggestion = nearest(entry.key, keys) ?? deeper(schema, entry.key);
     const question = suggestion === null ? '' : `; did you mean ${suggestion}?`;
     const expected = `one of ${keys.join(', ')}`;
-    this.add({
+    this.problems.push({
       severity: 'error',
       at: entry.keyAt,
       key: formatKeyPath([...path, entry.key]),
@@ -230,16 +231,13 @@ class Reader {
   }
 
   private report(at: Place, path: KeyPath, what: Pick<Problem, 'expected' | 'found' | 'suggestion'>): void {
+    if (this.problems.length >= MAX_PROBLEMS) return;
     const { expected, found, suggestion } = what;
     const question = suggestion === null ? '' : `; did you mean ${suggestion}?`;
     const complaint =
       found === null ? `is missing, expected ${expected}` : `expected ${expected}, found ${found}`;
     const message = `${complaint}${question}`;
-    this.add({ severity: 'error', at, key: formatKeyPath(path), message, ...what });
-  }
-
-  private add(found: Problem): void {
-    if (this.problems.length < MAX_PROBLEMS) this.problems.push(found);
+    this.problems.push({ severity: 'error', at, key: formatKeyPath(path), message, ...what });
   }
 }
 

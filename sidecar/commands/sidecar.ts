@@ -1,6 +1,7 @@
-import { problem } from '../../control-plane/contract/problem.ts';
+import { type Problem, problem } from '../../control-plane/contract/problem.ts';
 import { runSidecar } from '../main.ts';
 import { Sidecar } from '../sidecar.ts';
+import type { LogLevel } from '../telemetry/log.ts';
 import { didYouMean } from './arguments.ts';
 import type { Command, Flag, Invocation } from './command.ts';
 import { placeOfFlag, settingsFromFlags } from './flag-settings.ts';
@@ -59,11 +60,11 @@ export const SIDECAR_COMMAND: Command = {
   ],
   async run(invocation, host) {
     const { overrides, problems } = settingsFromFlags(invocation);
-    const level = givenValue(invocation, 'log-level') ?? 'info';
+    const { level, problems: levelProblems } = logLevelOf(invocation);
     const options = {
-      configFile: givenValue(invocation, 'config'),
+      configFile: invocation.flags.get('config')?.values[0] ?? null,
       overrides,
-      problems: [...problems, ...checkLevel(invocation, level)],
+      problems: [...problems, ...levelProblems],
       logLevel: level,
       environment: host.environment,
       version: host.version,
@@ -73,18 +74,17 @@ export const SIDECAR_COMMAND: Command = {
   },
 };
 
-function givenValue({ flags }: Invocation, name: string): string | null {
-  return flags.get(name)?.values[0] ?? null;
-}
+const LOG_LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
 
-const LOG_LEVELS = ['debug', 'info', 'warn', 'error'];
-
-function checkLevel({ flags }: Invocation, level: string) {
+/** The log level that was asked for, or a problem with it. */
+function logLevelOf({ flags }: Invocation): { level: LogLevel; problems: Problem[] } {
   const given = flags.get('log-level');
-  if (given === undefined || LOG_LEVELS.includes(level)) return [];
+  const word = given?.values[0] ?? 'info';
+  const level = LOG_LEVELS.find(known => known === word);
+  if (level !== undefined || given === undefined) return { level: level ?? 'info', problems: [] };
   const expected = `expected one of ${LOG_LEVELS.join(', ')}`;
-  const message = `${expected}, found ${JSON.stringify(level)}${didYouMean(level, LOG_LEVELS)}`;
-  return [problem(placeOfFlag(given.source), '', message)];
+  const message = `${expected}, found ${JSON.stringify(word)}${didYouMean(word, LOG_LEVELS)}`;
+  return { level: 'info', problems: [problem(placeOfFlag(given.source), '', message)] };
 }
 
 function flag(name: string, value: string, description: string, fallback: string | null = null): Flag {
