@@ -104,6 +104,8 @@ export class RequestBody {
     this.complete = true;
     this.trailers = trailers;
     this.sink?.end(trailers);
+    // Nothing more comes that could be too much, and a source that is paused does not notice when it is left.
+    this.setPaused(false);
   }
 
   private keep(chunk: Buffer): void {
