@@ -1,0 +1,28 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { countSlips, nearest } from '../../../control-plane/contract/nearest.ts';
+
+const KEYS = ['connect', 'attempt', 'total', 'idle', 'unknownHosts', 'pending', 'pendingFor'];
+
+for (const [word, meant] of [
+  ['conect', 'connect'],
+  ['connetc', 'connect'],
+  ['TOTAL', 'total'],
+  ['unknown_hosts', 'unknownHosts'],
+  ['unknown-host', 'unknownHosts'],
+  ['pendingfor', 'pendingFor'],
+  ['pendin', 'pending'],
+  ['idl', 'idle'],
+  ['x', null],
+  ['timeout', null],
+  ['', null],
+  ['c'.repeat(100_000), null],
+] as const) {
+  test(`takes ${word.slice(0, 20)} for ${meant}`, () => assert.equal(nearest(word, KEYS), meant));
+}
+
+test('counts a swap of neighbours as one slip', () => {
+  assert.equal(countSlips('ab', 'ba'), 1);
+  assert.equal(countSlips('connect', 'connect'), 0);
+  assert.equal(countSlips('', 'abc'), 3);
+});
