@@ -25,6 +25,8 @@ export interface Settings {
   readonly other?: boolean;
   /** Time to read a head, in ms. */
   readonly headTimeout?: number;
+  /** How long a client that has closed its half is still answered, in ms. */
+  readonly halfClose?: number;
   /** The largest body of a request, in bytes. */
   readonly requestBody?: number;
 }

@@ -11,7 +11,7 @@ import type { Arrival, UpstreamConnection } from './scripted-upstream.ts';
 import { type Message, readAnswer, show, statusOf, WireError } from './wire.ts';
 
 /** How long a case may take to come to its outcome. */
-const PATIENCE_MS = 4_000;
+const PATIENCE_MS = 12_000;
 /** How long nothing further may happen after it. */
 const SETTLE_MS = 12;
 

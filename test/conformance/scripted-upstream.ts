@@ -143,7 +143,7 @@ export class UpstreamConnection {
   }
 }
 
-const PATIENCE = 4_000;
+const PATIENCE = 12_000;
 
 function echo(arrival: Arrival): string {
   const [method, target] = arrival.message.startLine.split(' ');

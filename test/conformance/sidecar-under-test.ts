@@ -15,13 +15,14 @@ export interface RunningSidecar {
 export async function startSidecar(up: number, other: number, settings: Settings): Promise<RunningSidecar> {
   const downstream = [
     ...(settings.headTimeout === undefined ? [] : [`headTimeout: ${settings.headTimeout}ms`]),
+    ...(settings.halfClose === undefined ? [] : [`halfClose: ${settings.halfClose}ms`]),
     ...(settings.requestBody === undefined ? [] : [`requestBody: ${settings.requestBody}B`]),
   ];
   const text = `
 egress: { listen: 127.0.0.1:0, unknownHosts: refuse }
 upstreams:
-  up: { endpoints: ["127.0.0.1:${up}"] }
-${settings.other ? `  other: { endpoints: ["127.0.0.1:${other}"] }` : ''}
+  up: { endpoints: ["127.0.0.1:${up}"], policy: ${PATIENT} }
+${settings.other ? `  other: { endpoints: ["127.0.0.1:${other}"], policy: ${PATIENT} }` : ''}
 downstream: { ${downstream.join(', ')} }
 admin: { listen: "off" }
 accessLog: { format: "off" }
@@ -36,4 +37,6 @@ stop: { grace: 50ms, quiet: 0ms }
   return { port: egressAddress.port, stop: () => sidecar.stop() };
 }
 
+/** On a busy machine a case may take its time, and nothing of that may look like an answer of the sidecar's. */
+const PATIENT = '{ timeouts: { connect: 20s, total: 60s, idle: 60s } }';
 const SILENT = { debug() {}, info() {}, warn() {}, error() {} };
