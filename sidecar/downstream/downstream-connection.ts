@@ -132,7 +132,7 @@ export class DownstreamConnection
     this.writer.reset();
     let position = from;
     let body: RequestBody | null = null;
-    this.decoder.start(framing);
+    this.decoder.start(framing, request.nominated);
     if (framing !== 0) {
       if (framing > context.limits.requestBody) {
         this.refuse(new ProtocolError(413, `a body of more than ${context.limits.requestBody} bytes`));

@@ -21,14 +21,17 @@ export class BodyDecoder {
     this.fieldLimit = fieldLimit;
   }
 
-  /** Begins the body of a message with this framing. */
-  start(framing: Framing): void {
+  /**
+   * Begins the body of a message with this framing.
+   * @param nominated what the message's `Connection` field names: trailers of these names are dropped (RFC 9110 section 7.6.1)
+   */
+  start(framing: Framing, nominated: ReadonlySet<string> | null = null): void {
     this.framing = framing;
     this.isDone = framing === 0;
     this.remaining = framing;
     if (framing !== CHUNKED) return;
     this.chunked ??= new ChunkedDecoder(this.headLimit, this.fieldLimit);
-    this.chunked.start();
+    this.chunked.start(nominated);
   }
 
   /** Why the bytes are no body; only the chunked coding can fail. */

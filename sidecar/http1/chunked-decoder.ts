@@ -79,6 +79,7 @@ export class ChunkedDecoder {
   private size = 0;
   private digits = 0;
   private extensionBytes = 0;
+  private nominated: ReadonlySet<string> | null = null;
   private readonly trailerReader: HeadReader;
   private readonly fieldLimit: number;
 
@@ -91,8 +92,9 @@ export class ChunkedDecoder {
     this.fieldLimit = fieldLimit;
   }
 
-  /** Begins a new body. */
-  start(): void {
+  /** Begins a new body. @param nominated names, in lower case, of which no trailer is told */
+  start(nominated: ReadonlySet<string> | null = null): void {
+    this.nominated = nominated;
     this.isDone = false;
     this.error = null;
     this.trailers = null;
@@ -225,7 +227,7 @@ export class ChunkedDecoder {
         this.error = section;
         return position;
       }
-      this.trailers = withoutForbidden(section.fields);
+      this.trailers = withoutForbidden(section.fields, this.nominated);
     }
     this.trailerReader.reset();
     return this.finish(position);
@@ -250,10 +252,11 @@ const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const BAD_EXTENSION = 'a malformed chunk extension';
 
-function withoutForbidden(fields: Fields): Fields | null {
+function withoutForbidden(fields: Fields, nominated: ReadonlySet<string> | null): Fields | null {
   const kept: Fields = [];
   for (let i = 0; i < fields.length; i += 2) {
-    if (!NOT_IN_TRAILERS.has(fields[i].toLowerCase())) kept.push(fields[i], fields[i + 1]);
+    const name = fields[i].toLowerCase();
+    if (!NOT_IN_TRAILERS.has(name) && !nominated?.has(name)) kept.push(fields[i], fields[i + 1]);
   }
   return kept.length === 0 ? null : kept;
 }

@@ -28,11 +28,13 @@ export interface ConnectionOptions {
   readonly close: boolean;
   readonly keepAlive: boolean;
   readonly upgrade: boolean;
+  /** The options but `close`, in lower case: fields of these names, trailers too, go no further. Null where there are none. */
+  readonly nominated: ReadonlySet<string> | null;
 }
 
-const NO_OPTIONS: ConnectionOptions = { close: false, keepAlive: false, upgrade: false };
-const CLOSE: ConnectionOptions = { close: true, keepAlive: false, upgrade: false };
-const KEEP_ALIVE: ConnectionOptions = { close: false, keepAlive: true, upgrade: false };
+const NO_OPTIONS: ConnectionOptions = { close: false, keepAlive: false, upgrade: false, nominated: null };
+const CLOSE: ConnectionOptions = { close: true, keepAlive: false, upgrade: false, nominated: null };
+const KEEP_ALIVE: ConnectionOptions = { close: false, keepAlive: true, upgrade: false, nominated: null };
 
 /**
  * Reads the options of a `Connection` field and removes the fields that it nominates (RFC 9110 section 7.6.1).
@@ -44,13 +46,16 @@ export function applyConnectionOptions(connection: string | null, fields: Fields
   if (connection === 'keep-alive' || connection === 'Keep-Alive') return KEEP_ALIVE;
   if (connection === 'close' || connection === 'Close') return CLOSE;
   const nominated = new Set(listItems(connection));
+  // An option that is no field's name.
+  const close = nominated.delete('close');
   for (let i = fields.length - 2; i >= 0; i -= 2) {
     const name = fields[i].toLowerCase();
     if (nominated.has(name) && !FOR_ALL_RECIPIENTS.has(name)) fields.splice(i, 2);
   }
   return {
-    close: nominated.has('close'),
+    close,
     keepAlive: nominated.has('keep-alive'),
     upgrade: nominated.has('upgrade'),
+    nominated,
   };
 }

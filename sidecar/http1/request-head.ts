@@ -20,6 +20,8 @@ export interface ParsedRequest {
   readonly framing: Framing;
   /** The connection stays open after the answer (RFC 9112 section 9.3); a proxy never keeps an HTTP/1.0 client's. */
   readonly keepAlive: boolean;
+  /** What `Connection` names, in lower case: trailers of these names go no further. Null where it names no field. */
+  readonly nominated: ReadonlySet<string> | null;
   /** For TRACE and OPTIONS: how many more hops it may go, 0 when it must be answered here (RFC 9110 section 7.6.2), else null. */
   readonly maxForwards: number | null;
 }
@@ -98,6 +100,7 @@ function interpret(
     framing,
     keepAlive:
       !options.close && (minorVersion >= 1 || (options.keepAlive && destination.form !== 'absolute')),
+    nominated: options.nominated,
     maxForwards,
   };
 }

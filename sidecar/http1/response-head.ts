@@ -14,6 +14,8 @@ export interface ParsedResponse {
   readonly framing: Framing;
   /** The connection can carry another request after this answer (RFC 9112 section 9.3). */
   readonly keepAlive: boolean;
+  /** What `Connection` names, in lower case: trailers of these names go no further. Null where it names no field. */
+  readonly nominated: ReadonlySet<string> | null;
   /** The value of a `Keep-Alive` field, or null. */
   readonly keepAliveHint: string | null;
 }
@@ -58,11 +60,12 @@ export function parseResponseHead(
     removeFields(fields, 'content-length');
   if (!section.hasDate && status >= 200) fields.push('Date', date);
   const upgrade = status === 101 || status === 426 ? section.upgrade : null;
-  if (status === 101 && upgrade === null) return malformed('status 101 and no Upgrade that says to what');
+  if (status === 101 && !upgrade) return malformed('status 101 and no Upgrade that says to what');
   return {
     head: { status, reason, fields, bodyLength: framing >= 0 ? framing : UNKNOWN_LENGTH, upgrade, tunnel },
     framing,
     keepAlive: framing !== -1 && !options.close && (minorVersion >= 1 || options.keepAlive),
+    nominated: options.nominated,
     keepAliveHint: section.keepAlive,
   };
 }

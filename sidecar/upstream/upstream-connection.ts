@@ -254,7 +254,7 @@ export class UpstreamConnection
     this.keepAlive = parsed.keepAlive;
     if (parsed.keepAliveHint !== null) this.owner.onKeepAliveHint(this, parsed.keepAliveHint);
     this.phase = 'body';
-    this.decoder.start(parsed.framing);
+    this.decoder.start(parsed.framing, parsed.nominated);
     attempt.head(head);
   }
 

@@ -15,6 +15,7 @@ const AROUND = '\r\n\r\n0\r\n\r\nHost: beyond\r\nContent-Length: 3\r\n\r\nGET /b
 /** How a message with this head goes on; what `finish` makes of it is the message. */
 interface Head<Message> {
   readonly framing: Framing;
+  readonly nominated: ReadonlySet<string> | null;
   readonly isLast: 'closed' | 'tunnel' | null;
   finish(body: string, decoder: BodyDecoder): Message;
 }
@@ -27,10 +28,11 @@ export function readRequests(pieces: readonly string[]): Transcript<RequestMeani
   return read(pieces, (bytes, start, end) => {
     const parsed = parseRequestHead(bytes, start, end, FIELD_LIMIT);
     if (parsed instanceof ProtocolError) return parsed;
-    const { framing, keepAlive, minorVersion, maxForwards } = parsed;
+    const { framing, keepAlive, minorVersion, maxForwards, nominated } = parsed;
     const { method, target, authority, fields, upgrade, expectContinue } = parsed.head;
     return {
       framing,
+      nominated,
       isLast: method === 'CONNECT' ? 'tunnel' : keepAlive ? null : 'closed',
       finish: (body, { trailers }) => ({
         ...{ method, target, authority, fields, minorVersion, framing: framingName(framing) },
@@ -54,11 +56,12 @@ export function readResponses(
     if (answered === methods.length) return new ProtocolError(400, 'an answer that nobody asked for');
     const parsed = parseResponseHead(bytes, start, end, FIELD_LIMIT, methods[answered], DATE);
     if (parsed instanceof ProtocolError) return parsed;
-    const { framing, keepAlive } = parsed;
+    const { framing, keepAlive, nominated } = parsed;
     const { status, reason, fields, upgrade, tunnel } = parsed.head;
     if (status >= 200) answered++;
     return {
       framing: tunnel ? 0 : framing,
+      nominated,
       isLast: tunnel ? 'tunnel' : status < 200 || keepAlive ? null : 'closed',
       finish: (body, { trailers }) => ({
         ...{ status, reason, fields, framing: framingName(framing) },
@@ -98,7 +101,7 @@ function read<Message>(
         if (parsed instanceof ProtocolError) return { messages, end: 'broken' };
         head = parsed;
         body = '';
-        decoder.start(head.framing);
+        decoder.start(head.framing, head.nominated);
       } else {
         const end = decoder.feed(bytes, at, to, receiver);
         if (decoder.error !== null) return { messages, end: 'broken' };

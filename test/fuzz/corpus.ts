@@ -45,6 +45,7 @@ const GOOD_REQUESTS = [
   `${post('Transfer-Encoding: chunked')}${HELLO_CHUNKS}`,
   `${post('Transfer-Encoding: chunked', 'Trailer: X-T')}1\r\na\r\n00A;x="y;\\"z";w\r\n0123456789\r\n0\r\nX-T: 1\r\nX-U: 2\r\n\r\n`,
   `${post('Transfer-Encoding: Chunked', 'Connection: close')}0\r\n\r\n`,
+  `${post('Transfer-Encoding: chunked', 'Connection: x-t, te')}0\r\nX-T: 1\r\nX-U: 2\r\n\r\n`,
   `${lines('DELETE /a HTTP/1.1', 'Host: up', 'Content-Length: 2')}ok`,
 ];
 

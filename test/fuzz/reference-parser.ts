@@ -174,7 +174,7 @@ function readResponse(
   const options = listOf(head.fields, 'connection');
   const upgrade = valuesOf(head.fields, 'upgrade');
   // RFC 9110 section 15.2.2.
-  if (status === 101 && upgrade.length === 0) return null;
+  if (status === 101 && upgrade.join(', ') === '') return null;
   return {
     meaning: {
       ...{ status, reason: match[3] ?? '', fields: fields.flat(), framing: body.framing },
@@ -230,7 +230,7 @@ function readBody(
     if (lengths.length > 0 || minorVersion === 0 || !/^chunked$/i.test(codings.join(','))) return null;
     return onlyFields
       ? { framing: 'chunked', body: '', trailers: null, end: head.end }
-      : readChunks(text, head.end);
+      : readChunks(text, head);
   }
   if (lengths.length > 0) {
     // At most 15 digits: no more fit a number exactly.
@@ -245,9 +245,9 @@ function readBody(
 }
 
 /** RFC 9112 section 7.1. */
-function readChunks(text: string, from: number): Body | null {
+function readChunks(text: string, head: Head): Body | null {
   let body = '';
-  let at = from;
+  let at = head.end;
   for (;;) {
     CHUNK_LINE.lastIndex = at;
     const match = CHUNK_LINE.exec(text);
@@ -265,13 +265,13 @@ function readChunks(text: string, from: number): Body | null {
   const lines = text.slice(at, end).split('\r\n').slice(0, -1);
   const fields = readFields(lines);
   if (fields === null) return null;
-  const kept = fields.filter(([name]) => !OF_THE_CONNECTION.test(name) && !NOT_IN_TRAILERS.test(name));
+  const kept = endToEnd(fields, head.fields).filter(([name]) => !NOT_IN_TRAILERS.test(name));
   return { framing: 'chunked', body, trailers: kept.length === 0 ? null : kept.flat(), end: end + 2 };
 }
 
-/** RFC 9110 section 7.6.1. */
-function endToEnd(fields: readonly Line[]): Line[] {
-  const named = listOf(fields, 'connection').filter(name => !FOR_ALL.test(name));
+/** RFC 9110 section 7.6.1: without what `Connection` in the header names; `close` is no field's name. */
+function endToEnd(fields: readonly Line[], header = fields): Line[] {
+  const named = listOf(header, 'connection').filter(name => name !== 'close' && !FOR_ALL.test(name));
   return fields.filter(([name]) => !OF_THE_CONNECTION.test(name) && !named.includes(name.toLowerCase()));
 }
 

@@ -97,6 +97,7 @@ describe('what is written is read again as it was', () => {
           minorVersion: 1,
           framing,
           keepAlive: true,
+          nominated: head.upgrade === null ? null : new Set(['upgrade']),
           maxForwards: null,
         });
       }),
@@ -119,7 +120,13 @@ describe('what is written is read again as it was', () => {
       fc.property(response, ([head, framing, method]) => {
         const connection = head.upgrade === null ? '' : 'upgrade';
         const parsed = accepted(parseResponse(responseHeadText(head, framing, connection, ''), method));
-        assert.deepEqual(parsed, { head, framing, keepAlive: framing !== UNTIL_CLOSE, keepAliveHint: null });
+        assert.deepEqual(parsed, {
+          head,
+          framing,
+          keepAlive: framing !== UNTIL_CLOSE,
+          nominated: connection === '' ? null : new Set(['upgrade']),
+          keepAliveHint: null,
+        });
       }),
       { numRuns: 500 },
     );

@@ -228,6 +228,17 @@ describe('trailers (RFC 9112 section 7.1.2)', () => {
     }
   });
 
+  test('what Connection names is dropped (RFC 9110 section 7.6.1)', () => {
+    const decoder = new BodyDecoder(1000, 10);
+    const bytes = Buffer.from('0\r\nX-A: 1\r\nx-b: 2\r\nX-C: 3\r\n\r\n');
+    decoder.start(CHUNKED, new Set(['x-a', 'x-b']));
+    decoder.feed(bytes, 0, bytes.length, { onBody() {} });
+    assert.deepEqual(decoder.trailers, ['X-C', '3']);
+    decoder.start(CHUNKED);
+    decoder.feed(bytes, 0, bytes.length, { onBody() {} });
+    assert.deepEqual(decoder.trailers, ['X-A', '1', 'x-b', '2', 'X-C', '3']);
+  });
+
   const bad = [
     'A : b',
     ' A: b',

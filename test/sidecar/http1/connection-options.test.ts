@@ -47,8 +47,23 @@ describe('connection options (RFC 9110 section 7.6.1)', () => {
     assert.deepEqual(left('x-a, X-B', 'X-A', 'x-b', 'X-C', 'X-a', 'x-a-'), ['X-C', 'x-a-']);
   });
 
+  test('they are told, so that trailers of these names are removed too', () => {
+    assert.deepEqual(
+      applyConnectionOptions('close, X-A, keep-alive', []).nominated,
+      new Set(['x-a', 'keep-alive']),
+    );
+    for (const connection of [null, 'close', 'Keep-Alive']) {
+      assert.equal(applyConnectionOptions(connection, []).nominated, null);
+    }
+  });
+
   test('a name with other white space around it is another name', () => {
     assert.deepEqual(left('\xa0x-a, x-b\x85', 'X-A', 'X-B'), ['X-A', 'X-B']);
+  });
+
+  test('close is no field’s name', () => {
+    assert.deepEqual(left('close', 'Close'), ['Close']);
+    assert.deepEqual(left('close, x-a', 'Close', 'X-A'), ['Close']);
   });
 
   test('fields for all recipients stay, whatever it names', () => {

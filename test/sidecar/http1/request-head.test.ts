@@ -30,6 +30,7 @@ test('a request as browsers send it', () => {
     minorVersion: 1,
     framing: 5,
     keepAlive: true,
+    nominated: null,
     maxForwards: null,
   });
 });

@@ -26,6 +26,7 @@ test('an answer as servers send it', () => {
     },
     framing: 5,
     keepAlive: true,
+    nominated: null,
     keepAliveHint: 'timeout=5',
   });
 });
@@ -172,6 +173,7 @@ describe('tunnels', () => {
 
   test('a 101 that does not say to which protocol is refused (RFC 9110 section 15.2.2)', () => {
     refused(parseResponse(answer('HTTP/1.1 101 x', 'Connection: upgrade')));
+    refused(parseResponse(answer('HTTP/1.1 101 x', 'Connection: upgrade', 'Upgrade:')));
   });
 
   test('the protocol is told for 101 and 426, and for nothing else (RFC 9110 section 7.8)', () => {
