@@ -5,15 +5,7 @@
  * say so. Where nothing is missing it costs some milliseconds.
  */
 import { spawnSync } from 'node:child_process';
-import {
-  linkSync,
-  mkdirSync,
-  readFileSync,
-  renameSync,
-  symlinkSync,
-  unlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { linkSync, mkdirSync, readFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -28,7 +20,6 @@ if (!isInstalled()) {
   // Another command may have installed everything while this one waited.
   if (!isInstalled()) runInstall();
 }
-linkCommand();
 
 /** @param {string} range of the form `>=20.18.1` */
 function requireNode(range) {
@@ -77,15 +68,6 @@ function runInstall() {
   });
   if (error !== undefined) fail(`npm could not be started: ${error.message}`);
   if (status !== 0) fail('npm ci failed: see above.');
-}
-
-/** `npx outrider` finds commands of packages in node_modules/.bin; this package itself is not among them by itself. */
-function linkCommand() {
-  try {
-    symlinkSync(join('..', '..', 'bin', 'outrider.js'), join(ROOT, 'node_modules', '.bin', 'outrider'));
-  } catch {
-    // It is there already, or links are not to be had here: `node bin/outrider.js` works everywhere.
-  }
 }
 
 /** Lets one install run at a time. The lock is given back when this process ends. */

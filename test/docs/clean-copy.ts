@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -14,19 +13,9 @@ export function makeCleanCopy(): string {
     mkdirSync(dirname(join(copy, path)), { recursive: true });
     copyFileSync(join(ROOT, path), join(copy, path));
   }
-  linkEntries(join(ROOT, 'node_modules'), join(copy, 'node_modules'), ['.bin']);
-  // The command `outrider` has to be the copy's own, so it is left to the install to link it.
-  linkEntries(join(ROOT, 'node_modules', '.bin'), join(copy, 'node_modules', '.bin'), ['outrider']);
-  const { status, stderr } = spawnSync(process.execPath, ['tools/install.mjs'], {
-    cwd: copy,
-    encoding: 'utf8',
-  });
-  if (status !== 0) throw new Error(`the copy is not complete: ${stderr}`);
+  // Each entry on its own, so that an install in the copy, should one be needed, leaves the originals alone.
+  mkdirSync(join(copy, 'node_modules'));
+  for (const entry of readdirSync(join(ROOT, 'node_modules')))
+    symlinkSync(join(ROOT, 'node_modules', entry), join(copy, 'node_modules', entry));
   return copy;
-}
-
-function linkEntries(from: string, to: string, except: readonly string[]): void {
-  mkdirSync(to);
-  for (const entry of readdirSync(from))
-    if (!except.includes(entry)) symlinkSync(join(from, entry), join(to, entry));
 }

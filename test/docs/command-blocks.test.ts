@@ -38,7 +38,7 @@ test('leaves other blocks alone, also what looks like commands in them', () => {
 test('a comment right before a block says how it is run', () => {
   const cases: [marker: string, run: unknown][] = [
     ['<!-- run: exits with 2 -->', { kind: 'to-end', exitCode: 2 }],
-    ['<!-- run: interrupted after 5s -->', { kind: 'interrupted', afterMs: 5000 }],
+    ['<!-- run: interrupted once it says open now -->', { kind: 'interrupted', onceItSays: 'open now' }],
     ['<!-- not run: it takes an hour -->', { kind: 'not', reason: 'it takes an hour' }],
     ['some text', { kind: 'to-end', exitCode: 0 }],
   ];

@@ -1,7 +1,7 @@
 /**
  * The command blocks of a page, fenced as `sh`, each with what the page says about its run:
  * an `output` block after it is what it prints, and a comment right before it says what is not as usual:
- * `<!-- run: exits with 2 -->`, `<!-- run: interrupted after 5s -->`, `<!-- not run: REASON -->`.
+ * `<!-- run: exits with 2 -->`, `<!-- run: interrupted once it says TEXT -->`, `<!-- not run: REASON -->`.
  */
 export interface CommandBlock {
   /** The line of the page where the commands begin. */
@@ -15,7 +15,7 @@ export interface CommandBlock {
 /** How a block is run. */
 export type Run =
   | { readonly kind: 'to-end'; readonly exitCode: number }
-  | { readonly kind: 'interrupted'; readonly afterMs: number }
+  | { readonly kind: 'interrupted'; readonly onceItSays: string }
   | { readonly kind: 'not'; readonly reason: string };
 
 /** A page that says something which the test does not understand. */
@@ -51,8 +51,8 @@ function parseMarker(lines: readonly string[], fence: number): Run {
   if (marker === undefined) return { kind: 'to-end', exitCode: 0 };
   const exitCode = marker.match(/^run: exits with (\d+)$/)?.[1];
   if (exitCode !== undefined) return { kind: 'to-end', exitCode: Number(exitCode) };
-  const seconds = marker.match(/^run: interrupted after (\d+)s$/)?.[1];
-  if (seconds !== undefined) return { kind: 'interrupted', afterMs: Number(seconds) * 1000 };
+  const onceItSays = marker.match(/^run: interrupted once it says (.+)$/)?.[1];
+  if (onceItSays !== undefined) return { kind: 'interrupted', onceItSays };
   const reason = marker.match(/^not run: (.+)$/)?.[1];
   if (reason !== undefined) return { kind: 'not', reason };
   throw new PageError(`line ${fence}: unknown marker: ${marker}`);

@@ -54,18 +54,17 @@ test('a block that does not end is given up, with what it printed', async t => {
 });
 
 test('an interrupted block may end as it likes', async t => {
-  const result = await session(t).runInterrupted(
-    `trap 'echo bye; exit 0' INT; while true; do sleep 0.05; done`,
-    300,
-    LIMIT_MS,
-  );
-  assert.deepEqual(result, { output: 'bye\n', exitCode: 0 });
+  const commands = `trap 'echo bye; exit 4' INT; echo open; while true; do sleep 0.05; done`;
+  const result = await session(t).runInterrupted(commands, 'open', LIMIT_MS);
+  assert.deepEqual(result, { output: 'open\nbye\n', exitCode: 4 });
 });
 
 test('an interrupted block that goes on is given up', async t => {
   const commands = `trap '' INT; echo deaf; sleep 60`;
-  await assert.rejects(
-    session(t).runInterrupted(commands, 300, 300),
-    /no end within 300 ms of Ctrl-C; [\s\S]*deaf/,
-  );
+  await assert.rejects(session(t).runInterrupted(commands, 'deaf', 500), /did not end on Ctrl-C [\s\S]*deaf/);
+});
+
+test('a block that never says what it is waited for is given up', async t => {
+  await assert.rejects(session(t).runInterrupted('echo a; sleep 60', 'b', 500), /did not say b [\s\S]*a\n$/);
+  await assert.rejects(session(t).runInterrupted('echo a', 'b', LIMIT_MS), /ended without having said b/);
 });

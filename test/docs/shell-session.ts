@@ -1,6 +1,6 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { delimiter, dirname } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 
 /** What a block of commands did. */
 export interface BlockResult {
@@ -22,7 +22,7 @@ export class ShellSession {
 
   constructor(cwd: string) {
     this.cwd = cwd;
-    this.bash = spawn('bash', ['--norc'], { cwd, env: environment(), detached: true });
+    this.bash = spawn('bash', ['--norc'], { cwd, env: environment(cwd), detached: true });
     this.bash.stdout.setEncoding('utf8').on('data', (text: string) => {
       this.printed += text;
     });
@@ -46,29 +46,33 @@ export class ShellSession {
     }
   }
 
-  /** Runs commands on their own, presses Ctrl-C after a time, and waits for their end, for `timeoutMs` at most. */
-  async runInterrupted(commands: string, afterMs: number, timeoutMs: number): Promise<BlockResult> {
+  /** Runs commands on their own, presses Ctrl-C once they have printed `text`, and waits for their end. */
+  async runInterrupted(commands: string, text: string, timeoutMs: number): Promise<BlockResult> {
     const bash = spawn('bash', ['--norc', '-c', commands], {
       cwd: this.cwd,
-      env: environment(),
+      env: environment(this.cwd),
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     let output = '';
-    for (const stream of [bash.stdout, bash.stderr])
-      stream.setEncoding('utf8').on('data', (text: string) => {
-        output += text;
-      });
-    // The streams close when the last process that holds them has ended, not just the first one.
-    const closed = once(bash, 'close', { signal: AbortSignal.timeout(afterMs + timeoutMs) });
-    const interrupt = setTimeout(() => signalGroup(bash.pid, 'SIGINT'), afterMs);
+    let isInterrupted = false;
+    const onPrinted = (printed: string): void => {
+      output += printed;
+      if (isInterrupted || !output.includes(text)) return;
+      isInterrupted = true;
+      signalGroup(bash.pid, 'SIGINT');
+    };
+    for (const stream of [bash.stdout, bash.stderr]) stream.setEncoding('utf8').on('data', onPrinted);
     try {
-      const [exitCode] = await closed;
+      // The streams close when the last process that holds them has ended, not just the first one.
+      const [exitCode] = await once(bash, 'close', { signal: AbortSignal.timeout(timeoutMs) });
+      if (!isInterrupted) throw new Error(`ended without having said ${text}; printed:\n${output}`);
       return { output, exitCode };
-    } catch {
-      throw new Error(`no end within ${timeoutMs} ms of Ctrl-C; printed so far:\n${output}`);
+    } catch (error) {
+      if ((error as Error).name !== 'AbortError') throw error;
+      const what = isInterrupted ? 'did not end on Ctrl-C' : `did not say ${text}`;
+      throw new Error(`${what} within ${timeoutMs} ms; printed so far:\n${output}`);
     } finally {
-      clearTimeout(interrupt);
       signalGroup(bash.pid, 'SIGKILL');
     }
   }
@@ -81,13 +85,16 @@ export class ShellSession {
   }
 }
 
-/** This process's environment without what npm and the test runner put there for themselves, and with this Node first. */
-function environment(): NodeJS.ProcessEnv {
+/**
+ * This process's environment without what npm and the test runner put there for themselves, with this Node first, and
+ * with a cache of npm's of its own, as npx makes an entry there for each folder that it is used in.
+ */
+function environment(cwd: string): NodeJS.ProcessEnv {
   const kept = Object.entries(process.env).filter(
     ([name]) => !/^(?:npm_|NODE_TEST_CONTEXT$|NODE_OPTIONS$|INIT_CWD$|OUTRIDER_)/.test(name),
   );
   const path = `${dirname(process.execPath)}${delimiter}${process.env.PATH ?? ''}`;
-  return { ...Object.fromEntries(kept), PATH: path };
+  return { ...Object.fromEntries(kept), PATH: path, npm_config_cache: join(cwd, '.outrider', 'npm') };
 }
 
 function signalGroup(pid: number | undefined, signal: NodeJS.Signals): void {
