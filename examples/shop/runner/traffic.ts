@@ -2,7 +2,7 @@ import type { Tally } from './tally.ts';
 
 const TICK_MS = 5;
 /** More do not come while this many wait: a machine that is too slow for the rate is no failure of the mesh. */
-const MAX_IN_FLIGHT = 100;
+const MAX_IN_FLIGHT = 50;
 const ANSWER_WITHIN_MS = 20_000;
 const KNOWN_ORDERS = 500;
 /** An order with an id that a person can type. */
