@@ -32,10 +32,6 @@ class Sink implements BodySink {
     this.room = room;
   }
 
-  writeText(text: string): boolean {
-    return this.write(Buffer.from(text, 'latin1'));
-  }
-
   write(chunk: Buffer): boolean {
     return this.writeText(chunk.toString('latin1'));
   }
