@@ -1,0 +1,29 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { POLICY_SCHEMA } from '../../../control-plane/contract/policy.ts';
+import { checkPolicy } from '../../../control-plane/contract/policy-checks.ts';
+import { read } from '../../../control-plane/contract/read.ts';
+import { treeOf } from './trees.ts';
+
+function warningsAbout(yaml: string): string[] {
+  const { value, written } = read(POLICY_SCHEMA, treeOf(yaml));
+  return checkPolicy(value, [], written).map(({ severity, key }) => `${severity} ${key}`);
+}
+
+for (const [yaml, warnings] of [
+  ['timeouts: { connect: 20s }', ['warning timeouts.connect']],
+  ['timeouts: { connect: 3s, attempt: 2s }', ['warning timeouts.connect']],
+  ['timeouts: { attempt: 6s, total: 5s }', ['warning timeouts.attempt']],
+  ['limits: { pendingFor: 20s }', ['warning limits.pendingFor']],
+  ['limits: { hold: 20s }', ['warning limits.hold']],
+  ['retry: { backoff: { base: 1s, max: 100ms } }', ['warning retry.backoff.base']],
+  ['timeouts: { connect: 20s, total: off }', []],
+  ['timeouts: { connect: 5s, attempt: 5s, total: 5s }', []],
+] as const) {
+  test(`warns of ${warnings.join() || 'nothing'} in ${yaml}`, () =>
+    assert.deepEqual(warningsAbout(yaml), warnings));
+}
+
+test('warns of nothing that nobody wrote', () => {
+  assert.deepEqual(warningsAbout('timeouts: { total: 500ms }'), []);
+});
