@@ -171,15 +171,17 @@ export class UpstreamConnection
 
   write(chunk: Buffer): boolean {
     const isChunked = this.requestFraming === CHUNKED;
-    const before = this.out + (isChunked ? chunkStart(chunk.length) : '');
-    const after = isChunked ? '\r\n' : '';
-    this.lastActivity = this.context.wheel.coarseNow;
-    if (this.isCorked && chunk.length <= CORK_LIMIT) {
-      this.out = before + chunk.toString('latin1') + after;
-      return true;
-    }
+    const before = isChunked ? this.out + chunkStart(chunk.length) : this.out;
     this.out = '';
-    this.socket.writeTogether(before, chunk, after);
+    this.lastActivity = this.context.wheel.coarseNow;
+    this.socket.writeTogether(before, chunk, isChunked ? '\r\n' : '');
+    return !this.socket.isBlocked;
+  }
+
+  writeText(text: string): boolean {
+    const isChunked = this.requestFraming === CHUNKED;
+    this.out += isChunked ? `${chunkStart(text.length)}${text}\r\n` : text;
+    // What is kept is small, and is followed by its end or by more of it in the same turn: see `send`.
     return !this.socket.isBlocked;
   }
 
@@ -287,7 +289,9 @@ export class UpstreamConnection
     this.isRequestSent = false;
     attempt.head(head);
     attempt.flush();
-    if (this.attempt === attempt) tunnel.body.attach(this);
+    if (this.attempt !== attempt) return;
+    tunnel.body.attach(this);
+    this.flushOut();
   }
 
   private finishTunnel(): void {
@@ -402,9 +406,6 @@ export class UpstreamConnection
     return `the connection to ${this.endpoint.name}`;
   }
 }
-
-/** Pieces up to this length wait for the rest of what is there already. */
-const CORK_LIMIT = 16 * 1024;
 
 const TUNNEL_ESTABLISHED: ResponseHead = {
   status: 200,
