@@ -1,7 +1,7 @@
 import { getSystemErrorName } from 'node:util';
 import type { ByteSocket, SocketEnds, SocketOwner } from './byte-socket.ts';
 import type { RuntimeHandles, TcpHandle, WriteRequest } from './runtime-handles.ts';
-import { giveAway, joined, READ_BUFFER, TEXT_LIMIT } from './shared-buffers.ts';
+import { giveApart, giveAway, joined, READ_BUFFER, TEXT_LIMIT, takeApart } from './shared-buffers.ts';
 
 /** The end of the stream, as the runtime numbers it. */
 const UV_EOF = -4095;
@@ -21,8 +21,11 @@ export class HandleSocket implements ByteSocket {
   private readonly runtime: RuntimeHandles;
   private readonly handle: OwnedHandle;
   private owner: SocketOwner = NOBODY;
+  /** Where the runtime reads to; it takes over another one after each read. */
+  private readBuffer = READ_BUFFER;
   private pending = 0;
   private isClosed = false;
+  private hasEnded = false;
 
   /** @param handle a connected handle, which the socket owns from now on */
   constructor(runtime: RuntimeHandles, handle: TcpHandle) {
@@ -58,13 +61,23 @@ export class HandleSocket implements ByteSocket {
     }
     if (this.isClosed) return;
     const request = spareRequest(this.runtime);
-    const buffer = joined(before, bytes, after);
+    const needsCopy = before !== '' || after !== '' || bytes.buffer === READ_BUFFER.buffer;
+    const buffer = needsCopy ? joined(before, bytes, after) : bytes;
     const error = this.handle.writeBuffer(request, buffer);
     if (error !== 0) this.failSoon(error);
     else if (this.runtime.wasLastWriteAsync()) {
-      giveAway();
+      if (needsCopy) giveAway();
       this.await(request, buffer);
     }
+  }
+
+  readApart(): void {
+    if (this.readBuffer === READ_BUFFER) this.readBuffer = takeApart() ?? READ_BUFFER;
+  }
+
+  readShared(isInUse: boolean): void {
+    if (this.readBuffer !== READ_BUFFER) giveApart(this.readBuffer, isInUse);
+    this.readBuffer = READ_BUFFER;
   }
 
   pause(): void {
@@ -72,7 +85,8 @@ export class HandleSocket implements ByteSocket {
   }
 
   resume(): void {
-    if (!this.isClosed) this.handle.readStart();
+    // Behind the end, the system would tell of the end again.
+    if (!this.isClosed && !this.hasEnded) this.handle.readStart();
   }
 
   end(): void {
@@ -116,12 +130,15 @@ export class HandleSocket implements ByteSocket {
     };
   }
 
-  /** What the runtime says after a read. */
-  onRuntimeRead(count: number): void {
-    if (this.isClosed || count === 0) return;
-    if (count > 0) this.owner.onRead(count, READ_BUFFER);
-    else if (count === UV_EOF) this.owner.onEnd();
-    else this.lose(count);
+  /** What the runtime says after a read. @returns the buffer to read to next, where that is another one */
+  onRuntimeRead(count: number): Buffer | undefined {
+    if (this.isClosed || count === 0) return undefined;
+    const { readBuffer } = this;
+    if (count > 0) this.owner.onRead(count, readBuffer);
+    else if (count === UV_EOF) {
+      this.hasEnded = true;
+      this.owner.onEnd();
+    } else this.lose(count);
   }
 
   /** What the runtime says after a write that the kernel did not take at once. */
@@ -161,9 +178,8 @@ export class HandleSocket implements ByteSocket {
   }
 }
 
-function onRead(this: OwnedHandle): void {
-  const socket = this[SOCKET];
-  if (socket !== undefined) socket.onRuntimeRead(readBytesOrError());
+function onRead(this: OwnedHandle): Buffer | undefined {
+  return this[SOCKET]?.onRuntimeRead(readBytesOrError());
 }
 
 let readBytesOrError: () => number = () => 0;
