@@ -12,7 +12,7 @@ import { hasNoBody } from '../http1/framing.ts';
 import { HeadReader, INCOMPLETE, REFUSED } from '../http1/head-reader.ts';
 import { ProtocolError } from '../http1/protocol-error.ts';
 import { type ParsedRequest, parseRequestHead } from '../http1/request-head.ts';
-import type { ByteSocket, SocketOwner } from '../io/byte-socket.ts';
+import { type ByteSocket, LONG_BODY, type SocketOwner } from '../io/byte-socket.ts';
 import { Timer, type TimerOwner } from '../io/timer-wheel.ts';
 import type { DownstreamContext, OpenConnection } from './downstream-context.ts';
 import { answerHere } from './last-hop.ts';
@@ -138,6 +138,7 @@ export class DownstreamConnection
         this.refuse(new ProtocolError(413, `a body of more than ${context.limits.requestBody} bytes`));
         return to;
       }
+      if (framing >= LONG_BODY) this.socket.readApart();
       body = new RequestBody(this, framing > 0 ? framing : UNKNOWN_LENGTH, context.keepForReplay);
     }
     const mayTunnel = head.upgrade !== null || head.method === 'CONNECT';
@@ -171,6 +172,7 @@ export class DownstreamConnection
     }
     if (decoder.isDone && exchange.body !== null) {
       exchange.body.completedAt = this.context.wheel.coarseNow;
+      this.socket.readShared(this.isBodyPaused);
       exchange.body.finish(decoder.trailers);
     }
     return position;

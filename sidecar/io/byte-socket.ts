@@ -9,14 +9,24 @@ export interface ByteSocket {
   /** Writes text as latin1. */
   write(text: string): void;
   /**
-   * Writes text, bytes and text as one piece, with one system call where the kernel takes it. The bytes are copied and
-   * may change once this returns.
+   * Writes text, bytes and text as one piece, with one system call where the kernel takes it. Bytes that lie in the shared
+   * read buffer may change once this returns; others only if the socket is not {@link isBlocked} by then, else after `onDrain`.
    */
   writeTogether(before: string, bytes: Buffer, after: string): void;
   /** The other side is slow to read: something waits to be written, and {@link SocketOwner.onDrain} will tell when it has gone. */
   readonly isBlocked: boolean;
   /** The kernel refused a write because the connection is lost; {@link SocketOwner.onLost} will tell, in another turn. */
   readonly hasFailed: boolean;
+  /**
+   * Reads into a buffer of its own from the next read on, so that what is read needs no copy to be written elsewhere. For
+   * long bodies; there are a few such buffers only, and without one everything is as before. To be called while it reads.
+   */
+  readApart(): void;
+  /**
+   * Reads into the shared buffer again.
+   * @param isInUse whether what was read last still waits to be written somewhere
+   */
+  readShared(isInUse: boolean): void;
   /** Stops reading. The end of the stream is not seen meanwhile either. */
   pause(): void;
   resume(): void;
@@ -51,3 +61,6 @@ export interface SocketOwner {
   /** The connection is lost. @param reason the system's name for it, such as `ECONNRESET` */
   onLost(reason: string): void;
 }
+
+/** Bytes from which on a body is worth {@link ByteSocket.readApart}. */
+export const LONG_BODY = 256 * 1024;

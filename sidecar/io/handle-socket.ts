@@ -102,6 +102,7 @@ export class HandleSocket implements ByteSocket {
     this.owner = NOBODY;
     if (this.isClosed) return;
     this.isClosed = true;
+    this.readShared(true);
     this.handle.close();
   }
 
@@ -109,6 +110,7 @@ export class HandleSocket implements ByteSocket {
     this.owner = NOBODY;
     if (this.isClosed) return;
     this.isClosed = true;
+    this.readShared(true);
     if (this.handle.reset(() => {}) !== 0) this.handle.close();
   }
 
@@ -139,6 +141,7 @@ export class HandleSocket implements ByteSocket {
       this.hasEnded = true;
       this.owner.onEnd();
     } else this.lose(count);
+    return this.readBuffer === readBuffer ? undefined : this.readBuffer;
   }
 
   /** What the runtime says after a write that the kernel did not take at once. */

@@ -5,8 +5,8 @@
 
 /** A TCP handle. Methods return 0, or a negative system error. */
 export interface TcpHandle {
-  /** Called by the runtime after each read; the count is in `state.readBytesOrError`. */
-  onread: (this: TcpHandle) => void;
+  /** Called by the runtime after each read, with the count in {@link RuntimeHandles.readBytesOrError}; may return another buffer. */
+  onread: (this: TcpHandle) => Uint8Array | undefined;
   /** For a listening handle: called for each accepted one. */
   onconnection?: (error: number, handle: TcpHandle | undefined) => void;
   useUserBuffer(buffer: Uint8Array): void;

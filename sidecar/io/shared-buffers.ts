@@ -35,3 +35,22 @@ export function joined(before: string, bytes: Buffer, after: string): Buffer {
 export function giveAway(): void {
   writeBuffer = null;
 }
+
+/** Buffers for sockets that read apart: how many there may be, and those that nobody uses. */
+const MAX_APART = 64;
+const unused: Buffer[] = [];
+let apart = 0;
+
+/** A read buffer for one socket, or null where there are enough of them already. */
+export function takeApart(): Buffer | null {
+  const buffer = unused.pop() ?? null;
+  if (buffer !== null || apart >= MAX_APART) return buffer;
+  apart++;
+  return Buffer.allocUnsafeSlow(SIZE);
+}
+
+/** Gives a buffer back. One that a write still reads from is left to that write, and another may take its place. */
+export function giveApart(buffer: Buffer, isInUse: boolean): void {
+  if (isInUse) apart--;
+  else unused.push(buffer);
+}

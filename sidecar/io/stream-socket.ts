@@ -49,6 +49,11 @@ export class StreamSocket implements ByteSocket {
     if (this.socket.writableLength > 0) giveAway();
   }
 
+  /** Each read has a buffer of its own anyway. */
+  readApart(): void {}
+
+  readShared(): void {}
+
   pause(): void {
     this.socket.pause();
   }

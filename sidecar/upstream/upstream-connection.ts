@@ -10,7 +10,7 @@ import { HeadReader, INCOMPLETE, REFUSED } from '../http1/head-reader.ts';
 import { ProtocolError } from '../http1/protocol-error.ts';
 import { parseResponseHead } from '../http1/response-head.ts';
 import { chunkedEnd, chunkStart, requestHeadText } from '../http1/serialize.ts';
-import type { ByteSocket, SocketOwner } from '../io/byte-socket.ts';
+import { type ByteSocket, LONG_BODY, type SocketOwner } from '../io/byte-socket.ts';
 import { type AbortConnect, type ConnectListener, connect } from '../io/connect.ts';
 import type { HttpDate } from '../io/http-date.ts';
 import { Timer, type TimerOwner, type TimerWheel } from '../io/timer-wheel.ts';
@@ -257,6 +257,7 @@ export class UpstreamConnection
     if (parsed.keepAliveHint !== null) this.owner.onKeepAliveHint(this, parsed.keepAliveHint);
     this.phase = 'body';
     this.decoder.start(parsed.framing, parsed.nominated);
+    if (parsed.framing >= LONG_BODY) this.socket.readApart();
     attempt.head(head);
   }
 
@@ -379,6 +380,7 @@ export class UpstreamConnection
     const exchange = this.attempt?.exchange;
     this.attempt = null;
     this.out = '';
+    this.socket.readShared(this.isPaused);
     exchange?.body?.detach(this);
     exchange?.tunnel?.body.detach(this);
   }
@@ -420,6 +422,8 @@ const TUNNEL_ESTABLISHED: ResponseHead = {
 const NO_SOCKET: ByteSocket = {
   isBlocked: false,
   hasFailed: false,
+  readApart() {},
+  readShared() {},
   open() {},
   write() {},
   writeTogether() {},
