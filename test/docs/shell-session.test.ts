@@ -29,21 +29,38 @@ test('commands see no standard input, so none of them eats the next block', asyn
   assert.deepEqual(await shell.run('echo next', LIMIT_MS), { output: 'next\n', exitCode: 0 });
 });
 
-test('background jobs stay until a block or the end of the session ends them', async t => {
+test('a job is killed with all its processes', async t => {
   const shell = session(t);
-  await shell.run('sleep 60 & echo $! > /dev/null; sleep 60 &', LIMIT_MS);
-  const { output } = await shell.run('kill %1; wait %1; jobs -p %2', LIMIT_MS);
-  const pid = Number(output.trim().split('\n').at(-1));
-  assert.ok(process.kill(pid, 0));
-  await shell.close();
-  await assert.rejects(async () => {
-    // A process that was killed is there until its parent, by now the first process, has taken note.
-    for (let i = 0; i < 200; i++) {
-      process.kill(pid, 0);
-      await new Promise(resolve => setTimeout(resolve, 10));
-    }
-  }, /ESRCH/);
+  await shell.run('(sleep 60 & sleep 60) &', LIMIT_MS);
+  const { output } = await shell.run(
+    'kill %1; for i in $(seq 200); do kill -0 -- -$! 2> /dev/null || { echo gone; break; }; sleep 0.05; done',
+    LIMIT_MS,
+  );
+  assert.equal(output, 'gone\n');
 });
+
+test('what the blocks left running ends with the session, also what put itself elsewhere', async () => {
+  const shell = new ShellSession(tmpdir());
+  const { output } = await shell.run('sleep 60 & echo $!; setsid sleep 60 & echo $!', LIMIT_MS);
+  const pids = output.trim().split('\n').map(Number);
+  assert.equal(pids.length, 2);
+  for (const pid of pids) assert.ok(process.kill(pid, 0));
+  await shell.close();
+  for (const pid of pids) assert.equal(await hasEnded(pid), true);
+});
+
+/** A process that was killed is there until its parent, by now the first process, has taken note. */
+async function hasEnded(pid: number): Promise<boolean> {
+  for (let i = 0; i < 500; i++) {
+    try {
+      process.kill(pid, 0);
+    } catch {
+      return true;
+    }
+    await new Promise(resolve => setTimeout(resolve, 10));
+  }
+  return false;
+}
 
 test('a block that does not end is given up, with what it printed', async t => {
   const shell = session(t);

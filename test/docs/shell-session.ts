@@ -1,5 +1,7 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 
 /** What a block of commands did. */
@@ -12,17 +14,19 @@ export interface BlockResult {
 const MARK = 'end-of-block';
 
 /**
- * One bash that runs blocks one after another, as a reader who pastes them does: variables and background jobs stay.
- * It is a process group of its own, so that {@link close} ends all that the blocks left running.
+ * One bash that runs blocks one after another, as a reader who pastes them does: variables and background jobs stay, and
+ * `kill %1` ends a job with all its processes. {@link close} ends whatever is left.
  */
 export class ShellSession {
   private readonly bash: ChildProcessWithoutNullStreams;
   private readonly cwd: string;
+  private readonly environment: NodeJS.ProcessEnv;
   private printed = '';
 
   constructor(cwd: string) {
     this.cwd = cwd;
-    this.bash = spawn('bash', ['--norc'], { cwd, env: environment(cwd), detached: true });
+    this.environment = environment(cwd);
+    this.bash = spawn('bash', ['--norc', '-m'], { cwd, env: this.environment });
     this.bash.stdout.setEncoding('utf8').on('data', (text: string) => {
       this.printed += text;
     });
@@ -50,7 +54,7 @@ export class ShellSession {
   async runInterrupted(commands: string, text: string, timeoutMs: number): Promise<BlockResult> {
     const bash = spawn('bash', ['--norc', '-c', commands], {
       cwd: this.cwd,
-      env: environment(this.cwd),
+      env: this.environment,
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
@@ -77,12 +81,34 @@ export class ShellSession {
     }
   }
 
-  /** Ends the session and whatever it left running. */
+  /** Ends the session and whatever it left running. May be called twice. */
   async close(): Promise<void> {
-    const closed = once(this.bash, 'exit');
-    signalGroup(this.bash.pid, 'SIGKILL');
-    if (this.bash.exitCode === null && this.bash.signalCode === null) await closed;
+    const hasEnded = this.bash.exitCode !== null || this.bash.signalCode !== null;
+    const ended = hasEnded ? null : once(this.bash, 'exit');
+    this.bash.kill('SIGKILL');
+    await ended;
+    // A process that is found may just be starting another one.
+    while (killMarked(`${MARK_VARIABLE}=${this.environment[MARK_VARIABLE]}`) > 0);
   }
+}
+
+/** Every process of a session has this in its environment, whatever group or session of the system it puts itself in. */
+const MARK_VARIABLE = 'PAGE_SESSION';
+
+/** Kills the processes that have this in their environment. Where there is no /proc, none is found. */
+function killMarked(mark: string): number {
+  let killed = 0;
+  for (const entry of existsSync('/proc/self/environ') ? readdirSync('/proc') : []) {
+    if (!/^\d+$/.test(entry)) continue;
+    try {
+      if (!readFileSync(`/proc/${entry}/environ`, 'latin1').split('\0').includes(mark)) continue;
+      process.kill(Number(entry), 'SIGKILL');
+      killed++;
+    } catch {
+      // It has ended meanwhile, or is somebody else's.
+    }
+  }
+  return killed;
 }
 
 /**
@@ -94,7 +120,12 @@ function environment(cwd: string): NodeJS.ProcessEnv {
     ([name]) => !/^(?:npm_|NODE_TEST_CONTEXT$|NODE_OPTIONS$|INIT_CWD$|OUTRIDER_)/.test(name),
   );
   const path = `${dirname(process.execPath)}${delimiter}${process.env.PATH ?? ''}`;
-  return { ...Object.fromEntries(kept), PATH: path, npm_config_cache: join(cwd, '.outrider', 'npm') };
+  return {
+    ...Object.fromEntries(kept),
+    PATH: path,
+    npm_config_cache: join(cwd, '.outrider', 'npm'),
+    [MARK_VARIABLE]: randomUUID(),
+  };
 }
 
 function signalGroup(pid: number | undefined, signal: NodeJS.Signals): void {
