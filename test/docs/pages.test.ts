@@ -14,7 +14,7 @@ import { type BlockResult, ShellSession } from './shell-session.ts';
 import { matchesShown } from './shown-output.ts';
 import { TourPorts } from './tour-ports.ts';
 
-const BLOCK_LIMIT_MS = 120_000;
+const BLOCK_LIMIT_MS = 180_000;
 const IS_RUN = '<!-- the commands of this page are run -->';
 
 const pages = listRepositoryFiles().filter(
