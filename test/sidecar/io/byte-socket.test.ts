@@ -1,0 +1,249 @@
+import assert from 'node:assert/strict';
+import { createHash, randomFillSync } from 'node:crypto';
+import { once } from 'node:events';
+import { afterEach, beforeEach, describe, test } from 'node:test';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import fc from 'fast-check';
+import { until } from '../until.ts';
+import { ACCEPTORS, openPair, type Pair, RecordedOwner, readAll } from './sockets.ts';
+
+const hashOf = (bytes: Buffer | string) => createHash('sha256').update(bytes).digest('hex');
+
+/** What one write is: text before, bytes, text after. */
+const anyWrite = fc.record({
+  before: fc.integer({ min: 0, max: 300 }),
+  bytes: fc.oneof(
+    fc.integer({ min: 1, max: 40_000 }),
+    fc.integer({ min: 60_000, max: 128 * 1024 }),
+    fc.constantFrom(16 * 1024 - 1, 16 * 1024, 16 * 1024 + 1, 192 * 1024, 192 * 1024 + 1, 300_000),
+  ),
+  after: fc.integer({ min: 0, max: 3 }),
+  /** Which of two sockets it goes to. */
+  to: fc.integer({ min: 0, max: 1 }),
+});
+
+for (const [how, accept] of Object.entries(ACCEPTORS)) {
+  describe(`a socket, ${how}`, () => {
+    let pair: Pair;
+    beforeEach(async () => {
+      pair = await openPair(accept);
+    });
+    afterEach(() => pair.close());
+
+    test('reads what the other side writes, and its end', async () => {
+      const { owner, peer } = pair;
+      peer.write('hello ');
+      peer.end('world');
+      await until(() => owner.told.length > 0, 'the end');
+      assert.equal(owner.received, 'hello world');
+      assert.deepEqual(owner.told, ['end']);
+    });
+
+    test('writes text as latin1', async () => {
+      const { socket, peer } = pair;
+      socket.write('caf\u00e9 ');
+      socket.writeTogether('<', Buffer.from([0, 1, 0xfe, 0xff]), '>');
+      socket.end();
+      assert.equal((await readAll(peer)).toString('latin1'), 'caf\u00e9 <\x00\x01\xfe\xff>');
+    });
+
+    test('copies bytes: they may change once a write returned', async () => {
+      const { socket, peer } = pair;
+      const bytes = Buffer.alloc(100_000, 'a');
+      socket.writeTogether('<', bytes, '>');
+      bytes.fill('b');
+      socket.end();
+      assert.equal(hashOf(await readAll(peer)), hashOf(`<${'a'.repeat(100_000)}>`));
+    });
+
+    test('goes on to read after it ended its own side', async () => {
+      const { socket, owner, peer } = pair;
+      socket.end();
+      await readAll(peer);
+      peer.end('still here');
+      await until(() => owner.told.length > 0, 'the end');
+      assert.equal(owner.received, 'still here');
+    });
+
+    test('writes after the other side has ended', async () => {
+      const { socket, owner, peer } = pair;
+      peer.end();
+      await until(() => owner.told.length > 0, 'the end');
+      socket.write('an answer');
+      socket.end();
+      assert.equal((await readAll(peer)).toString(), 'an answer');
+    });
+
+    test('tells the end once, also to an owner that pauses and resumes', async () => {
+      const { socket, owner, peer } = pair;
+      peer.end();
+      await until(() => owner.told.length > 0, 'the end');
+      for (let i = 0; i < 3; i++) {
+        socket.pause();
+        socket.resume();
+        await nextTurn();
+        await nextTurn();
+      }
+      assert.deepEqual(owner.told, ['end']);
+    });
+
+    test('reads nothing while it is paused, and all of it afterwards', async () => {
+      const { socket, owner, peer } = pair;
+      socket.pause();
+      peer.end('x'.repeat(200_000));
+      await until(() => peer.bytesWritten > 0, 'a write');
+      for (let i = 0; i < 5; i++) await nextTurn();
+      assert.equal(owner.received, '');
+      socket.resume();
+      await until(() => owner.told.length > 0, 'the end');
+      assert.equal(owner.received.length, 200_000);
+    });
+
+    test('is blocked while the other side does not read, and tells once when everything has gone', async () => {
+      const { socket, owner, peer } = pair;
+      const piece = Buffer.alloc(128 * 1024, 'x');
+      let written = 0;
+      while (!socket.isBlocked) {
+        socket.writeTogether('', piece, '');
+        written += piece.length;
+        assert.ok(written < 256 * 1024 * 1024);
+      }
+      socket.write('the last');
+      assert.deepEqual(owner.told, []);
+      const read = readAll(peer);
+      await until(() => owner.told.length > 0, 'the drain');
+      assert.deepEqual(owner.told, ['drain']);
+      assert.equal(socket.isBlocked, false);
+      socket.end();
+      assert.equal((await read).length, written + 'the last'.length);
+    });
+
+    test('closes behind what was written, where it is told to', async () => {
+      const { socket, owner, peer } = pair;
+      const piece = Buffer.alloc(128 * 1024, 'x');
+      let written = 0;
+      for (; !socket.isBlocked; written += piece.length) socket.writeTogether('', piece, '');
+      socket.destroySoon();
+      assert.equal((await readAll(peer)).length, written);
+      peer.destroy();
+      assert.deepEqual(owner.told, []);
+    });
+
+    test('a reset is no proper end to the other side', async () => {
+      const { socket, peer } = pair;
+      const lost = once(peer, 'error');
+      socket.write('half an answ');
+      // With bytes and a reset at once, the runtime would tell the peer of the bytes and of an end.
+      peer.resume();
+      await once(peer, 'data');
+      socket.reset();
+      const [error] = await lost;
+      assert.equal((error as NodeJS.ErrnoException).code, 'ECONNRESET');
+    });
+
+    test('tells that the other side has reset it', async () => {
+      const { owner, peer } = pair;
+      peer.resetAndDestroy();
+      await until(() => owner.told.length > 0, 'the loss');
+      assert.deepEqual(owner.told, ['ECONNRESET']);
+    });
+
+    test('takes writes to a connection that is lost, and tells so once, in another turn', async () => {
+      const { socket, owner, peer } = pair;
+      peer.resetAndDestroy();
+      await once(peer, 'close');
+      socket.write('to nobody');
+      assert.deepEqual(owner.told, []);
+      socket.writeTogether('', Buffer.alloc(100_000), '');
+      assert.deepEqual(owner.told, []);
+      assert.equal(socket.hasFailed, true);
+      await until(() => owner.told.length > 0, 'the loss');
+      for (let i = 0; i < 5; i++) await nextTurn();
+      assert.equal(owner.told.length, 1);
+      assert.match(owner.told[0], /^(ECONNRESET|EPIPE)$/);
+    });
+
+    test('tells nothing more once it is destroyed, and takes everything', async () => {
+      const { socket, owner, peer } = pair;
+      socket.destroy();
+      socket.destroy();
+      socket.write('x');
+      socket.writeTogether('', Buffer.alloc(100_000), '');
+      socket.pause();
+      socket.resume();
+      socket.keepAlive();
+      socket.end();
+      socket.reset();
+      socket.destroySoon();
+      peer.write('x');
+      for (let i = 0; i < 5; i++) await nextTurn();
+      assert.deepEqual(owner.told, []);
+      assert.deepEqual(socket.ends(), { localAddress: '', remoteAddress: '', remotePort: 0 });
+    });
+
+    test('may be closed by an owner that is told of a read', async () => {
+      const owner = new RecordedOwner();
+      const closing = await openPair(accept, owner);
+      owner.onRead = () => {
+        owner.told.push('read');
+        closing.socket.destroy();
+      };
+      closing.peer.end('x'.repeat(1_000_000));
+      closing.peer.resume();
+      await new Promise(resolve => closing.peer.once('close', resolve));
+      assert.deepEqual(owner.told, ['read']);
+    });
+
+    test('knows both its ends', () => {
+      const { socket, peer } = pair;
+      assert.deepEqual(socket.ends(), {
+        localAddress: '127.0.0.1',
+        remoteAddress: '127.0.0.1',
+        remotePort: peer.localPort,
+      });
+    });
+
+    test('reads arrive as they were sent while others read at the same time', async () => {
+      const other = await openPair(accept);
+      const [mine, theirs] = ['m', 't'].map(letter => letter.repeat(3_000_000));
+      pair.peer.end(mine);
+      other.peer.end(theirs);
+      await until(() => pair.owner.told.length + other.owner.told.length === 2, 'both ends');
+      assert.equal(hashOf(pair.owner.received), hashOf(mine));
+      assert.equal(hashOf(other.owner.received), hashOf(theirs));
+      other.close();
+    });
+  });
+
+  test(`no byte is mixed up where the kernel takes only part of a write, ${how}`, async () => {
+    const noise = randomFillSync(Buffer.alloc(300_000));
+    await fc.assert(
+      fc.asyncProperty(fc.array(anyWrite, { minLength: 1, maxLength: 30 }), async writes => {
+        const pairs = await Promise.all([openPair(accept), openPair(accept)]);
+        const sent = [createHash('sha256'), createHash('sha256')];
+        // As a shared read buffer: filled anew for every write.
+        const shared = Buffer.alloc(300_000);
+        // So that both are in the middle of a write from the start.
+        const filling = Buffer.alloc(128 * 1024, 'f');
+        for (const [i, { socket }] of pairs.entries()) {
+          for (; !socket.isBlocked; sent[i].update(filling)) socket.writeTogether('', filling, '');
+        }
+        const read = pairs.map(({ peer }) => readAll(peer));
+        for (const { before, bytes, after, to } of writes) {
+          const chunk = shared.subarray(0, bytes);
+          noise.copy(chunk, 0, 0, bytes);
+          chunk[0] = before;
+          sent[to].update('b'.repeat(before)).update(chunk).update('a'.repeat(after));
+          pairs[to].socket.writeTogether('b'.repeat(before), chunk, 'a'.repeat(after));
+          shared.fill(0);
+          if (bytes % 3 === 0) await nextTurn();
+        }
+        for (const { socket } of pairs) socket.end();
+        const got = await Promise.all(read);
+        for (const i of [0, 1]) assert.equal(hashOf(got[i]), sent[i].digest('hex'));
+        for (const pair of pairs) pair.close();
+      }),
+      { numRuns: 6 },
+    );
+  });
+}
