@@ -24,7 +24,7 @@ for (const [about, cases] of Object.entries(TABLE)) {
 }
 
 async function run(row: Case, pieces: Pieces): Promise<void> {
-  const lane = await lanes.acquire(row.settings);
+  const lane = await lanes.acquire(row);
   try {
     await runCase(row, lane, pieces);
   } catch (error) {

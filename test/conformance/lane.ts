@@ -1,4 +1,4 @@
-import type { Settings } from './case.ts';
+import type { Case } from './case.ts';
 import { ScriptedUpstream } from './scripted-upstream.ts';
 import { type RunningSidecar, startSidecar } from './sidecar-under-test.ts';
 
@@ -15,10 +15,12 @@ export class Lanes {
   private readonly idle: Lane[] = [];
   private readonly all = new Set<Lane>();
 
-  async acquire(settings: Settings): Promise<Lane> {
+  async acquire({ settings, outcomes }: Case): Promise<Lane> {
     const key = JSON.stringify(settings);
     const found = this.idle.findIndex(lane => lane.key === key);
-    if (found >= 0) return this.idle.splice(found, 1)[0];
+    // A sidecar learns from connections that an upstream closes how long it may keep the next one.
+    const isFresh = outcomes.some(outcome => outcome.upstreamThen === 'reused');
+    if (found >= 0 && !isFresh) return this.idle.splice(found, 1)[0];
     const [up, other] = await Promise.all([ScriptedUpstream.start(), ScriptedUpstream.start()]);
     const sidecar = await startSidecar(up.port, other.port, settings);
     const lane = { key, sidecar, up, other };

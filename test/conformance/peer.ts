@@ -51,16 +51,33 @@ export class Peer {
   /** Ends the connection and waits until both sides have, or kills it. */
   async close(): Promise<void> {
     this.end();
-    await until(() => this.socket.destroyed, 300);
+    for (let looks = 0; looks < 100 && !this.socket.destroyed; looks++) await sleep(2);
     this.socket.destroy();
   }
 }
 
-/** Waits until `condition` holds. @returns whether it came to hold in time */
-export async function until(condition: () => boolean, ms: number): Promise<boolean> {
-  for (const deadline = performance.now() + ms; ; ) {
+/** How often, and for how many milliseconds at least, a wait looks in vain before it is given up. */
+const LOOKS = 300;
+const LOOKING_MS = 1_500;
+
+/**
+ * Waits until `condition` holds, or nothing has happened for too long. Both are counted, time and looks, because on a busy
+ * machine time passes in which none of us ran: client, sidecar and upstream live in one process.
+ * @param progress a number that changes while things happen: bytes trickle slowly
+ * @returns whether it came to hold
+ */
+export async function until(condition: () => boolean, progress = () => 0): Promise<boolean> {
+  let looks = 0;
+  let since = performance.now();
+  let last = progress();
+  for (;;) {
     if (condition()) return true;
-    if (performance.now() >= deadline) return false;
+    const current = progress();
+    if (current !== last) {
+      looks = 0;
+      since = performance.now();
+      last = current;
+    } else if (++looks > LOOKS && performance.now() - since > LOOKING_MS) return false;
     await sleep(2);
   }
 }

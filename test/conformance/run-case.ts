@@ -10,8 +10,6 @@ import { type Pieces, whole } from './pieces.ts';
 import type { Arrival, UpstreamConnection } from './scripted-upstream.ts';
 import { type Message, readAnswer, show, statusOf, WireError } from './wire.ts';
 
-/** How long a case may take to come to its outcome. */
-const PATIENCE_MS = 12_000;
 /** How long nothing further may happen after it. */
 const SETTLE_MS = 12;
 
@@ -27,7 +25,10 @@ export async function runCase(row: Case, lane: Lane, pieces: Pieces): Promise<vo
   const play = playClient(row.client, client, lane, pieces);
   const run = new Run(row, lane, client);
   try {
-    await until(() => run.holding() !== null, PATIENCE_MS);
+    await until(
+      () => run.holding() !== null,
+      () => run.bytesSeen(),
+    );
     await play;
     await sleep(SETTLE_MS);
     const held = run.holding();
@@ -53,11 +54,11 @@ async function playClient(
   for (const step of steps) {
     if (typeof step === 'string') await client.send(step, pieces);
     else if (step.do === 'pause') await sleep(step.n);
-    else if (step.do === 'answers') await until(() => countHeads(client.received) >= step.n, PATIENCE_MS);
-    else if (step.do === 'reached') await until(() => lane.up.arrivals.length >= step.n, PATIENCE_MS);
-    else if (step.do === 'hear') await until(() => client.received.includes(step.bytes), PATIENCE_MS);
+    else if (step.do === 'answers') await until(() => countHeads(client.received) >= step.n);
+    else if (step.do === 'reached') await until(() => lane.up.arrivals.length >= step.n);
+    else if (step.do === 'hear') await until(() => client.received.includes(step.bytes));
     else if (step.do === 'end') client.end();
-    else if (step.do === 'ended') await until(() => client.ended, PATIENCE_MS);
+    else if (step.do === 'ended') await until(() => client.ended);
     else if (step.do === 'reset') client.reset();
   }
 }
@@ -82,6 +83,14 @@ class Run {
   /** The first outcome that holds right now. */
   holding(): Outcome | null {
     return this.row.outcomes.find(outcome => this.problems(outcome).length === 0) ?? null;
+  }
+
+  /** Changes while anything arrives anywhere. */
+  bytesSeen(): number {
+    return this.connections().reduce(
+      (sum, { peer }) => sum + peer.received.length,
+      this.client.received.length,
+    );
   }
 
   report(): string {
@@ -189,7 +198,10 @@ async function sendCanary(run: Run, outcome: Outcome): Promise<void> {
   };
   try {
     await client.send(`GET ${target} HTTP/1.1\r\nHost: up\r\n\r\n`);
-    await until(() => read()?.complete === true || client.ended, PATIENCE_MS);
+    await until(
+      () => read()?.complete === true || client.ended,
+      () => client.received.length + run.bytesSeen(),
+    );
     const answer = read();
     const said = `the request after it was answered with ${show(client.received.slice(from))}`;
     const good = answer?.complete && statusOf(answer) === 200 && answer.body === `GET ${target}`;

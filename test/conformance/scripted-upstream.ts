@@ -120,30 +120,31 @@ export class UpstreamConnection {
   private startAnswer(arrival: Arrival): void {
     const isCanary = arrival.message.startLine.includes('/canary-');
     const list = isCanary ? this.upstream.canaries : this.upstream.arrivals;
-    const steps = isCanary ? undefined : this.upstream.script[list.length];
+    const steps = isCanary ? null : (this.upstream.script[list.length] ?? null);
     list.push(arrival);
-    this.answering = this.answering.then(() => this.answer(arrival, steps ?? [echo(arrival)]));
+    this.answering = this.answering.then(() => this.answer(arrival, steps));
   }
 
-  private async answer(arrival: Arrival, steps: readonly UpstreamStep[]): Promise<void> {
+  private async answer(arrival: Arrival, script: readonly UpstreamStep[] | null): Promise<void> {
     const isComplete = () => arrival.message.complete;
+    const steps = script ?? [echo(arrival)];
+    // The usual answer is not what a case is about: it comes in one piece.
+    const pieces = script === null ? whole : this.upstream.pieces;
     const atHead = typeof steps[0] === 'object' && steps[0].do === 'head';
-    if (!atHead) await until(() => isComplete() || this.peer.ended, PATIENCE);
+    if (!atHead) await until(() => isComplete() || this.peer.ended);
     for (const step of steps) {
       if (this.peer.socket.destroyed) return;
-      if (typeof step === 'string') await this.peer.send(step, this.upstream.pieces);
+      if (typeof step === 'string') await this.peer.send(step, pieces);
       else if (step.do === 'pause') await sleep(step.n);
-      else if (step.do === 'body') await until(isComplete, PATIENCE);
+      else if (step.do === 'body') await until(isComplete);
       else if (step.do === 'end') this.peer.end();
-      else if (step.do === 'ended') await until(() => this.peer.ended, PATIENCE);
+      else if (step.do === 'ended') await until(() => this.peer.ended);
       else if (step.do === 'reset') this.peer.reset();
       else if (step.do === 'tunnel') this.tunnelFrom = this.readFrom;
-      else if (step.do === 'hear') await until(() => this.tunnelled.includes(step.bytes), PATIENCE);
+      else if (step.do === 'hear') await until(() => this.tunnelled.includes(step.bytes));
     }
   }
 }
-
-const PATIENCE = 12_000;
 
 function echo(arrival: Arrival): string {
   const [method, target] = arrival.message.startLine.split(' ');
