@@ -116,7 +116,7 @@ export class ConfigReloader {
   /** @returns false when it is over */
   private async pause(ms: number): Promise<boolean> {
     const { signal } = this.ending;
-    await sleep(ms, undefined, { signal, ref: false }).catch(() => undefined);
+    await sleep(ms, undefined, { signal }).catch(() => undefined);
     return !signal.aborted;
   }
 }

@@ -48,7 +48,7 @@ export class TimerWheel {
     const tick = Math.max(Math.floor(timer.deadline / this.tickMs), this.tick);
     timer.insertBefore(this.slots[tick & (SLOTS - 1)]);
     this.count++;
-    this.interval ??= setInterval(() => this.turn(this.clock()), this.tickMs).unref();
+    this.interval ??= setInterval(() => setImmediate(this.turnNow), this.tickMs).unref();
   }
 
   /** Stops the timer; does nothing when it is not running. */

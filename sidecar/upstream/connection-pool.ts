@@ -1,8 +1,10 @@
 import { type Failure, failure } from '../exchange/failure.ts';
+import type { ByteSocket } from '../io/byte-socket.ts';
 import { Timer, type TimerOwner } from '../io/timer-wheel.ts';
 import type { UpstreamCounters } from '../telemetry/counters.ts';
 import type { Attempt, WaitingRoom } from './attempt.ts';
 import { ConnectionLimit, type Starved } from './connection-limit.ts';
+import { Dial, type DialListener } from './dial.ts';
 import type { Endpoint } from './endpoint.ts';
 import { IdleLimit } from './idle-limit.ts';
 import { type ConnectionContext, type ConnectionOwner, UpstreamConnection } from './upstream-connection.ts';
@@ -17,6 +19,12 @@ export interface PoolSettings {
   /** Attempts that wait because {@link connections} is reached. */
   readonly pending: number;
   readonly pendingFor: number;
+}
+
+/** What a pool shares with others. */
+export interface PoolContext extends ConnectionContext {
+  /** Whether the sidecar itself listens on this local port. */
+  readonly isOwnPort: (port: number) => boolean;
 }
 
 /** The connections to one endpoint. */
@@ -37,14 +45,15 @@ const SWEEP_MS = 100;
  * grow old and go; what waits is served in order. Where the limit is reached, whoever has waited longest gets the
  * first connection that comes free, to whichever endpoint, rather than one connection being closed for another.
  */
-export class ConnectionPool implements ConnectionOwner, WaitingRoom, Starved, TimerOwner {
+export class ConnectionPool implements ConnectionOwner, DialListener, WaitingRoom, Starved, TimerOwner {
   settings: PoolSettings;
   private readonly name: string;
-  private readonly context: ConnectionContext;
+  private readonly context: PoolContext;
   private readonly counters: UpstreamCounters;
   private readonly limit: ConnectionLimit;
   private readonly total: ConnectionLimit;
   private readonly lanes = new Map<Endpoint, Lane>();
+  private readonly dials = new Set<Dial>();
   private readonly connections = new Set<UpstreamConnection>();
   /** Attempts that wait because a limit is reached, oldest first. */
   private readonly queue: Attempt[] = [];
@@ -54,7 +63,7 @@ export class ConnectionPool implements ConnectionOwner, WaitingRoom, Starved, Ti
   constructor(
     name: string,
     settings: PoolSettings,
-    context: ConnectionContext,
+    context: PoolContext,
     counters: UpstreamCounters,
     total: ConnectionLimit,
   ) {
@@ -106,8 +115,12 @@ export class ConnectionPool implements ConnectionOwner, WaitingRoom, Starved, Ti
     this.context.wheel.stop(this.sweepTimer);
     this.total.forget(this);
     for (const connection of [...this.connections]) connection.expire('was closed: the sidecar stops');
-    for (const attempt of this.queue.splice(0))
-      attempt.cancel(failure('no-endpoint', `${this.name} is no more`));
+    const reason = failure('no-endpoint', `${this.name} is no more: the sidecar stops`);
+    for (const dial of [...this.dials]) {
+      dial.abort();
+      this.onConnectFailed(dial, reason);
+    }
+    while (this.queue.length > 0) this.dequeue(0).fail(reason);
   }
 
   /** Closes the idle connection that has been unused longest. @returns whether there was one */
@@ -123,19 +136,25 @@ export class ConnectionPool implements ConnectionOwner, WaitingRoom, Starved, Ti
 
   // What connections tell.
 
-  onConnected(connection: UpstreamConnection): void {
-    const lane = this.lane(connection.endpoint);
+  onConnected(dial: Dial, socket: ByteSocket): void {
+    const { endpoint } = dial;
+    const lane = this.lane(endpoint);
+    this.dials.delete(dial);
     this.counters.connectionsOpen++;
+    const connection = new UpstreamConnection(endpoint, socket, this, this.context);
+    if (this.connections.size === 0) this.startSweep();
+    this.connections.add(connection);
     const attempt = lane.waiting.shift();
     if (attempt === undefined) this.offer(connection, lane);
     else this.assign(connection, attempt);
   }
 
-  onConnectFailed(connection: UpstreamConnection, reason: Failure): void {
-    const { endpoint } = connection;
+  onConnectFailed(dial: Dial, reason: Failure): void {
+    const { endpoint } = dial;
     const lane = this.lane(endpoint);
+    this.dials.delete(dial);
     this.counters.connectFailures++;
-    this.forget(connection, lane);
+    this.uncount(endpoint, lane);
     lane.waiting.shift()?.fail(reason);
     this.giveBack();
   }
@@ -156,7 +175,8 @@ export class ConnectionPool implements ConnectionOwner, WaitingRoom, Starved, Ti
     } else {
       this.counters.connectionsBusy--;
     }
-    this.forget(connection, lane);
+    this.connections.delete(connection);
+    this.uncount(connection.endpoint, lane);
     this.giveBack();
   }
 
@@ -277,10 +297,8 @@ export class ConnectionPool implements ConnectionOwner, WaitingRoom, Starved, Ti
     this.total.take();
     lane.open++;
     this.counters.connectsStarted++;
-    const { connectTimeout } = this.settings;
-    const connection = new UpstreamConnection(attempt.endpoint, this, this.context, connectTimeout);
-    if (this.connections.size === 0) this.startSweep();
-    this.connections.add(connection);
+    const { wheel, isOwnPort } = this.context;
+    this.dials.add(new Dial(attempt.endpoint, this, wheel, this.settings.connectTimeout, isOwnPort));
   }
 
   private enqueue(attempt: Attempt): void {
@@ -313,10 +331,10 @@ export class ConnectionPool implements ConnectionOwner, WaitingRoom, Starved, Ti
     attempt.fail(failure('overflow', `${limit} and ${why}`, true));
   }
 
-  private forget(connection: UpstreamConnection, lane: Lane): void {
-    this.connections.delete(connection);
+  /** A connection to the endpoint is no more, or did not come up. */
+  private uncount(endpoint: Endpoint, lane: Lane): void {
     lane.open--;
-    this.forgetIfUnused(connection.endpoint, lane);
+    this.forgetIfUnused(endpoint, lane);
   }
 
   private forgetIfUnused(endpoint: Endpoint, lane: Lane): void {

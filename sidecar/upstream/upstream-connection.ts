@@ -1,21 +1,18 @@
-import { UNKNOWN_LENGTH } from '../exchange/body-length.ts';
 import { type Failure, failure } from '../exchange/failure.ts';
 import { type Fields, NO_FIELDS } from '../exchange/fields.ts';
 import type { BodySink } from '../exchange/request-body.ts';
 import type { ResponseHead } from '../exchange/service.ts';
 import { BodyDecoder } from '../http1/body-decoder.ts';
 import type { BodyReceiver } from '../http1/chunked-decoder.ts';
-import { CHUNKED, type Framing, UNTIL_CLOSE } from '../http1/framing.ts';
 import { HeadReader, INCOMPLETE, REFUSED } from '../http1/head-reader.ts';
 import { ProtocolError } from '../http1/protocol-error.ts';
 import { parseResponseHead } from '../http1/response-head.ts';
-import { chunkedEnd, chunkStart, requestHeadText } from '../http1/serialize.ts';
 import { type ByteSocket, LONG_BODY, type SocketOwner } from '../io/byte-socket.ts';
-import { type AbortConnect, type ConnectListener, connect } from '../io/connect.ts';
 import type { HttpDate } from '../io/http-date.ts';
-import { Timer, type TimerOwner, type TimerWheel } from '../io/timer-wheel.ts';
+import type { TimerWheel } from '../io/timer-wheel.ts';
 import type { Attempt, Carrier } from './attempt.ts';
 import type { Endpoint } from './endpoint.ts';
+import { RequestWriter } from './request-writer.ts';
 
 /** What all connections to endpoints share. */
 export interface ConnectionContext {
@@ -26,17 +23,13 @@ export interface ConnectionContext {
   readonly headFields: number;
   /** The value of the Via field to add, or '' for none. */
   readonly via: string;
-  /** Whether the sidecar itself listens on this local port. */
-  readonly isOwnPort: (port: number) => boolean;
 }
 
 /** Whoever keeps the connection while it carries nothing. */
 export interface ConnectionOwner {
-  onConnected(connection: UpstreamConnection): void;
-  onConnectFailed(connection: UpstreamConnection, failure: Failure): void;
   /** The answer is complete and the connection can carry another request. */
   onFree(connection: UpstreamConnection): void;
-  /** The connection is closed. Called once, for connections that were connected. */
+  /** The connection is closed. Called once. */
   onClosed(connection: UpstreamConnection): void;
   /** The connection turned out to be closed before it carried the attempt's request anywhere; the request can be sent anew. */
   onStale(connection: UpstreamConnection, attempt: Attempt): void;
@@ -44,15 +37,13 @@ export interface ConnectionOwner {
   onKeepAliveHint(connection: UpstreamConnection, keepAlive: string): void;
 }
 
-type Phase = 'connecting' | 'idle' | 'head' | 'body' | 'tunnel' | 'closed';
+type Phase = 'idle' | 'head' | 'body' | 'tunnel' | 'closed';
 
 /** Interim answers to one request: more are an endpoint gone mad. */
 const MAX_INFORMATIONAL = 64;
 
 /** One TCP connection to an endpoint. Carries one attempt at a time (HTTP/1.1 without pipelining), or a tunnel. */
-export class UpstreamConnection
-  implements Carrier, BodySink, BodyReceiver, ConnectListener, SocketOwner, TimerOwner
-{
+export class UpstreamConnection implements Carrier, BodySink, BodyReceiver, SocketOwner {
   readonly endpoint: Endpoint;
   /** Coarse milliseconds since when it carries nothing. */
   idleSince = 0;
@@ -64,45 +55,31 @@ export class UpstreamConnection
   isReused = false;
   private readonly owner: ConnectionOwner;
   private readonly context: ConnectionContext;
-  private readonly abortConnect: AbortConnect;
-  private socket: ByteSocket = NO_SOCKET;
-  private readonly connectTimer: Timer;
-  private readonly connectTimeout: number;
+  private readonly socket: ByteSocket;
+  private readonly writer: RequestWriter;
   private readonly headReader: HeadReader;
   private readonly decoder: BodyDecoder;
-  private phase: Phase = 'connecting';
+  private phase: Phase = 'idle';
   private attempt: Attempt | null = null;
-
-  /** Text that is to go out with what comes next. */
-  private out = '';
-  private isCorked = false;
-  private requestFraming: Framing = 0;
-  private isRequestSent = false;
   /** The kernel refused the very first write of the request: nobody has seen it. */
   private wasNeverSent = false;
-
   private hasAnswered = false;
   private informationals = 0;
   private keepAlive = false;
   private readEnded = false;
   private isPaused = false;
 
-  /** Begins to connect. @param connectTimeout milliseconds */
-  constructor(
-    endpoint: Endpoint,
-    owner: ConnectionOwner,
-    context: ConnectionContext,
-    connectTimeout: number,
-  ) {
+  /** @param socket connected to the endpoint, and the connection's own from now on */
+  constructor(endpoint: Endpoint, socket: ByteSocket, owner: ConnectionOwner, context: ConnectionContext) {
     this.endpoint = endpoint;
+    this.socket = socket;
     this.owner = owner;
     this.context = context;
+    this.writer = new RequestWriter(socket);
     this.headReader = new HeadReader(context.headSize);
     this.decoder = new BodyDecoder(context.headSize, context.headFields);
-    this.connectTimeout = connectTimeout;
-    this.connectTimer = new Timer(this);
-    context.wheel.start(this.connectTimer, connectTimeout, context.wheel.now());
-    this.abortConnect = connect(endpoint.address, endpoint.port, this);
+    socket.open(this);
+    socket.keepAlive();
   }
 
   get isBusy(): boolean {
@@ -124,17 +101,10 @@ export class UpstreamConnection
     if (head.method === 'CONNECT') return this.beginTunnel(TUNNEL_ESTABLISHED);
     this.phase = 'head';
     this.informationals = 0;
-    this.requestFraming = body === null ? 0 : body.length === UNKNOWN_LENGTH ? CHUNKED : body.length;
-    this.isRequestSent = body === null;
-    const text = requestHeadText(head, this.requestFraming, this.context.via);
-    if (body === null) {
-      this.socket.write(text);
-    } else {
-      this.out = text;
-      this.isCorked = true;
+    this.writer.begin(attempt.exchange, this.context.via);
+    if (body !== null) {
       body.attach(this);
-      this.isCorked = false;
-      this.flushOut();
+      this.writer.uncork();
     }
     // Set in the same turn where the kernel refuses at once: the peer's reset had arrived before.
     this.wasNeverSent = this.socket.hasFailed;
@@ -162,38 +132,24 @@ export class UpstreamConnection
     this.socket.resume();
   }
 
-  onTimer(): void {
-    const detail = `connecting to ${this.endpoint.name} took longer than ${this.connectTimeout} ms`;
-    this.connectFailed(failure('connect-timeout', detail));
-  }
-
   // The request's body, towards the endpoint.
 
   write(chunk: Buffer): boolean {
-    const isChunked = this.requestFraming === CHUNKED;
-    const before = isChunked ? this.out + chunkStart(chunk.length) : this.out;
-    this.out = '';
     this.lastActivity = this.context.wheel.coarseNow;
-    this.socket.writeTogether(before, chunk, isChunked ? '\r\n' : '');
+    this.writer.data(chunk);
     return !this.socket.isBlocked;
   }
 
   writeText(text: string): boolean {
-    const isChunked = this.requestFraming === CHUNKED;
-    this.out += isChunked ? `${chunkStart(text.length)}${text}\r\n` : text;
-    // What is kept is small, and is followed by its end or by more of it in the same turn: see `send`.
+    this.writer.text(text);
     return !this.socket.isBlocked;
   }
 
   end(trailers: Fields | null): void {
-    this.isRequestSent = true;
-    if (this.phase === 'tunnel') {
-      this.socket.end();
-      if (this.readEnded) this.finishTunnel();
-      return;
-    }
-    if (this.requestFraming === CHUNKED) this.out += chunkedEnd(trailers);
-    if (!this.isCorked) this.flushOut();
+    this.writer.end(trailers);
+    if (this.phase !== 'tunnel') return;
+    this.socket.end();
+    if (this.readEnded) this.finishTunnel();
   }
 
   // The answer, from the endpoint.
@@ -263,7 +219,7 @@ export class UpstreamConnection
 
   private finishAnswer(attempt: Attempt, isClean: boolean): void {
     const trailers = this.decoder.trailers;
-    const isReusable = isClean && this.keepAlive && this.isRequestSent && !this.readEnded;
+    const isReusable = isClean && this.keepAlive && this.writer.isComplete && !this.readEnded;
     this.detach();
     if (isReusable) {
       this.phase = 'idle';
@@ -286,13 +242,12 @@ export class UpstreamConnection
     const tunnel = attempt?.exchange.tunnel ?? null;
     if (attempt === null || tunnel === null) return this.close();
     this.phase = 'tunnel';
-    this.requestFraming = UNTIL_CLOSE;
-    this.isRequestSent = false;
+    this.writer.beginTunnel();
     attempt.head(head);
     attempt.flush();
     if (this.attempt !== attempt) return;
     tunnel.body.attach(this);
-    this.flushOut();
+    this.writer.uncork();
   }
 
   private finishTunnel(): void {
@@ -303,23 +258,6 @@ export class UpstreamConnection
   }
 
   // The socket.
-
-  onSocket(socket: ByteSocket): void {
-    this.socket = socket;
-    socket.open(this);
-    socket.keepAlive();
-    const { localAddress, remoteAddress, remotePort } = socket.ends();
-    if (localAddress === remoteAddress && this.context.isOwnPort(remotePort)) {
-      return this.onFailed('it is this sidecar itself');
-    }
-    this.context.wheel.stop(this.connectTimer);
-    this.phase = 'idle';
-    this.owner.onConnected(this);
-  }
-
-  onFailed(reason: string): void {
-    this.connectFailed(failure('connect-failure', `connecting to ${this.endpoint.name} failed: ${reason}`));
-  }
 
   onDrain(): void {
     const exchange = this.attempt?.exchange;
@@ -333,7 +271,7 @@ export class UpstreamConnection
     const attempt = this.attempt;
     if (this.phase === 'tunnel' && attempt !== null) {
       attempt.exchange.tunnel?.peer.upstreamEnded();
-      if (this.isRequestSent) this.finishTunnel();
+      if (this.writer.isComplete) this.finishTunnel();
     } else if (this.phase === 'body' && attempt !== null && this.decoder.endOfStream()) {
       this.finishAnswer(attempt, false);
     } else {
@@ -360,14 +298,6 @@ export class UpstreamConnection
     this.loseAttempt(failure('reset', `${this.where()} was lost ${part}: ${reason}`, this.wasNeverSent));
   }
 
-  private connectFailed(reason: Failure): void {
-    this.context.wheel.stop(this.connectTimer);
-    this.phase = 'closed';
-    this.abortConnect();
-    this.socket.destroy();
-    this.owner.onConnectFailed(this, reason);
-  }
-
   private loseAttempt(reason: Failure): void {
     const attempt = this.attempt;
     this.detach();
@@ -379,7 +309,7 @@ export class UpstreamConnection
   private detach(): void {
     const exchange = this.attempt?.exchange;
     this.attempt = null;
-    this.out = '';
+    this.writer.drop();
     this.socket.readShared(this.isPaused);
     exchange?.body?.detach(this);
     exchange?.tunnel?.body.detach(this);
@@ -387,21 +317,9 @@ export class UpstreamConnection
 
   private close(): void {
     if (this.phase === 'closed') return;
-    if (this.phase === 'connecting') {
-      return this.connectFailed(
-        failure('connect-failure', `connecting to ${this.endpoint.name} was given up`),
-      );
-    }
     this.phase = 'closed';
     this.socket.destroy();
     this.owner.onClosed(this);
-  }
-
-  private flushOut(): void {
-    if (this.out === '') return;
-    const text = this.out;
-    this.out = '';
-    this.socket.write(text);
   }
 
   private where(): string {
@@ -416,23 +334,4 @@ const TUNNEL_ESTABLISHED: ResponseHead = {
   bodyLength: 0,
   upgrade: null,
   tunnel: true,
-};
-
-/** Before it is connected. */
-const NO_SOCKET: ByteSocket = {
-  isBlocked: false,
-  hasFailed: false,
-  readApart() {},
-  readShared() {},
-  open() {},
-  write() {},
-  writeTogether() {},
-  pause() {},
-  resume() {},
-  end() {},
-  destroySoon() {},
-  destroy() {},
-  reset() {},
-  keepAlive() {},
-  ends: () => ({ localAddress: '', remoteAddress: '', remotePort: 0 }),
 };

@@ -1,0 +1,73 @@
+import { type Failure, failure } from '../exchange/failure.ts';
+import type { ByteSocket } from '../io/byte-socket.ts';
+import { type AbortConnect, type ConnectListener, connect } from '../io/connect.ts';
+import { Timer, type TimerOwner, type TimerWheel } from '../io/timer-wheel.ts';
+import type { Endpoint } from './endpoint.ts';
+
+/** Told how a dial went, once, in a later turn. */
+export interface DialListener {
+  onConnected(dial: Dial, socket: ByteSocket): void;
+  onConnectFailed(dial: Dial, reason: Failure): void;
+}
+
+/** One attempt to connect to an endpoint, bounded in time. */
+export class Dial implements ConnectListener, TimerOwner {
+  readonly endpoint: Endpoint;
+  private readonly listener: DialListener;
+  private readonly wheel: TimerWheel;
+  private readonly timeout: number;
+  private readonly isOwnPort: (port: number) => boolean;
+  private readonly timer = new Timer(this);
+  private readonly abortConnect: AbortConnect;
+
+  /**
+   * Begins to connect.
+   * @param timeout milliseconds
+   * @param isOwnPort whether the sidecar itself listens on a local port: it must not call itself
+   */
+  constructor(
+    endpoint: Endpoint,
+    listener: DialListener,
+    wheel: TimerWheel,
+    timeout: number,
+    isOwnPort: (port: number) => boolean,
+  ) {
+    this.endpoint = endpoint;
+    this.listener = listener;
+    this.wheel = wheel;
+    this.timeout = timeout;
+    this.isOwnPort = isOwnPort;
+    wheel.start(this.timer, timeout, wheel.now());
+    this.abortConnect = connect(endpoint.address, endpoint.port, this);
+  }
+
+  /** Gives up; the listener is told nothing more. */
+  abort(): void {
+    this.wheel.stop(this.timer);
+    this.abortConnect();
+  }
+
+  onSocket(socket: ByteSocket): void {
+    const { localAddress, remoteAddress, remotePort } = socket.ends();
+    if (localAddress === remoteAddress && this.isOwnPort(remotePort)) {
+      socket.destroy();
+      return this.onFailed('it is this sidecar itself');
+    }
+    this.wheel.stop(this.timer);
+    this.listener.onConnected(this, socket);
+  }
+
+  onFailed(reason: string): void {
+    this.fail(failure('connect-failure', `connecting to ${this.endpoint.name} failed: ${reason}`));
+  }
+
+  onTimer(): void {
+    const detail = `connecting to ${this.endpoint.name} took longer than ${this.timeout} ms (timeouts.connect)`;
+    this.fail(failure('connect-timeout', detail));
+  }
+
+  private fail(reason: Failure): void {
+    this.abort();
+    this.listener.onConnectFailed(this, reason);
+  }
+}

@@ -1,0 +1,78 @@
+import { UNKNOWN_LENGTH } from '../exchange/body-length.ts';
+import type { Exchange } from '../exchange/exchange.ts';
+import type { Fields } from '../exchange/fields.ts';
+import { CHUNKED, type Framing, UNTIL_CLOSE } from '../http1/framing.ts';
+import { chunkedEnd, chunkStart, requestHeadText } from '../http1/serialize.ts';
+import type { ByteSocket } from '../io/byte-socket.ts';
+
+/** Writes requests to an endpoint's connection, one after another, each with as few system calls as may be. */
+export class RequestWriter {
+  /** Whether the current request is written whole. */
+  isComplete = true;
+  private readonly socket: ByteSocket;
+  private framing: Framing = 0;
+  /** Text that is to go out with what comes next. */
+  private out = '';
+  private isCorked = false;
+
+  constructor(socket: ByteSocket) {
+    this.socket = socket;
+  }
+
+  /**
+   * Begins a request; without a body, it is written. With one, what follows in this turn waits for {@link uncork}.
+   * @param via the value of the Via field to add, or '' for none
+   */
+  begin({ head, body }: Exchange, via: string): void {
+    this.isComplete = body === null;
+    this.framing = body === null ? 0 : body.length === UNKNOWN_LENGTH ? CHUNKED : body.length;
+    const text = requestHeadText(head, this.framing, via);
+    if (body === null) return this.socket.write(text);
+    this.out = text;
+    this.isCorked = true;
+  }
+
+  /** What is written from now on is bytes between the two ends of a tunnel. */
+  beginTunnel(): void {
+    this.isComplete = false;
+    this.framing = UNTIL_CLOSE;
+    this.isCorked = true;
+  }
+
+  /** Writes what has waited. */
+  uncork(): void {
+    this.isCorked = false;
+    this.flush();
+  }
+
+  data(chunk: Buffer): void {
+    const isChunked = this.framing === CHUNKED;
+    const before = isChunked ? this.out + chunkStart(chunk.length) : this.out;
+    this.out = '';
+    this.socket.writeTogether(before, chunk, isChunked ? '\r\n' : '');
+  }
+
+  /** What was kept, and is sent again: comes right behind the head. */
+  text(piece: string): void {
+    this.out += this.framing === CHUNKED ? `${chunkStart(piece.length)}${piece}\r\n` : piece;
+    if (!this.isCorked) this.flush();
+  }
+
+  end(trailers: Fields | null): void {
+    this.isComplete = true;
+    if (this.framing === CHUNKED) this.out += chunkedEnd(trailers);
+    if (!this.isCorked) this.flush();
+  }
+
+  /** Forgets what waits: the request has ended otherwise. */
+  drop(): void {
+    this.out = '';
+  }
+
+  private flush(): void {
+    if (this.out === '') return;
+    const text = this.out;
+    this.out = '';
+    this.socket.write(text);
+  }
+}
