@@ -59,6 +59,12 @@ export class TimerWheel {
     // The interval is stopped by the next turn, not here: the next request would start it again at once.
   }
 
+  /**
+   * Runs after the sockets were looked at, not before: after a stall of the process, what has come in meanwhile counts as in
+   * time.
+   */
+  private readonly turnNow = (): void => this.turn(this.clock());
+
   /** Fires what is due at `now`. Called by the wheel's own interval; tests call it with a time of their own. */
   turn(now: number): void {
     if (now > this.coarseNow) this.coarseNow = now;

@@ -158,6 +158,8 @@ describe('TimerWheel', () => {
       assert.equal(handle, 'interval');
       interval = null;
     });
+    // The turn itself comes after the sockets.
+    t.mock.method(globalThis, 'setImmediate', (task: () => void) => task());
     let now = 1000;
     const own = new TimerWheel(() => now, TICK);
     const pass = (ms: number) => {
