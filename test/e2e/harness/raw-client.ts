@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { connect, type Socket } from 'node:net';
+import { Changes } from './changes.ts';
 import { type Message, MessageReader } from './message.ts';
-import { until, within } from './until.ts';
+import { within } from './until.ts';
 
 /** How the other side ended a connection. */
 export type Ending = 'fin' | 'reset';
@@ -14,6 +15,7 @@ export class RawClient {
   received = 0;
   /** The other side has sent FIN or RST. */
   ending: Ending | null = null;
+  private readonly changes = new Changes();
 
   static async connect(port: number, host = '127.0.0.1'): Promise<RawClient> {
     const socket = connect({ port, host, allowHalfOpen: true, noDelay: true });
@@ -32,12 +34,15 @@ export class RawClient {
     socket.on('data', chunk => {
       this.received += chunk.length;
       this.reader.push(chunk);
+      this.changes.notify();
     });
     socket.on('end', () => {
       this.ending ??= 'fin';
+      this.changes.notify();
     });
     socket.on('error', () => {
       this.ending ??= 'reset';
+      this.changes.notify();
     });
   }
 
@@ -59,7 +64,7 @@ export class RawClient {
    */
   async answer(method = 'GET', ms?: number): Promise<Message> {
     let message: Message | null = null;
-    await until(
+    await this.changes.until(
       () => {
         message = this.reader.take(method);
         if (message === null && this.ending !== null) message = this.reader.end(this.ending === 'fin');
@@ -74,7 +79,7 @@ export class RawClient {
 
   /** Waits until the head of an answer is there. */
   async head(method = 'GET'): Promise<Message> {
-    await until(() => {
+    await this.changes.until(() => {
       if (this.reader.current === null) this.reader.take(method);
       assert.ok(this.reader.current !== null || this.ending === null, `no answer, but ${this.ending}`);
       return this.reader.current;
@@ -84,7 +89,11 @@ export class RawClient {
 
   /** Waits until so many bytes of whatever kind are pending, and takes them: for tunnels. */
   async bytes(count: number, ms?: number): Promise<Buffer> {
-    await until(() => this.reader.pending.length >= count || this.ending !== null, `${count} bytes`, ms);
+    await this.changes.until(
+      () => this.reader.pending.length >= count || this.ending !== null,
+      `${count} bytes`,
+      ms,
+    );
     const bytes = this.reader.pending.subarray(0, count);
     this.reader.pending = this.reader.pending.subarray(count);
     return bytes;
@@ -92,7 +101,7 @@ export class RawClient {
 
   /** Waits for the other side to end the connection. */
   async ended(ms?: number): Promise<Ending> {
-    await until(() => this.ending !== null, 'the end of the connection', ms);
+    await this.changes.until(() => this.ending !== null, 'the end of the connection', ms);
     return this.ending!;
   }
 

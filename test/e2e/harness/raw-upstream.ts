@@ -1,7 +1,7 @@
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { Changes } from './changes.ts';
 import { type Message, MessageReader } from './message.ts';
 import type { Ending } from './raw-client.ts';
-import { until } from './until.ts';
 
 /** What an upstream does with a request. */
 export type OnRequest = (request: Message, connection: RawUpstreamConnection) => void;
@@ -22,8 +22,10 @@ export class RawUpstream {
   readonly requests: Message[] = [];
   /** Every connection that there was. */
   readonly connections: RawUpstreamConnection[] = [];
+  readonly changes = new Changes();
   options: RawUpstreamOptions;
   private readonly server: Server;
+  private readonly sockets = new Set<Socket>();
 
   static async start(options: RawUpstreamOptions | OnRequest = ok): Promise<RawUpstream> {
     const whole = typeof options === 'function' ? { onRequest: options } : options;
@@ -38,6 +40,8 @@ export class RawUpstream {
   private constructor(options: RawUpstreamOptions) {
     this.options = options;
     this.server = createServer({ allowHalfOpen: true, noDelay: true }, socket => {
+      this.sockets.add(socket);
+      socket.on('close', () => this.sockets.delete(socket));
       const connection = new RawUpstreamConnection(socket, this);
       this.connections.push(connection);
       this.options.onConnection?.(connection);
@@ -52,6 +56,13 @@ export class RawUpstream {
     return `127.0.0.1:${this.port}`;
   }
 
+  /** Waits for the request with this target. */
+  async requested(target: string, ms?: number): Promise<Message> {
+    const find = () => this.requests.find(request => request.target === target);
+    await this.changes.until(find, `the request for ${target}`, ms);
+    return find()!;
+  }
+
   /** Forgets what was received. */
   forget(): void {
     this.requests.length = 0;
@@ -59,7 +70,7 @@ export class RawUpstream {
   }
 
   async stop(): Promise<void> {
-    for (const { socket } of this.connections) socket.destroy();
+    for (const socket of this.sockets) socket.destroy();
     await new Promise(resolve => this.server.close(resolve));
   }
 }
@@ -74,6 +85,7 @@ export class RawUpstreamConnection {
   ending: Ending | null = null;
   /** Bytes are for nobody but the test: they are no requests (any more). */
   isRaw = false;
+  private readonly changes = new Changes();
   private headOf: Message | null = null;
 
   constructor(socket: Socket, upstream: RawUpstream) {
@@ -82,12 +94,15 @@ export class RawUpstreamConnection {
       this.received += chunk.length;
       this.reader.push(chunk);
       if (!this.isRaw) this.read(upstream);
+      this.changes.notify();
     });
     socket.on('end', () => {
       this.ending ??= 'fin';
+      this.changes.notify();
     });
     socket.on('error', () => {
       this.ending ??= 'reset';
+      this.changes.notify();
     });
   }
 
@@ -116,8 +131,21 @@ export class RawUpstreamConnection {
 
   /** Waits for the sidecar to end the connection. */
   async ended(ms?: number): Promise<Ending> {
-    await until(() => this.ending !== null, 'the end of the connection to the upstream', ms);
+    await this.changes.until(() => this.ending !== null, 'the end of the connection to the upstream', ms);
     return this.ending!;
+  }
+
+  /** Waits until so many bytes that belong to no request are pending, and takes them: for tunnels. */
+  async bytes(count: number, ms?: number): Promise<Buffer> {
+    const { reader } = this;
+    await this.changes.until(
+      () => reader.pending.length >= count || this.ending !== null,
+      `${count} bytes`,
+      ms,
+    );
+    const bytes = reader.pending.subarray(0, count);
+    reader.pending = reader.pending.subarray(count);
+    return bytes;
   }
 
   private read(upstream: RawUpstream): void {
@@ -131,6 +159,7 @@ export class RawUpstreamConnection {
       }
       if (request === null || this.isRaw) return;
       upstream.requests.push(request);
+      upstream.changes.notify();
       onRequest?.(request, this);
     }
   }

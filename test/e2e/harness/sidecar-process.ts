@@ -186,7 +186,7 @@ export class SidecarProcess {
   }
 
   /** Waits until nothing is under way and no application connected. */
-  async quiet(upstreams: readonly string[] = ['svc'], ms = 5_000): Promise<void> {
+  async quiet(upstreams: readonly string[] = ['svc'], ms = 20_000): Promise<void> {
     const deadline = performance.now() + ms;
     for (;;) {
       const metrics = await this.metrics();

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 export async function until(
   condition: () => unknown | Promise<unknown>,
   what: string,
-  ms = 5_000,
+  ms = 20_000,
 ): Promise<void> {
   for (const deadline = performance.now() + ms; !(await condition()); await sleep(5)) {
     assert.ok(performance.now() < deadline, `not within ${ms} ms: ${what}`);
@@ -13,7 +13,7 @@ export async function until(
 }
 
 /** The promise's value; fails, saying what was waited for, where it has none within `ms`. */
-export async function within<T>(promise: Promise<T>, what: string, ms = 5_000): Promise<T> {
+export async function within<T>(promise: Promise<T>, what: string, ms = 20_000): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new Error(`not within ${ms} ms: ${what}`)), ms);

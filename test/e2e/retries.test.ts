@@ -1,0 +1,196 @@
+import assert from 'node:assert/strict';
+import { after, afterEach, before, describe, it } from 'node:test';
+import { closedPort } from './harness/closed-port.ts';
+import type { Message } from './harness/message.ts';
+import { get, post, RawClient } from './harness/raw-client.ts';
+import { RawUpstream, type RawUpstreamConnection } from './harness/raw-upstream.ts';
+import { SidecarProcess } from './harness/sidecar-process.ts';
+
+describe('a request that an endpoint does not answer is sent to another one', () => {
+  let sidecar: SidecarProcess;
+  let client: RawClient;
+  let good: RawUpstream;
+  /** Does with a request what the test wants. */
+  let bad: RawUpstream;
+
+  const resetOnRequest = (_: Message, connection: RawUpstreamConnection) => connection.reset();
+
+  before(async () => {
+    good = await RawUpstream.start((request, connection) => {
+      connection.answer(200, `${request.method} ${request.text}`);
+    });
+    bad = await RawUpstream.start();
+    const refusing = `127.0.0.1:${await closedPort()}`;
+    // In turn, so that half of all requests begin with the bad endpoint.
+    const balancer = 'round-robin';
+    sidecar = await SidecarProcess.start({
+      file: {
+        upstreams: {
+          'half-refused': { endpoints: [refusing, good.address], policy: { balancer } },
+          'half-bad': { endpoints: [bad.address, good.address], policy: { balancer } },
+          'no-retries': {
+            endpoints: [bad.address, good.address],
+            policy: { balancer, retry: { attempts: 1 } },
+          },
+          'posts-too': {
+            endpoints: [bad.address, good.address],
+            policy: { balancer, retry: { methods: 'any' } },
+          },
+          slow: {
+            endpoints: [bad.address, good.address],
+            policy: {
+              balancer,
+              timeouts: { attempt: '100ms' },
+              retry: { on: ['connect-failure', 'attempt-timeout'] },
+            },
+          },
+        },
+      },
+    });
+    client = await RawClient.connect(sidecar.port);
+  });
+
+  afterEach(() => {
+    good.forget();
+    bad.forget();
+  });
+
+  after(async () => {
+    client?.close();
+    await sidecar?.kill();
+    await good?.stop();
+    await bad?.stop();
+  });
+
+  for (const method of ['GET', 'HEAD', 'PUT', 'DELETE', 'OPTIONS', 'POST', 'PATCH']) {
+    it(`${method} after a refused connection: it reached nobody`, async () => {
+      for (let i = 0; i < 4; i++) {
+        const answer = await client.ask(post('/', 'once', 'half-refused').replace('POST', method));
+        assert.equal(answer.status, 200);
+        if (method !== 'HEAD') assert.equal(answer.text, `${method} once`);
+      }
+      assert.equal(good.requests.length, 4);
+    });
+  }
+
+  it('counts and logs retries', async () => {
+    const before = await sidecar.upstream('half-refused');
+    for (let i = 0; i < 4; i++) await client.ask(get(`/counted-${i}`, 'half-refused'));
+    const now = await sidecar.upstream('half-refused');
+    const retries = now.retries - before.retries;
+    assert.ok(retries >= 1 && retries <= 4, `${retries} retries`);
+    const lines = await Promise.all([0, 1, 2, 3].map(i => sidecar.logged(`/counted-${i}`)));
+    const attempts = lines.reduce((sum, line) => sum + line.attempts, 0);
+    assert.equal(attempts, 4 + retries);
+    for (const line of lines) assert.deepEqual([line.flag, line.status], ['-', 200]);
+  });
+
+  for (const method of ['GET', 'PUT', 'DELETE']) {
+    it(`${method} after a connection lost before the first byte of the answer`, async () => {
+      bad.options = { onRequest: resetOnRequest };
+      for (let i = 0; i < 4; i++) {
+        const answer = await client.ask(post('/', 'twice', 'half-bad').replace('POST', method));
+        assert.equal(answer.text, `${method} twice`);
+      }
+      assert.ok(bad.requests.length >= 1, 'some went to the bad endpoint first');
+      assert.ok(bad.requests.every(({ text }) => text === 'twice'));
+      assert.equal(good.requests.length, 4);
+    });
+  }
+
+  for (const method of ['POST', 'PATCH']) {
+    it(`but never ${method} once an endpoint may have seen it`, async () => {
+      bad.options = { onRequest: resetOnRequest };
+      const seen = new Set<string>();
+      let failed = 0;
+      for (let i = 0; i < 500; i++) {
+        const request = post('/', `id-${i}`, 'half-bad').replace('POST', method);
+        const answer = await client.ask(request);
+        if (answer.status !== 200) {
+          assert.equal(answer.field('x-outrider-error'), 'reset');
+          failed++;
+        }
+      }
+      for (const { text } of [...good.requests, ...bad.requests]) {
+        assert.ok(!seen.has(text), `${text} was sent twice`);
+        seen.add(text);
+      }
+      assert.equal(seen.size, 500);
+      assert.equal(failed, bad.requests.length);
+      assert.ok(failed >= 100, `${failed} of 500 met the bad endpoint`);
+    });
+  }
+
+  it('unless the route says that its POSTs may be sent twice', async () => {
+    bad.options = { onRequest: resetOnRequest };
+    for (let i = 0; i < 4; i++) assert.equal((await client.ask(post('/', 'x', 'posts-too'))).status, 200);
+    assert.ok(bad.requests.length >= 1);
+  });
+
+  it('not where retries are off', async () => {
+    bad.options = { onRequest: resetOnRequest };
+    const statuses = [];
+    for (let i = 0; i < 4; i++) statuses.push((await client.ask(get('/', 'no-retries'))).status);
+    assert.deepEqual(statuses.sort(), [200, 200, 503, 503]);
+  });
+
+  it('not once the answer has begun: it is shown to be incomplete', async () => {
+    bad.options = {
+      onRequest(_, connection) {
+        connection.send('HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf');
+        setTimeout(() => connection.reset(), 50);
+      },
+    };
+    let broken = 0;
+    for (let i = 0; i < 4; i++) {
+      const own = await RawClient.connect(sidecar.port);
+      const answer = await own.ask(get('/', 'half-bad'));
+      assert.equal(answer.status, 200);
+      if (!answer.isComplete) broken++;
+      own.close();
+    }
+    assert.equal(broken, bad.requests.length);
+    assert.ok(broken >= 1);
+    assert.equal(good.requests.length, 4 - broken);
+  });
+
+  it('after an attempt that took too long, where that is asked for', async () => {
+    bad.options = { onRequest() {} };
+    for (let i = 0; i < 3; i++) assert.equal((await client.ask(get('/', 'slow'))).text, 'GET ');
+    assert.ok(bad.requests.length >= 1);
+  });
+
+  it('with a body of up to 64 KiB, whole', async () => {
+    bad.options = { onRequest: resetOnRequest };
+    const body = Buffer.from(Array.from({ length: 65_536 }, (_, i) => 32 + (i % 90))).toString('latin1');
+    for (let i = 0; i < 4; i++) {
+      const answer = await client.ask(post('/', body, 'half-bad').replace('POST', 'PUT'));
+      assert.equal(answer.status, 200);
+    }
+    assert.ok(bad.requests.length >= 1);
+    assert.ok([...good.requests, ...bad.requests].every(({ text }) => text === body));
+  });
+
+  it('with a larger body only where none of it was lost', async () => {
+    bad.options = { onRequest: resetOnRequest };
+    const body = 'x'.repeat(300_000);
+    const statuses = [];
+    for (let i = 0; i < 4; i++) {
+      const request = post('/', body, 'half-bad').replace('POST', 'PUT');
+      statuses.push((await client.ask(request)).status);
+    }
+    assert.equal(statuses.filter(status => status === 503).length, bad.requests.length);
+    assert.ok(bad.requests.length >= 1);
+
+    good.forget();
+    for (let i = 0; i < 4; i++) {
+      assert.equal((await client.ask(post('/', body, 'half-refused'))).status, 200);
+    }
+    assert.ok(good.requests.every(({ text }) => text === body));
+  });
+
+  it('leaves nothing behind', async () => {
+    client.close();
+    await sidecar.quiet(['half-refused', 'half-bad', 'no-retries', 'posts-too', 'slow']);
+  });
+});
