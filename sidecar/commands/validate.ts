@@ -82,13 +82,14 @@ async function validate(file: string, given: Kind | null, { environment }: Host)
   return { file, kind, loaded };
 }
 
-/** The kind whose keys the file has most of, counting near misses half. */
+/** The kind that more of the file's keys belong to, each taken for the nearest key that there is. */
 function detectKind(file: string, bytes: Buffer, environment: Host['environment']): Kind {
+  const ofMesh = Object.keys(MESH_FILE_SCHEMA.properties);
+  const ofSidecar = Object.keys(SIDECAR_FILE_SCHEMA.properties);
   const keys = parseYaml(file, bytes, environment).root?.entries.map(({ key }) => key) ?? [];
-  const fit = (known: readonly string[]) =>
-    keys.reduce((sum, key) => sum + (known.includes(key) ? 1 : nearest(key, known) === null ? 0 : 0.5), 0);
-  const mesh = fit(Object.keys(MESH_FILE_SCHEMA.properties));
-  return mesh > fit(Object.keys(SIDECAR_FILE_SCHEMA.properties)) ? 'mesh' : 'sidecar';
+  const meant = keys.map(key => nearest(key, [...ofMesh, ...ofSidecar]) ?? '');
+  const mesh = meant.filter(key => ofMesh.includes(key)).length;
+  return mesh > meant.filter(key => ofSidecar.includes(key)).length ? 'mesh' : 'sidecar';
 }
 
 function isKind(text: string): text is Kind {

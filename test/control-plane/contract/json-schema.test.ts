@@ -80,7 +80,7 @@ function arbitraryOf(schema: TSchema): fc.Arbitrary<unknown> {
   if (schema.type === 'object') {
     const settings = Object.entries(schema.properties as Record<string, TSchema>);
     return fc
-      .subarray(settings, { maxLength: 3 })
+      .subarray(settings, { maxLength: Math.min(3, settings.length) })
       .chain(some =>
         fc.record(Object.fromEntries(some.map(([key, setting]) => [key, arbitraryOf(setting)]))),
       );

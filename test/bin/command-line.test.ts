@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { runCommandLine } from '../../bin/command-line.ts';
+import { ROOT, runOutrider } from './outrider.ts';
+
+async function run(...args: string[]) {
+  let stdout = '';
+  let stderr = '';
+  const code = await runCommandLine(args, {
+    environment: {},
+    version: '1.2.3',
+    print: text => {
+      stdout += text;
+    },
+    complain: text => {
+      stderr += text;
+    },
+  });
+  return { code, stdout, stderr };
+}
+
+test('tells its version, and what runs it', async () => {
+  const { code, stdout } = await run('--version');
+  assert.equal(code, 0);
+  assert.equal(
+    stdout,
+    `outrider 1.2.3 (Node.js ${process.versions.node}, ${process.platform} ${process.arch})\n`,
+  );
+  assert.equal((await run('sidecar', '--version')).stdout, stdout);
+});
+
+for (const args of [['--help'], ['-h'], ['help']]) {
+  test(`${args.join(' ')} gives the overview`, async () => {
+    const { code, stdout } = await run(...args);
+    assert.equal(code, 0);
+    assert.match(stdout, /Usage: outrider COMMAND \[FLAGS\]/);
+  });
+}
+
+for (const args of [
+  ['sidecar', '--help'],
+  ['help', 'sidecar'],
+  ['sidecar', '--listen', 'a:1', '-h'],
+]) {
+  test(`${args.join(' ')} gives the help of the command`, async () => {
+    const { code, stdout } = await run(...args);
+    assert.equal(code, 0);
+    assert.match(stdout, /^Usage: outrider sidecar \[FLAGS\]\n/);
+  });
+}
+
+for (const [args, complaint] of [
+  [[], /^Outrider carries the calls/],
+  [['sidcar'], /^unknown command sidcar; did you mean sidecar\?\nSee outrider --help\.\n$/],
+  [['control-plane'], /^unknown command control-plane\n/],
+  [['--verison'], /^unknown flag --verison/],
+  [['help', 'valdate'], /^unknown command valdate; did you mean validate\?/],
+  [
+    ['sidecar', '--upstraem', 'a=b:1'],
+    /^unknown flag --upstraem; did you mean --upstream\?\nSee outrider sidecar --help\.\n$/,
+  ],
+] as const) {
+  test(`refuses ${args.join(' ') || 'nothing at all'} as bad usage`, async () => {
+    const { code, stdout, stderr } = await run(...args);
+    assert.equal(code, 2);
+    assert.equal(stdout, '');
+    assert.match(stderr, complaint);
+  });
+}
+
+test('runs as a program', async () => {
+  const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+  const [known, unknown] = await Promise.all([runOutrider(['--version']), runOutrider(['nonsense'])]);
+  assert.deepEqual([known.code, known.stderr], [0, '']);
+  assert.ok(known.stdout.startsWith(`outrider ${version} `));
+  assert.deepEqual([unknown.code, unknown.stdout], [2, '']);
+});

@@ -1,0 +1,45 @@
+/** Runs `sidecar/main.ts` with a stand-in for the data plane that says on standard output what it is told. */
+import { settingsFromFlags } from '../../sidecar/commands/flag-settings.ts';
+import type { SidecarConfig } from '../../sidecar/config/sidecar-config.ts';
+import { runSidecar } from '../../sidecar/main.ts';
+
+const behaviour = process.env.BEHAVIOUR ?? '';
+
+function tell(what: string, config?: SidecarConfig): void {
+  process.stdout.write(`${what}${config === undefined ? '' : ` ${config.service}`}\n`);
+}
+
+const { overrides, problems } = settingsFromFlags({ flags: new Map(), operands: [] });
+const code = await runSidecar(
+  {
+    configFile: process.env.FILE ?? null,
+    overrides,
+    problems,
+    logLevel: 'info',
+    environment: process.env,
+    version: '1.2.3',
+    complain: text => process.stderr.write(text),
+  },
+  async config => {
+    if (behaviour === 'taken') {
+      throw Object.assign(new Error('listen'), { code: 'EADDRINUSE', address: '127.0.0.1', port: 15001 });
+    }
+    tell('started', config);
+    const life = setInterval(() => {}, 1000);
+    if (behaviour === 'bug') setTimeout(() => tell((undefined as unknown as string[])[0]), 50);
+    return {
+      async apply(next) {
+        if (next.service === 'impossible') throw new Error('the port is in use');
+        tell('applied', next);
+      },
+      noteRefused: reason => tell(`refused ${reason}`),
+      async stop() {
+        tell('stopping');
+        if (behaviour === 'hangs') await new Promise(() => {});
+        clearInterval(life);
+      },
+    };
+  },
+);
+tell(`code ${code}`);
+process.exit(code);
