@@ -2,6 +2,9 @@ import { loadSidecarConfig } from '../../sidecar/config/load.ts';
 import { Sidecar } from '../../sidecar/sidecar.ts';
 import type { Settings } from './case.ts';
 
+// Each sidecar waits for the end of its process, to write what is left of its log; there are dozens of them in this one.
+process.setMaxListeners(0);
+
 /** The sidecar that the cases run against. */
 export interface RunningSidecar {
   readonly port: number;

@@ -57,6 +57,7 @@ export function readAnswer(bytes: string, context: AnswerContext): Message | nul
   const head = readHead(bytes);
   if (head === null) return null;
   if (!STATUS_LINE.test(head.startLine)) throw new WireError(`bad status line ${show(head.startLine)}`);
+  checkHopByHop(head.fields);
   const status = statusOf(head);
   const framing = declaredFraming(head.fields);
   if ((status < 200 || status === 204) && framing !== 'none') {

@@ -182,6 +182,12 @@ export const CONNECTION_FIELDS: readonly Case[] = [
     },
   ),
   passedOn(
+    "Upgrade in an answer that switches nothing is the upstream's alone",
+    '9110 7.6.1',
+    ok('x', 'Connection: Upgrade', 'Upgrade: h2c'),
+    { status: 200, body: 'x' },
+  ),
+  passedOn(
     'nominated in an answer: Content-Length still frames',
     '9110 7.6.1',
     ok('x', 'Connection: Content-Length'),

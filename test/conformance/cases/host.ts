@@ -50,6 +50,24 @@ export const HOST: readonly Case[] = [
     { settings: { other: true } },
   ),
 
+  ...[
+    '[::1]',
+    '[::1]:80',
+    '[2001:db8::a:1]:8080',
+    '192.0.2.1',
+    '192.0.2.1:8080',
+    'a-b_c.example',
+    'a.b.c.d:1',
+    'xn--bcher-kva.example',
+    '1',
+  ].map(host =>
+    forwarded(`Host: ${host}`, '9110 7.2', withHost(`Host: ${host}`), { line: /./, fields: { host } }),
+  ),
+  refusedOrForwarded('an escape in Host', '9110 7.2', withHost('Host: u%70'), {
+    line: /./,
+    fields: { host: 'u%70' },
+  }),
+
   refused('no Host', '9112 3.2', withHost('Accept: */*')),
   refused('no Host, and one that looks like it', '9112 3.2', withHost('X-Host: up', 'Hosts: up')),
   refused('the same Host twice', '9112 3.2', withHost('Host: up', 'Host: up')),

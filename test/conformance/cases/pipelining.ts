@@ -29,6 +29,14 @@ export const PIPELINING: readonly Case[] = [
     numbered(20).map(target => `GET ${target} HTTP/1.1`),
   ),
   forwarded(
+    'more requests than are held at a time',
+    '9112 9.3.2',
+    numbered(400)
+      .map(target => get(target, `A: ${'a'.repeat(300)}`))
+      .join(''),
+    numbered(400).map(target => `GET ${target} HTTP/1.1`),
+  ),
+  forwarded(
     'one after another',
     '9112 9.3',
     [get('/1'), answers(1), get('/2'), answers(2), get('/3')],

@@ -169,6 +169,21 @@ export const REQUEST_TARGET: readonly Case[] = [
       fields: { host: 'up' },
     },
   ),
+  refusedOrForwarded(
+    'absolute form with an empty Host',
+    '9112 3.2',
+    'GET http://up/a HTTP/1.1\r\nHost:\r\n\r\n',
+    {
+      line: 'GET /a HTTP/1.1',
+      fields: { host: 'up' },
+    },
+  ),
+  outcome(
+    'absolute form of OPTIONS without a path, going no further',
+    '9110 7.6.2',
+    head('OPTIONS http://up HTTP/1.1', 'Max-Forwards: 0'),
+    [{ sees: [{ status: [200, 204] }] }],
+  ),
   refused('absolute form with user information', '9110 4.2.4', get('http://user:pw@up/a')),
   refused('absolute form with an empty user', '9110 4.2.4', get('http://@up/a')),
   refused('absolute form with a host that hides another', '9110 4.2.4', get('http://up@other/a')),

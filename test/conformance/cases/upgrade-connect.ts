@@ -72,6 +72,42 @@ export const UPGRADE_CONNECT: readonly Case[] = [
     },
   ),
   outcome(
+    'an upgrade behind another request',
+    '9110 7.8',
+    [get('/1') + upgrade, answers(2), 'ping', hear('pong')],
+    [
+      {
+        reaches: [{ line: 'GET /1 HTTP/1.1' }, UPGRADED],
+        sees: [{ status: 200, body: 'GET /1' }, SWITCHED],
+        then: 'tunnel',
+      },
+    ],
+    { upstream: [[ok('GET /1')], [TUNNEL, SWITCHING, hear('ping'), 'pong']] },
+  ),
+  outcome(
+    'options beside Upgrade in a 101',
+    '9110 7.6.1',
+    [upgrade, answers(1)],
+    [
+      {
+        reaches: [UPGRADED],
+        sees: [{ ...SWITCHED, fields: { upgrade: 'websocket', 'x-hop': null, 'keep-alive': null } }],
+        then: 'tunnel',
+      },
+    ],
+    {
+      upstream: [
+        [
+          TUNNEL,
+          SWITCHING.replace(
+            'Connection: Upgrade',
+            'Connection: X-Hop, Upgrade, Keep-Alive\r\nX-Hop: a\r\nKeep-Alive: b',
+          ),
+        ],
+      ],
+    },
+  ),
+  outcome(
     'the client closes its half of a tunnel',
     '9110 7.8',
     [upgrade, answers(1), 'ping', END, hear('bye')],
@@ -339,6 +375,22 @@ export const UPGRADE_CONNECT: readonly Case[] = [
       '9110 9.3.6',
       `CONNECT ${target} HTTP/1.1\r\nHost: up\r\n\r\n`,
     ),
+  ),
+  outcome(
+    'CONNECT behind another request',
+    '9110 9.3.6',
+    `${get('/1')}CONNECT up:443 HTTP/1.1\r\nHost: up:443\r\n\r\n${get('/inside')}`,
+    [
+      {
+        reaches: [{ line: 'GET /1 HTTP/1.1' }, { line: 'GET /inside HTTP/1.1', fields: { via: null } }],
+        sees: [
+          { status: 200, body: 'GET /1' },
+          { status: 200, to: 'CONNECT', error: null },
+          { status: 200, body: 'GET /inside' },
+        ],
+        then: 'either',
+      },
+    ],
   ),
   refused('CONNECT without Host', '9112 3.2', 'CONNECT up:443 HTTP/1.1\r\n\r\n'),
   refused('CONNECT in HTTP/2.0', '9110 15.6.6', 'CONNECT up:443 HTTP/2.0\r\nHost: up:443\r\n\r\n', 505),
