@@ -75,6 +75,7 @@ export class MessageReader {
   /** The next complete message, or null. @param method of the request, where answers are read */
   take(method: string | null): Message | null {
     if (this.message === null) {
+      this.chunks = [];
       const end = this.pending.indexOf('\r\n\r\n');
       if (end < 0) return null;
       const message = new Message(this.pending.subarray(0, end).toString('latin1'));
@@ -92,6 +93,15 @@ export class MessageReader {
     }
     this.remaining -= this.takeBytes(this.remaining);
     return this.remaining === 0 ? this.complete(this.message) : null;
+  }
+
+  /** Gives up on the message under way. @returns what was read of its body, as it was framed by its length, and what followed */
+  takeRest(): Buffer {
+    const rest = Buffer.concat([...this.chunks, this.pending]);
+    this.message = null;
+    this.chunks = [];
+    this.pending = Buffer.alloc(0);
+    return rest;
   }
 
   /** The connection has ended. @returns the message that ends with it, complete or not, or null */

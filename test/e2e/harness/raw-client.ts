@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { connect, type Socket } from 'node:net';
+import { BulkReceiver } from './bulk.ts';
 import { Changes } from './changes.ts';
 import { type Message, MessageReader } from './message.ts';
 import { within } from './until.ts';
@@ -15,6 +16,7 @@ export class RawClient {
   received = 0;
   /** The other side has sent FIN or RST. */
   ending: Ending | null = null;
+  private bulk: BulkReceiver | null = null;
   private readonly changes = new Changes();
 
   static async connect(port: number, host = '127.0.0.1'): Promise<RawClient> {
@@ -33,7 +35,8 @@ export class RawClient {
     this.socket = socket;
     socket.on('data', chunk => {
       this.received += chunk.length;
-      this.reader.push(chunk);
+      if (this.bulk !== null) this.bulk.take(chunk);
+      else this.reader.push(chunk);
       this.changes.notify();
     });
     socket.on('end', () => {
@@ -103,6 +106,13 @@ export class RawClient {
   async ended(ms?: number): Promise<Ending> {
     await this.changes.until(() => this.ending !== null, 'the end of the connection', ms);
     return this.ending!;
+  }
+
+  /** From here on, bytes are compared and counted instead of being kept. */
+  receiveBulk(): BulkReceiver {
+    this.bulk = new BulkReceiver();
+    this.bulk.take(this.reader.takeRest());
+    return this.bulk;
   }
 
   /** Sends no more; still reads. */

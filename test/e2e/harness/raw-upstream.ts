@@ -1,4 +1,5 @@
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { BulkReceiver } from './bulk.ts';
 import { Changes } from './changes.ts';
 import { type Message, MessageReader } from './message.ts';
 import type { Ending } from './raw-client.ts';
@@ -85,6 +86,7 @@ export class RawUpstreamConnection {
   ending: Ending | null = null;
   /** Bytes are for nobody but the test: they are no requests (any more). */
   isRaw = false;
+  private bulk: BulkReceiver | null = null;
   private readonly changes = new Changes();
   private headOf: Message | null = null;
 
@@ -92,7 +94,8 @@ export class RawUpstreamConnection {
     this.socket = socket;
     socket.on('data', chunk => {
       this.received += chunk.length;
-      this.reader.push(chunk);
+      if (this.bulk !== null) this.bulk.take(chunk);
+      else this.reader.push(chunk);
       if (!this.isRaw) this.read(upstream);
       this.changes.notify();
     });
@@ -115,6 +118,14 @@ export class RawUpstreamConnection {
   /** Answers with a status and a body with its length. */
   answer(status: number, body = '', fields = ''): this {
     return this.send(`HTTP/1.1 ${status} X\r\nContent-Length: ${body.length}\r\n${fields}\r\n${body}`);
+  }
+
+  /** From here on, bytes are compared and counted instead of being kept. To be called when the head is there. */
+  receiveBulk(): BulkReceiver {
+    this.isRaw = true;
+    this.bulk = new BulkReceiver();
+    this.bulk.take(this.reader.takeRest());
+    return this.bulk;
   }
 
   end(): void {
