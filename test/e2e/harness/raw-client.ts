@@ -102,6 +102,15 @@ export class RawClient {
     return bytes;
   }
 
+  /** Waits until the condition holds, looking whenever something has arrived. */
+  async until(condition: () => unknown, what: string): Promise<void> {
+    await this.changes.until(() => {
+      const holds = condition();
+      assert.ok(holds || this.ending === null, `not ${what}, but ${this.ending}`);
+      return holds;
+    }, what);
+  }
+
   /** Waits for the other side to end the connection. */
   async ended(ms?: number): Promise<Ending> {
     await this.changes.until(() => this.ending !== null, 'the end of the connection', ms);

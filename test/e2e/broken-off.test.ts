@@ -1,0 +1,137 @@
+import assert from 'node:assert/strict';
+import { after, afterEach, before, describe, it } from 'node:test';
+import { sendBulk } from './harness/bulk.ts';
+import { get, RawClient } from './harness/raw-client.ts';
+import { RawUpstream, type RawUpstreamConnection } from './harness/raw-upstream.ts';
+import { SidecarProcess } from './harness/sidecar-process.ts';
+import { until } from './harness/until.ts';
+
+const MiB = 1024 * 1024;
+
+let sidecar: SidecarProcess;
+let upstream: RawUpstream;
+let client: RawClient;
+
+before(async () => {
+  upstream = await RawUpstream.start();
+  sidecar = await SidecarProcess.start({
+    file: {
+      downstream: { halfClose: '50ms' },
+      upstreams: {
+        svc: { endpoints: [upstream.address], policy: { timeouts: { idle: '300ms' } } },
+      },
+    },
+  });
+});
+
+afterEach(() => {
+  client.close();
+  for (const connection of upstream.connections) connection.close();
+});
+
+after(async () => {
+  await sidecar?.kill();
+  await upstream?.stop();
+});
+
+type End = (connection: RawUpstreamConnection) => void;
+
+describe('an answer that breaks off is seen to be incomplete', () => {
+  const WITH_LENGTH = 'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf';
+  const CHUNKED = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n';
+  const IN_A_CHUNK = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n8\r\nhalf';
+  const UNTIL_CLOSE = 'HTTP/1.1 200 OK\r\n\r\nhalf';
+  const closes: End = connection => connection.end();
+  const resets: End = connection => connection.reset();
+  const garbles: End = connection => connection.send('no chunk\r\n');
+  const stops: End = () => {};
+
+  const CASES: readonly (readonly [what: string, answer: string, how: string, end: End])[] = [
+    ['a body with its length', WITH_LENGTH, 'closes', closes],
+    ['a body with its length', WITH_LENGTH, 'resets', resets],
+    ['a body with its length', WITH_LENGTH, 'goes silent', stops],
+    ['a chunked body', CHUNKED, 'closes', closes],
+    ['a chunked body', CHUNKED, 'resets', resets],
+    ['a chunked body', CHUNKED, 'sends something else', garbles],
+    ['a chunked body', IN_A_CHUNK, 'closes', closes],
+    ['a body that ends with the connection', UNTIL_CLOSE, 'resets', resets],
+    ['a body that ends with the connection', UNTIL_CLOSE, 'goes silent', stops],
+  ];
+
+  for (const version of ['1.1', '1.0']) {
+    for (const [index, [what, answer, how, end]] of CASES.entries()) {
+      it(`${what} whose upstream ${how} (${index}, HTTP/${version})`, async () => {
+        let arrived: (() => void) | undefined;
+        upstream.options = {
+          onRequest(_, connection) {
+            connection.send(answer);
+            arrived = () => end(connection);
+          },
+        };
+        client = await RawClient.connect(sidecar.port);
+        const path = `/broken-${index}-${version}`;
+        client.send(get(path).replace('HTTP/1.1', `HTTP/${version}`));
+        await client.head();
+        arrived!();
+        const received = await client.answer();
+        assert.equal(received.status, 200);
+        assert.equal(received.text, 'half');
+        assert.equal(received.isComplete, false);
+        assert.equal(received.field('x-outrider-error'), null);
+        const line = await sidecar.logged(path);
+        assert.equal(line.status, 200);
+        assert.ok(['reset', 'bad-response'].includes(line.error!), JSON.stringify(line));
+      });
+    }
+  }
+});
+
+describe('an application that hangs up aborts its request', () => {
+  const hangUps = {
+    closes: () => client.close(),
+    resets: () => client.reset(),
+  };
+
+  for (const [how, hangUp] of Object.entries(hangUps)) {
+    it(`while it downloads (${how})`, async () => {
+      upstream.options = {
+        onRequest(_, connection) {
+          connection.send(`HTTP/1.1 200 OK\r\nContent-Length: ${512 * MiB}\r\n\r\n`);
+          void sendBulk(connection.socket, 512 * MiB);
+        },
+      };
+      client = await RawClient.connect(sidecar.port);
+      client.send(get(`/download-${how}`));
+      await client.head();
+      hangUp();
+      await upstream.connections.at(-1)!.ended();
+      const line = await sidecar.logged(`/download-${how}`);
+      assert.deepEqual([line.flag, line.status], ['DC', 200]);
+    });
+
+    it(`while it uploads (${how})`, async () => {
+      upstream.options = { onHead: (_, connection) => void connection.receiveBulk() };
+      client = await RawClient.connect(sidecar.port);
+      client.send(`POST /upload-${how} HTTP/1.1\r\nHost: svc\r\nContent-Length: ${512 * MiB}\r\n\r\n`);
+      await sendBulk(client.socket, MiB);
+      hangUp();
+      await until(() => upstream.connections.at(-1)?.ending, 'the end of the connection to the upstream');
+      const line = await sidecar.logged(`/upload-${how}`);
+      assert.deepEqual([line.flag, line.status], ['DC', 0]);
+    });
+  }
+
+  it('but one that only sends no more still gets its answer', async () => {
+    upstream.options = { onRequest: (request, connection) => connection.answer(200, request.target) };
+    client = await RawClient.connect(sidecar.port);
+    client.send(get('/half-closed')).end();
+    const answer = await client.answer();
+    assert.equal(answer.text, '/half-closed');
+    assert.equal(await client.ended(), 'fin');
+  });
+
+  it('leaves nothing behind', async () => {
+    client.close();
+    await sidecar.quiet();
+  });
+});
