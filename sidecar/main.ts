@@ -76,6 +76,8 @@ export async function runSidecar(options: SidecarOptions, start: StartSidecar): 
     void end(1).then(code => process.exit(code));
   });
   const stopSignal = waitForStopSignal(log);
+  let loadAgain = () => {};
+  process.on('SIGHUP', () => loadAgain());
   log.info(
     { version: options.version, config: path },
     path === null ? 'starts without a file' : `starts with ${path}`,
@@ -90,10 +92,10 @@ export async function runSidecar(options: SidecarOptions, start: StartSidecar): 
   }
 
   const reloader = path !== null && content !== null ? watch(path, content.bytes, load, sidecar, log) : null;
-  process.on('SIGHUP', () => {
+  loadAgain = () => {
     if (reloader === null) log.warn({}, 'SIGHUP: there is no file to load again');
     else void reloader.reload();
-  });
+  };
   const signal = await stopSignal;
   log.info({ signal }, 'stops: carries what is under way to its end');
   await reloader?.stop();

@@ -5,7 +5,7 @@ import type { SidecarConfig } from './config/sidecar-config.ts';
 import { SystemResolver } from './discovery/name-resolver.ts';
 import type { DownstreamContext, DownstreamLimits } from './downstream/downstream-context.ts';
 import { EgressListeners } from './downstream/egress-listeners.ts';
-import { failure } from './exchange/failure.ts';
+import { type Failure, failure } from './exchange/failure.ts';
 import { HttpDate } from './io/http-date.ts';
 import { TimerWheel } from './io/timer-wheel.ts';
 import { PassThrough } from './pass-through.ts';
@@ -80,6 +80,7 @@ export class Sidecar {
       keepForReplay: 0,
       isDraining: false,
       onClosed: connection => this.listeners.forget(connection),
+      onRefused: reason => this.noteRefusedRequest(reason),
     };
     this.listeners = new EgressListeners(this.downstream);
     this.view = new SidecarView({
@@ -193,6 +194,11 @@ export class Sidecar {
     await this.admin?.stop();
     this.accessLog?.stop();
     await this.logDestination.close(1000);
+  }
+
+  private noteRefusedRequest(reason: Failure): void {
+    this.downstream.counters.countRefused(reason.status);
+    this.accessLog?.recordRefused(reason, monotonic());
   }
 
   private replaceAccessLog({ accessLog }: SidecarConfig): void {

@@ -1,12 +1,9 @@
-import { UNKNOWN_LENGTH } from '../exchange/body-length.ts';
-import { Exchange } from '../exchange/exchange.ts';
+import type { Exchange } from '../exchange/exchange.ts';
 import { badRequest, type Failure, failure } from '../exchange/failure.ts';
 import type { Fields } from '../exchange/fields.ts';
-import { RequestBody } from '../exchange/request-body.ts';
 import { type Call, ENDED_CALL, type Reply, type ResponseHead } from '../exchange/service.ts';
-import { Tunnel, type TunnelPeer } from '../exchange/tunnel.ts';
+import type { TunnelPeer } from '../exchange/tunnel.ts';
 import { BodyDecoder } from '../http1/body-decoder.ts';
-import { CR, LF } from '../http1/characters.ts';
 import type { BodyReceiver } from '../http1/chunked-decoder.ts';
 import { hasNoBody } from '../http1/framing.ts';
 import { HeadReader, INCOMPLETE, REFUSED } from '../http1/head-reader.ts';
@@ -15,7 +12,10 @@ import { type ParsedRequest, parseRequestHead } from '../http1/request-head.ts';
 import { type ByteSocket, LONG_BODY, type SocketOwner } from '../io/byte-socket.ts';
 import { Timer, type TimerOwner } from '../io/timer-wheel.ts';
 import type { DownstreamContext, OpenConnection } from './downstream-context.ts';
+import { Intake } from './intake.ts';
+import { mayKeepAlive } from './keep-alive.ts';
 import { answerHere } from './last-hop.ts';
+import { openExchange } from './open-exchange.ts';
 import { type OwnAnswer, problemOf } from './problem.ts';
 import { ResponseWriter } from './response-writer.ts';
 
@@ -38,15 +38,13 @@ export class DownstreamConnection
   private readonly headReader: HeadReader;
   private readonly decoder: BodyDecoder;
   private readonly writer: ResponseWriter;
+  private readonly intake: Intake;
   private readonly timer = new Timer(this);
   private state: State = 'open';
   private request: ParsedRequest | null = null;
   private exchange: Exchange | null = null;
   private call: Call = ENDED_CALL;
-  private held: Buffer | null = null;
   private isConsuming = false;
-  private isBodyPaused = false;
-  private isReadingPaused = false;
   private isBlocked = false;
   private hasEnded = false;
   private headStartedAt = 0;
@@ -60,6 +58,7 @@ export class DownstreamConnection
     this.headReader = new HeadReader(limits.headSize);
     this.decoder = new BodyDecoder(limits.headSize, limits.headFields);
     this.writer = new ResponseWriter(this.socket);
+    this.intake = new Intake(this.socket);
     wheel.start(this.timer, limits.idleTimeout, wheel.now());
     this.lastActivity = wheel.coarseNow;
     context.counters.connectionsOpen++;
@@ -73,7 +72,7 @@ export class DownstreamConnection
 
   destroy(): void {
     this.socket.destroy();
-    this.onGone();
+    this.onLost();
   }
 
   // The request, from the application.
@@ -92,7 +91,7 @@ export class DownstreamConnection
       } else if (!this.decoder.isDone) {
         position = this.readBody(this.exchange, bytes, position, to);
       } else {
-        this.hold(bytes, position, to);
+        this.intake.hold(bytes, position, to, this.context.limits.pipelined);
         break;
       }
     }
@@ -111,12 +110,8 @@ export class DownstreamConnection
       return to;
     }
     this.headStartedAt = 0;
-    // RFC 9112 section 2.2: one empty line before the request line is passed over.
-    const first = headReader.start;
-    const isEmptyLine = headReader.bytes[first] === CR && headReader.bytes[first + 1] === LF;
-    const start = isEmptyLine ? first + 2 : first;
-    const { limits } = this.context;
-    const parsed = parseRequestHead(headReader.bytes, start, headReader.end, limits.headFields);
+    const { bytes: head, start, end } = headReader;
+    const parsed = parseRequestHead(head, start, end, this.context.limits.headFields);
     headReader.reset();
     if (parsed instanceof ProtocolError) {
       this.refuse(parsed);
@@ -130,28 +125,21 @@ export class DownstreamConnection
     const { head, framing } = request;
     this.request = request;
     this.writer.reset();
-    let position = from;
-    let body: RequestBody | null = null;
     this.decoder.start(framing, request.nominated);
-    if (framing !== 0) {
-      if (framing > context.limits.requestBody) {
-        this.refuse(new ProtocolError(413, `a body of more than ${context.limits.requestBody} bytes`));
-        return to;
-      }
-      if (framing >= LONG_BODY) this.socket.readApart();
-      body = new RequestBody(this, framing > 0 ? framing : UNKNOWN_LENGTH, context.keepForReplay);
+    if (framing > context.limits.requestBody) {
+      this.refuse(new ProtocolError(413, `a body of more than ${context.limits.requestBody} bytes`));
+      return to;
     }
-    const mayTunnel = head.upgrade !== null || head.method === 'CONNECT';
-    const tunnel = mayTunnel ? new Tunnel(this) : null;
-    const exchange = new Exchange(head, body, tunnel, context.wheel.now());
+    if (framing >= LONG_BODY) this.socket.readApart();
+    const exchange = openExchange(request, this, context.keepForReplay, context.wheel.now());
     this.exchange = exchange;
-
     if (request.maxForwards === 0) {
       this.answer(answerHere(request, context.date.now()));
-      return position;
+      return from;
     }
     // What came with the head goes on with it, in one write.
-    if (body !== null) {
+    let position = from;
+    if (exchange.body !== null) {
       position = this.readBody(exchange, bytes, from, to);
       if (this.exchange !== exchange) return position;
     }
@@ -167,12 +155,12 @@ export class DownstreamConnection
     const position = decoder.feed(bytes, from, to, this);
     if (this.exchange !== exchange) return to;
     if (decoder.error !== null) {
-      this.refuseBody(decoder.error);
+      this.refuse(decoder.error);
       return to;
     }
     if (decoder.isDone && exchange.body !== null) {
       exchange.body.completedAt = this.context.wheel.coarseNow;
-      this.socket.readShared(this.isBodyPaused);
+      this.socket.readShared(this.intake.isBodyPaused);
       exchange.body.finish(decoder.trailers);
     }
     return position;
@@ -183,15 +171,9 @@ export class DownstreamConnection
     if (body === null) return;
     const { requestBody } = this.context.limits;
     if (body.receivedBytes + chunk.length > requestBody) {
-      return this.refuseBody(new ProtocolError(413, `a body of more than ${requestBody} bytes`));
+      return this.refuse(new ProtocolError(413, `a body of more than ${requestBody} bytes`));
     }
     body.push(chunk);
-  }
-
-  private hold(bytes: Buffer, from: number, to: number): void {
-    const more = Buffer.from(bytes.subarray(from, to));
-    this.held = this.held === null ? more : Buffer.concat([this.held, more]);
-    this.updateReading();
   }
 
   private awaitRestOfHead(): void {
@@ -205,49 +187,21 @@ export class DownstreamConnection
   /** Answers a request that is none, and closes: nobody can tell where the next one would begin. */
   private refuse(error: ProtocolError): void {
     const reason = badRequest(error.status, `The request has ${error.detail}.`);
-    this.context.counters.countRefused(error.status);
+    this.context.onRefused(reason);
+    // It is the body that went wrong, after its head was sent on.
+    if (this.call !== ENDED_CALL) return this.call.cancel(reason);
     this.exchange = null;
-    this.answerAndClose(reason);
-  }
-
-  /** The request's body went wrong after its head was good. */
-  private refuseBody(error: ProtocolError): void {
-    const reason = badRequest(error.status, `The request has ${error.detail}.`);
-    this.context.counters.countRefused(error.status);
-    if (this.call === ENDED_CALL) {
-      this.exchange = null;
-      this.answerAndClose(reason);
-    } else {
-      this.writer.keepAlive = false;
-      this.call.cancel(reason);
-    }
-  }
-
-  private answerAndClose(reason: Failure): void {
     if (this.writer.isStarted) return this.destroy();
-    this.writeAnswer(problemOf(reason, this.context.date.now()), false);
+    this.writer.own(problemOf(reason, this.context.date.now()), this.request, false, this.context.via);
     this.linger();
   }
 
-  // Back pressure of the request's body, or of what is held.
-
   pauseBody(): void {
-    this.isBodyPaused = true;
-    this.updateReading();
+    this.intake.pauseBody();
   }
 
   resumeBody(): void {
-    this.isBodyPaused = false;
-    this.updateReading();
-  }
-
-  private updateReading(): void {
-    const isFull = this.held !== null && this.held.length >= this.context.limits.pipelined;
-    const pause = (this.isBodyPaused || isFull) && this.state !== 'lingering';
-    if (pause === this.isReadingPaused) return;
-    this.isReadingPaused = pause;
-    if (pause) this.socket.pause();
-    else this.socket.resume();
+    this.intake.resumeBody();
   }
 
   // The answer, to the application.
@@ -261,15 +215,9 @@ export class DownstreamConnection
   head(head: ResponseHead): void {
     const { request, exchange } = this;
     if (request === null || exchange === null) return;
-    const { method } = request.head;
-    const hasBody = !hasNoBody(head.status, method);
-    this.writer.head(
-      head,
-      request.minorVersion,
-      hasBody,
-      this.mayKeepAlive(request, exchange),
-      this.context.via,
-    );
+    const keepAlive = mayKeepAlive(request, exchange, this.context);
+    const hasBody = !hasNoBody(head.status, request.head.method);
+    this.writer.head(head, request.minorVersion, hasBody, keepAlive, this.context.via);
     if (head.tunnel) this.beginTunnel(exchange);
   }
 
@@ -288,7 +236,7 @@ export class DownstreamConnection
     if (this.state === 'closed') return this.forgetExchange();
     if (this.state === 'tunnel') {
       this.forgetExchange();
-      this.context.counters.tunnelsOpen--;
+      this.leaveTunnel();
       return this.linger();
     }
     this.writer.end(trailers);
@@ -304,25 +252,11 @@ export class DownstreamConnection
     this.answer(problemOf(reason, this.context.date.now()), reason.kind !== 'bad-request');
   }
 
-  private mayKeepAlive(request: ParsedRequest, exchange: Exchange): boolean {
-    if (!request.keepAlive || this.context.isDraining || request.head.method === 'CONNECT') return false;
-    // An application that was never told to go on may or may not send its body: what would follow is anyone's guess.
-    return !(request.head.expectContinue && exchange.body !== null && exchange.body.receivedBytes === 0);
-  }
-
   private answer(answer: OwnAnswer, keepAlive = true): void {
-    const { request, exchange } = this;
-    const mayKeep = request !== null && exchange !== null && this.mayKeepAlive(request, exchange);
-    this.writeAnswer(answer, keepAlive && mayKeep && this.decoder.isDone);
+    const mayKeep =
+      keepAlive && this.decoder.isDone && mayKeepAlive(this.request, this.exchange, this.context);
+    this.writer.own(answer, this.request, mayKeep, this.context.via);
     this.finish();
-  }
-
-  private writeAnswer(answer: OwnAnswer, keepAlive: boolean): void {
-    const minorVersion = this.request?.minorVersion ?? 1;
-    const hasBody = this.request?.head.method !== 'HEAD';
-    this.writer.head(answer.head, minorVersion, hasBody, keepAlive, this.context.via);
-    if (hasBody) this.writer.data(answer.body);
-    this.writer.end(null);
   }
 
   /** The answer can't be completed: the connection is closed in a way that shows it. */
@@ -332,7 +266,7 @@ export class DownstreamConnection
     this.forgetExchange();
     if (endsWithConnection) this.socket.reset();
     else this.socket.destroySoon();
-    this.onGone();
+    this.onLost();
   }
 
   private finish(): void {
@@ -340,14 +274,16 @@ export class DownstreamConnection
     this.forgetExchange();
     if (!this.writer.keepAlive || !isRequestRead) return this.linger();
     this.lastActivity = this.context.wheel.coarseNow;
-    this.isBodyPaused = false;
-    const { held } = this;
-    if (held !== null && !this.isConsuming) {
-      this.held = null;
-      this.consume(held, 0, held.length);
-    }
-    this.updateReading();
+    if (this.isConsuming) this.intake.resume();
+    else this.consumeHeld();
     if (this.hasEnded && this.exchange === null && this.state === 'open') this.linger();
+  }
+
+  /** Goes on with what came while the last exchange was under way. */
+  private consumeHeld(): void {
+    const held = this.intake.take();
+    this.intake.resume();
+    if (held !== null) this.consume(held, 0, held.length);
   }
 
   private forgetExchange(): void {
@@ -361,11 +297,17 @@ export class DownstreamConnection
     this.state = 'tunnel';
     this.context.counters.tunnelsOpen++;
     this.context.wheel.stop(this.timer);
+    this.socket.keepAlive();
     this.writer.flush();
-    const { held } = this;
-    this.held = null;
+    const held = this.intake.take();
+    this.intake.resume();
     if (held !== null) exchange.tunnel?.body.push(held);
-    this.updateReading();
+  }
+
+  private leaveTunnel(): void {
+    if (this.state !== 'tunnel') return;
+    this.state = 'open';
+    this.context.counters.tunnelsOpen--;
   }
 
   upstreamEnded(): void {
@@ -405,14 +347,10 @@ export class DownstreamConnection
   }
 
   onLost(): void {
-    this.onGone();
-  }
-
-  private onGone(): void {
     if (this.state === 'closed') return;
-    if (this.state === 'tunnel') this.context.counters.tunnelsOpen--;
+    this.leaveTunnel();
     this.state = 'closed';
-    this.held = null;
+    this.intake.take();
     this.context.wheel.stop(this.timer);
     this.context.counters.connectionsOpen--;
     this.context.onClosed(this);
@@ -432,11 +370,11 @@ export class DownstreamConnection
     if (this.state === 'closed' || this.state === 'lingering') return;
     if (this.hasEnded) {
       this.socket.destroySoon();
-      return this.onGone();
+      return this.onLost();
     }
     this.state = 'lingering';
-    this.held = null;
-    this.updateReading();
+    this.intake.take();
+    this.intake.resume();
     this.socket.end();
     this.context.wheel.start(this.timer, LINGER_MS, this.context.wheel.now());
   }

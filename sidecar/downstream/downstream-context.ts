@@ -1,4 +1,5 @@
 import type { RequestHead } from '../exchange/exchange.ts';
+import type { Failure } from '../exchange/failure.ts';
 import type { Service } from '../exchange/service.ts';
 import type { TargetForm } from '../http1/request-head.ts';
 import type { HttpDate } from '../io/http-date.ts';
@@ -46,4 +47,6 @@ export interface DownstreamContext {
   /** The sidecar is about to stop: connections are closed after their answer. */
   isDraining: boolean;
   onClosed(connection: OpenConnection): void;
+  /** A request was refused for its form, before or while it was routed. */
+  onRefused(reason: Failure): void;
 }

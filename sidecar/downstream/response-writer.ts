@@ -2,8 +2,10 @@ import { UNKNOWN_LENGTH } from '../exchange/body-length.ts';
 import type { Fields } from '../exchange/fields.ts';
 import type { ResponseHead } from '../exchange/service.ts';
 import { CHUNKED, type Framing, UNTIL_CLOSE } from '../http1/framing.ts';
+import type { ParsedRequest } from '../http1/request-head.ts';
 import { chunkedEnd, chunkStart, responseHeadText } from '../http1/serialize.ts';
 import type { ByteSocket } from '../io/byte-socket.ts';
+import type { OwnAnswer } from './problem.ts';
 
 /** Pieces up to this length wait for what comes with them, so that a small answer is one write. */
 const CORK_LIMIT = 16 * 1024;
@@ -49,6 +51,14 @@ export class ResponseWriter {
     this.keepAlive = keepAlive && this.framing !== UNTIL_CLOSE;
     this.out = responseHeadText(head, this.framing, connectionField(head, minorVersion, this.keepAlive), via);
     if (head.tunnel) this.framing = UNTIL_CLOSE;
+  }
+
+  /** Writes an answer of the sidecar's own, whole. @param request what it answers, or null where that could not be read */
+  own(answer: OwnAnswer, request: ParsedRequest | null, keepAlive: boolean, via: string): void {
+    const hasBody = request?.head.method !== 'HEAD';
+    this.head(answer.head, request?.minorVersion ?? 1, hasBody, keepAlive, via);
+    if (hasBody) this.data(answer.body);
+    this.end(null);
   }
 
   data(chunk: Buffer): void {

@@ -1,7 +1,7 @@
 import type { RequestHead } from '../exchange/exchange.ts';
 import { removeFields, setField } from '../exchange/fields.ts';
 import { isAuthority, parseAuthority } from './authority.ts';
-import { listItems, SP, TARGET, TOKEN } from './characters.ts';
+import { CR, LF, listItems, SP, TARGET, TOKEN } from './characters.ts';
 import { applyConnectionOptions } from './connection-options.ts';
 import { type FieldSection, parseFieldSection } from './field-section.ts';
 import { type Framing, requestFraming } from './framing.ts';
@@ -38,10 +38,12 @@ export function parseRequestHead(
   fieldLimit: number,
 ): ParsedRequest | ProtocolError {
   const text = bytes.toString('latin1', start, end);
-  let i = start;
+  // RFC 9112 section 2.2: one empty line before the request line is passed over.
+  let i = bytes[start] === CR && bytes[start + 1] === LF ? start + 2 : start;
+  const methodStart = i;
   while (TOKEN[bytes[i]] === 1) i++;
-  if (bytes[i] !== SP || i === start) return malformed('a request line without a proper method');
-  const method = text.slice(0, i - start);
+  if (bytes[i] !== SP || i === methodStart) return malformed('a request line without a proper method');
+  const method = text.slice(methodStart - start, i - start);
   const targetStart = ++i;
   while (TARGET[bytes[i]] === 1) i++;
   if (bytes[i] !== SP || i === targetStart)
