@@ -75,8 +75,6 @@ export class DownstreamConnection
     this.onLost();
   }
 
-  // The request, from the application.
-
   onRead(length: number, bytes: Buffer): void {
     if (this.state === 'open') this.consume(bytes, 0, length);
     else if (this.state === 'tunnel') this.exchange?.tunnel?.body.push(bytes.subarray(0, length));
@@ -203,8 +201,6 @@ export class DownstreamConnection
   resumeBody(): void {
     this.intake.resumeBody();
   }
-
-  // The answer, to the application.
 
   informational(head: ResponseHead): void {
     // HTTP/1.0 does not know interim answers (RFC 9110 section 15.2).
