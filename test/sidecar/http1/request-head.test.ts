@@ -53,7 +53,7 @@ describe('the request line (RFC 9112 section 3)', () => {
     ' / HTTP/1.1',
     ' GET / HTTP/1.1',
     '\tGET / HTTP/1.1',
-    '\r\nGET / HTTP/1.1',
+    '\r\n\r\nGET / HTTP/1.1',
     'GET  / HTTP/1.1',
     'GET /  HTTP/1.1',
     'GET\t/ HTTP/1.1',
