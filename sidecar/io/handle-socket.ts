@@ -21,8 +21,13 @@ export class HandleSocket implements ByteSocket {
   private readonly runtime: RuntimeHandles;
   private readonly handle: OwnedHandle;
   private owner: SocketOwner = NOBODY;
-  /** Where the runtime reads to; it takes over another one after each read. */
+  /** Where the runtime reads to. */
   private readBuffer = READ_BUFFER;
+  /** Where it is to read to: it takes over another buffer after a read only. */
+  private nextReadBuffer = READ_BUFFER;
+  private isReading = false;
+  /** What lies in a read buffer that is given back still waits to be written somewhere. */
+  private isReadBufferInUse = false;
   private pending = 0;
   private isClosed = false;
   private hasEnded = false;
@@ -72,12 +77,15 @@ export class HandleSocket implements ByteSocket {
   }
 
   readApart(): void {
-    if (this.readBuffer === READ_BUFFER) this.readBuffer = takeApart() ?? READ_BUFFER;
+    if (this.nextReadBuffer === READ_BUFFER) this.nextReadBuffer = takeApart() ?? READ_BUFFER;
   }
 
   readShared(isInUse: boolean): void {
-    if (this.readBuffer !== READ_BUFFER) giveApart(this.readBuffer, isInUse);
-    this.readBuffer = READ_BUFFER;
+    if (this.nextReadBuffer === READ_BUFFER) return;
+    if (this.nextReadBuffer !== this.readBuffer) giveApart(this.nextReadBuffer, false);
+    // Between two reads, the next one is still to come into it.
+    this.isReadBufferInUse = isInUse || !this.isReading;
+    this.nextReadBuffer = READ_BUFFER;
   }
 
   pause(): void {
@@ -102,7 +110,7 @@ export class HandleSocket implements ByteSocket {
     this.owner = NOBODY;
     if (this.isClosed) return;
     this.isClosed = true;
-    this.readShared(true);
+    this.leaveReadBuffers();
     this.handle.close();
   }
 
@@ -110,7 +118,7 @@ export class HandleSocket implements ByteSocket {
     this.owner = NOBODY;
     if (this.isClosed) return;
     this.isClosed = true;
-    this.readShared(true);
+    this.leaveReadBuffers();
     if (this.handle.reset(() => {}) !== 0) this.handle.close();
   }
 
@@ -135,13 +143,14 @@ export class HandleSocket implements ByteSocket {
   /** What the runtime says after a read. @returns the buffer to read to next, where that is another one */
   onRuntimeRead(count: number): Buffer | undefined {
     if (this.isClosed || count === 0) return undefined;
-    const { readBuffer } = this;
-    if (count > 0) this.owner.onRead(count, readBuffer);
+    this.isReading = true;
+    if (count > 0) this.owner.onRead(count, this.readBuffer);
     else if (count === UV_EOF) {
       this.hasEnded = true;
       this.owner.onEnd();
     } else this.lose(count);
-    return this.readBuffer === readBuffer ? undefined : this.readBuffer;
+    this.isReading = false;
+    return this.nextReadBuffer === this.readBuffer ? undefined : this.changeReadBuffer();
   }
 
   /** What the runtime says after a write that the kernel did not take at once. */
@@ -150,6 +159,21 @@ export class HandleSocket implements ByteSocket {
     if (this.isClosed) return;
     if (status < 0) this.lose(status);
     else if (this.pending === 0) this.owner.onDrain();
+  }
+
+  private changeReadBuffer(): Buffer {
+    if (this.readBuffer !== READ_BUFFER) giveApart(this.readBuffer, this.isReadBufferInUse);
+    this.readBuffer = this.nextReadBuffer;
+    return this.readBuffer;
+  }
+
+  /** The runtime may still read or write there. */
+  private leaveReadBuffers(): void {
+    if (this.nextReadBuffer !== this.readBuffer && this.nextReadBuffer !== READ_BUFFER)
+      giveApart(this.nextReadBuffer, false);
+    if (this.readBuffer !== READ_BUFFER) giveApart(this.readBuffer, true);
+    this.readBuffer = READ_BUFFER;
+    this.nextReadBuffer = READ_BUFFER;
   }
 
   private await(request: WriteRequest, buffer: Uint8Array | null): void {

@@ -203,6 +203,40 @@ for (const [how, accept] of Object.entries(ACCEPTORS)) {
       });
     });
 
+    for (const where of ['while it is told of a read', 'at any other time']) {
+      test(`reads the same bytes where it reads apart, and shared again, ${where}`, async t => {
+        const other = await openPair(accept);
+        t.after(other.close);
+        const sent = createHash('sha256');
+        const received = createHash('sha256');
+        let turn = 0;
+        const change = () => {
+          turn++;
+          for (const { socket } of [pair, other]) {
+            if (turn % 3 === 0) socket.readShared(turn % 2 === 0);
+            else socket.readApart();
+          }
+        };
+        let got = 0;
+        pair.owner.onRead = (length, bytes) => {
+          received.update(bytes.subarray(0, length));
+          got += length;
+          if (where === 'while it is told of a read') change();
+        };
+        for (let i = 0; i < 40; i++) {
+          if (where !== 'while it is told of a read') change();
+          const piece = randomFillSync(Buffer.alloc(1 + ((i * 7919) % 50_000)));
+          sent.update(piece);
+          pair.peer.write(piece);
+          other.peer.write(Buffer.alloc(30_000, 'o'));
+          const expected = got + piece.length;
+          await until(() => got === expected, 'the piece');
+        }
+        assert.equal(received.digest('hex'), sent.digest('hex'));
+        assert.match(other.owner.received, /^o*$/);
+      });
+    }
+
     test('reads arrive as they were sent while others read at the same time', async () => {
       const other = await openPair(accept);
       const [mine, theirs] = ['m', 't'].map(letter => letter.repeat(3_000_000));
