@@ -11,20 +11,23 @@ export async function readConfigFile(path: string): Promise<FileContent> {
   let file: FileHandle | null = null;
   try {
     file = await open(path);
-    const buffer = Buffer.alloc(MAX_FILE_BYTES + 1);
-    let length = 0;
-    while (length < buffer.length) {
-      const { bytesRead } = await file.read(buffer, length);
+    const chunks: Buffer[] = [];
+    for (let length = 0; length <= MAX_FILE_BYTES; ) {
+      // The file is read every second: a buffer for the largest one each time would be much garbage.
+      const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(CHUNK_BYTES));
       if (bytesRead === 0) break;
+      chunks.push(buffer.subarray(0, bytesRead));
       length += bytesRead;
     }
-    return { ok: true, bytes: Buffer.from(buffer.subarray(0, length)) };
+    return { ok: true, bytes: Buffer.concat(chunks) };
   } catch (error) {
     return { ok: false, reason: reasonOf(error as NodeJS.ErrnoException) };
   } finally {
     await file?.close();
   }
 }
+
+const CHUNK_BYTES = 16 * 1024;
 
 function reasonOf({ code, message }: NodeJS.ErrnoException): string {
   switch (code) {
