@@ -311,8 +311,9 @@ export class DownstreamConnection
   }
 
   private checkBlocked(): void {
-    if (this.isBlocked || !this.socket.isBlocked) return;
+    if (!this.socket.isBlocked) return;
     this.isBlocked = true;
+    // Each time: it may be another call's bytes that the last answer still stands in front of.
     this.call.pause();
   }
 
