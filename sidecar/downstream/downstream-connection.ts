@@ -272,7 +272,7 @@ export class DownstreamConnection
     this.lastActivity = this.context.wheel.coarseNow;
     if (this.isConsuming) this.intake.resume();
     else this.consumeHeld();
-    if (this.hasEnded && this.exchange === null && this.state === 'open') this.linger();
+    if (this.hasEnded && !this.isConsuming && this.exchange === null && this.state === 'open') this.linger();
   }
 
   /** Goes on with what came while the last exchange was under way. */
