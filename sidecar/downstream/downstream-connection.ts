@@ -298,6 +298,7 @@ export class DownstreamConnection
     const held = this.intake.take();
     this.intake.resume();
     if (held !== null) exchange.tunnel?.body.push(held);
+    if (this.hasEnded) exchange.tunnel?.body.finish(null);
   }
 
   private leaveTunnel(): void {

@@ -148,6 +148,7 @@ export class UpstreamConnection implements Carrier, BodySink, BodyReceiver, Sock
   end(trailers: Fields | null): void {
     this.writer.end(trailers);
     if (this.phase !== 'tunnel') return;
+    this.writer.uncork();
     this.socket.end();
     if (this.readEnded) this.finishTunnel();
   }
