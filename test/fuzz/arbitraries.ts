@@ -2,6 +2,9 @@ import fc, { type Arbitrary } from 'fast-check';
 
 /** Generators of valid messages, as values and as the many ways in which the same value may be written. */
 
+// A failing case is made smaller for this long at most; a slow machine makes fewer runs.
+fc.configureGlobal({ interruptAfterTimeLimit: 4000 });
+
 const characters = (pattern: RegExp) =>
   Array.from({ length: 256 }, (_, code) => String.fromCharCode(code)).filter(text => pattern.test(text));
 const text = (pattern: RegExp, minLength: number, maxLength: number) =>

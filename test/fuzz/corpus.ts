@@ -83,6 +83,8 @@ const SMUGGLING_REQUESTS = [
   `${post('Transfer-Encoding: chunked')}5\r\nhelloX\r\n0\r\n\r\n`,
   `${post('Transfer-Encoding: chunked')}5\r\nhello0\r\n\r\n`,
   `${post('Transfer-Encoding: chunked')}5 \r\nhello\r\n0\r\n\r\n`,
+  `${post('Transfer-Encoding: chunked')}5;a \r\nhello\r\n0\r\n\r\n`,
+  `${post('Transfer-Encoding: chunked')}5;a=b \r\nhello\r\n0\r\n\r\n`,
   `${post('Transfer-Encoding: chunked')}0x5\r\nhello\r\n0\r\n\r\n`,
   `${post('Transfer-Encoding: chunked')}10000000000000005\r\nhello\r\n0\r\n\r\n`,
   `${post('Transfer-Encoding: chunked')}-1\r\nhello\r\n0\r\n\r\n`,

@@ -68,6 +68,8 @@ describe('the request line (RFC 9112 section 3)', () => {
     'GET / HTTP/1.1\r',
     'GET / HTTP/1.1\nX: y',
     'GET / HTTP/1.1\rX: y',
+    'GET / HTTP/1.1x\nX: y',
+    'GET / HTTP/1.1\rXY: z',
     'GET / / HTTP/1.1',
     'GET / HTTP/1.1\x00',
     'GET / http/1.1',

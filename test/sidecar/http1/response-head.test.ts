@@ -77,6 +77,7 @@ describe('the status line (RFC 9112 section 4)', () => {
     'HTTP/1.1 200 O\x0bK',
     'HTTP/1.1 200 OK\r',
     'HTTP/1.1 200 OK\rX: y',
+    'HTTP/1.1 200 OK\rXY: z',
     'HTTP/1.1 200 OK\nX: y',
     'HTTP/1.1 200\nX: y',
     'http/1.1 200 OK',
