@@ -53,7 +53,8 @@ export function referenceRequests(text: string): Transcript<RequestMeaning> {
   const messages: RequestMeaning[] = [];
   let at = 0;
   while (at < text.length) {
-    const head = readHead(text, at);
+    // RFC 9112 section 2.2: one empty line before a request line is passed over.
+    const head = readHead(text, text.startsWith('\r\n', at) ? at + 2 : at);
     const message = head && readRequest(text, head);
     if (message === null) return { messages, end: 'broken' };
     messages.push(message.meaning);

@@ -6,7 +6,7 @@ import type { Content, RequestMeaning, ResponseMeaning } from './transcript.ts';
 
 /** A request as the sidecar sends it on: written anew from what was understood. */
 export function rewriteRequest(request: RequestMeaning): string {
-  const head: RequestHead = request;
+  const head: RequestHead = { ...request, version: '1.1' };
   return checkedHead(requestHeadText(head, framingOf(request), ''), request) + rewriteBody(request);
 }
 
@@ -16,7 +16,7 @@ export function rewriteResponse(response: ResponseMeaning, method: string): stri
   const tunnel = status === 101 || (method === 'CONNECT' && status >= 200 && status < 300);
   const framing = tunnel ? 0 : framingOf(response);
   const connection = response.upgrade !== null ? 'upgrade' : '';
-  const text = responseHeadText({ ...response, bodyLength: 0, tunnel }, framing, connection, '');
+  const text = responseHeadText({ ...response, version: '1.1', bodyLength: 0, tunnel }, framing, connection, '');
   return (
     checkedHead(text, { ...response, framing: tunnel ? 0 : response.framing }) +
     (tunnel ? '' : rewriteBody(response))

@@ -87,6 +87,16 @@ describe('the request line (RFC 9112 section 3)', () => {
     });
   }
 
+  test('one empty line before it is passed over (RFC 9112 section 2.2)', () => {
+    assert.deepEqual(parsed(`\r\n${get('A: b')}`), parsed(get('A: b')));
+  });
+
+  for (const before of ['\r', '\n', '\r\r\n', '\n\n', ' \r\n', '\r\n ', '\r\n\n']) {
+    test(`${shown(before)} before it is refused`, () => {
+      refused(parseRequest(before + get()));
+    });
+  }
+
   test('HTTP/2 in plain text is answered with 505 (RFC 9113 section 3.4)', () => {
     refused(parseRequest('PRI * HTTP/2.0\r\n\r\n'), 505);
   });
