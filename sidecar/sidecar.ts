@@ -26,7 +26,7 @@ export interface SidecarContext {
   readonly version: string;
 }
 
-const VIA = '1.1 outrider';
+const VIA = 'outrider';
 /** What is counted for requests that no upstream serves. */
 const NO_UPSTREAM = '(none)';
 /** Characters of the access log that may wait for a slow reader. */

@@ -31,7 +31,7 @@ export interface UpstreamSetContext {
   /** Whether the sidecar itself listens on this port. */
   readonly isOwnPort: (port: number) => boolean;
   accessLog: AccessLog | null;
-  /** The value of the Via field to add to requests, or '' for none. */
+  /** The pseudonym in the Via field to add to requests, or '' for none. */
   via: string;
 }
 
@@ -122,7 +122,9 @@ export function startUpstream(
     date: context.date,
     headSize: policy.limits.headSize,
     headFields: policy.limits.headFields,
-    via: context.via,
+    get via() {
+      return context.via;
+    },
     isOwnPort: context.isOwnPort,
   };
   const pool = new ConnectionPool(name, poolSettings(policy), connections, counters, context.total);

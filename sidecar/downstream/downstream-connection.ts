@@ -190,7 +190,7 @@ export class DownstreamConnection
     if (this.call !== ENDED_CALL) return this.call.cancel(reason);
     this.exchange = null;
     if (this.writer.isStarted) return this.destroy();
-    this.writer.own(problemOf(reason, this.context.date.now()), this.request, false, this.context.via);
+    this.writer.own(problemOf(reason, this.context.date.now()), this.request, false);
     this.linger();
   }
 
@@ -251,7 +251,7 @@ export class DownstreamConnection
   private answer(answer: OwnAnswer, keepAlive = true): void {
     const mayKeep =
       keepAlive && this.decoder.isDone && mayKeepAlive(this.request, this.exchange, this.context);
-    this.writer.own(answer, this.request, mayKeep, this.context.via);
+    this.writer.own(answer, this.request, mayKeep);
     this.finish();
   }
 

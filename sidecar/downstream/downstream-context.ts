@@ -40,7 +40,7 @@ export interface DownstreamContext {
   readonly counters: DownstreamCounters;
   router: Router;
   limits: DownstreamLimits;
-  /** The value of the Via field to add to answers, or '' for none. */
+  /** The pseudonym in the Via field to add to answers, or '' for none. */
   via: string;
   /** Bytes of a request's body that are kept so that it can be sent again. */
   keepForReplay: number;

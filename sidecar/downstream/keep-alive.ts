@@ -9,6 +9,6 @@ export function mayKeepAlive(
 ): boolean {
   if (request === null || exchange === null || isDraining) return false;
   if (!request.keepAlive || request.head.method === 'CONNECT') return false;
-  // An application that was never told to go on may or may not send its body: what would follow is anyone's guess.
-  return !(request.head.expectContinue && exchange.body !== null && exchange.body.receivedBytes === 0);
+  // An answer that comes before the request's end is the last one: what of the body would follow is anyone's guess.
+  return exchange.body === null || exchange.body.isComplete;
 }

@@ -32,6 +32,7 @@ export function ownAnswer(status: number, text: string, date: string, fields: re
   return {
     head: {
       status,
+      version: '1.1',
       reason: STATUS_CODES[status] ?? '',
       fields: [...fields, 'Content-Length', String(body.length), 'Date', date],
       bodyLength: body.length,

@@ -53,10 +53,10 @@ export class ResponseWriter {
     if (head.tunnel) this.framing = UNTIL_CLOSE;
   }
 
-  /** Writes an answer of the sidecar's own, whole. @param request what it answers, or null where that could not be read */
-  own(answer: OwnAnswer, request: ParsedRequest | null, keepAlive: boolean, via: string): void {
+  /** Writes an answer of the sidecar's own, whole: one that came by nobody, so without `Via`. @param request what it answers, or null where that could not be read */
+  own(answer: OwnAnswer, request: ParsedRequest | null, keepAlive: boolean): void {
     const hasBody = request?.head.method !== 'HEAD';
-    this.head(answer.head, request?.minorVersion ?? 1, hasBody, keepAlive, via);
+    this.head(answer.head, request?.minorVersion ?? 1, hasBody, keepAlive, '');
     if (hasBody) this.data(answer.body);
     this.end(null);
   }

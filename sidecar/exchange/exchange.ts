@@ -11,6 +11,8 @@ export interface AttemptTarget {
 /** What a request looks like before any policy has seen it. */
 export interface RequestHead {
   readonly method: string;
+  /** The protocol's version as received, such as `1.1`; for `Via` (RFC 9110 section 7.6.3). */
+  readonly version: string;
   /** Origin form (`/path?query`), or `*` for OPTIONS, or `host:port` for CONNECT (RFC 9112 section 3.2). */
   readonly target: string;
   /** The host (and port) the request is for, as its `Host` says too. Routing may put the service's name in both. */

@@ -48,6 +48,8 @@ export interface Call {
 /** The head of an answer. */
 export interface ResponseHead {
   readonly status: number;
+  /** The protocol's version as received, such as `1.1`; for `Via` (RFC 9110 section 7.6.3). */
+  readonly version: string;
   /** The reason phrase as received; empty where there was none. */
   readonly reason: string;
   /** End-to-end fields only: what concerns one connection is gone. */

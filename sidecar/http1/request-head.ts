@@ -91,6 +91,7 @@ function interpret(
   return {
     head: {
       method,
+      version: minorVersion === 0 ? '1.0' : '1.1',
       target: destination.target,
       authority: destination.authority,
       fields,

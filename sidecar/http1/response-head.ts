@@ -62,7 +62,15 @@ export function parseResponseHead(
   const upgrade = status === 101 || status === 426 ? section.upgrade : null;
   if (status === 101 && !upgrade) return malformed('status 101 and no Upgrade that says to what');
   return {
-    head: { status, reason, fields, bodyLength: framing >= 0 ? framing : UNKNOWN_LENGTH, upgrade, tunnel },
+    head: {
+      status,
+      version: minorVersion === 0 ? '1.0' : '1.1',
+      reason,
+      fields,
+      bodyLength: framing >= 0 ? framing : UNKNOWN_LENGTH,
+      upgrade,
+      tunnel,
+    },
     framing,
     keepAlive: framing !== -1 && !options.close && (minorVersion >= 1 || options.keepAlive),
     nominated: options.nominated,

@@ -11,12 +11,12 @@ import { CHUNKED, type Framing } from './framing.ts';
 /** The last chunk of a chunked body without trailers. */
 export const LAST_CHUNK = '0\r\n\r\n';
 
-/** A request's head for an endpoint. @param via the value of the Via field to add (RFC 9110 section 7.6.3), or '' for none */
+/** A request's head for an endpoint. @param via the pseudonym in the Via field to add (RFC 9110 section 7.6.3), or '' for none */
 export function requestHeadText(head: RequestHead, framing: Framing, via: string): string {
   let text = `${head.method} ${head.target} HTTP/1.1\r\n${fieldText(head.fields)}`;
   if (framing === CHUNKED) text += 'Transfer-Encoding: chunked\r\n';
   if (head.upgrade !== null) text += `Upgrade: ${head.upgrade}\r\nConnection: upgrade\r\n`;
-  if (via !== '') text += `Via: ${via}\r\n`;
+  if (via !== '') text += `Via: ${head.version} ${via}\r\n`;
   return `${text}\r\n`;
 }
 
@@ -34,7 +34,7 @@ export function responseHeadText(
   if (framing === CHUNKED) text += 'Transfer-Encoding: chunked\r\n';
   if (head.upgrade !== null) text += `Upgrade: ${head.upgrade}\r\n`;
   if (connection !== '') text += `Connection: ${connection}\r\n`;
-  if (via !== '') text += `Via: ${via}\r\n`;
+  if (via !== '') text += `Via: ${head.version} ${via}\r\n`;
   return `${text}\r\n`;
 }
 

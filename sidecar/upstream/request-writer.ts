@@ -21,7 +21,7 @@ export class RequestWriter {
 
   /**
    * Begins a request; without a body, it is written. With one, what follows in this turn waits for {@link uncork}.
-   * @param via the value of the Via field to add, or '' for none
+   * @param via the pseudonym in the Via field to add, or '' for none
    */
   begin({ head, body }: Exchange, via: string): void {
     this.isComplete = body === null;

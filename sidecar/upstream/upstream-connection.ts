@@ -3,6 +3,7 @@ import { type Fields, NO_FIELDS } from '../exchange/fields.ts';
 import type { BodySink } from '../exchange/request-body.ts';
 import type { ResponseHead } from '../exchange/service.ts';
 import { BodyDecoder } from '../http1/body-decoder.ts';
+import { listItems } from '../http1/characters.ts';
 import type { BodyReceiver } from '../http1/chunked-decoder.ts';
 import { HeadReader, INCOMPLETE, REFUSED } from '../http1/head-reader.ts';
 import { ProtocolError } from '../http1/protocol-error.ts';
@@ -21,7 +22,7 @@ export interface ConnectionContext {
   /** The largest head of an answer in bytes, and the most fields in it. */
   readonly headSize: number;
   readonly headFields: number;
-  /** The value of the Via field to add, or '' for none. */
+  /** The pseudonym in the Via field to add, or '' for none. */
   readonly via: string;
 }
 
@@ -201,8 +202,8 @@ export class UpstreamConnection implements Carrier, BodySink, BodyReceiver, Sock
     if (parsed instanceof ProtocolError) return this.badResponse(parsed.detail);
     const { head } = parsed;
     if (head.status === 101) {
-      if (attempt.exchange.head.upgrade === null || head.upgrade === null) {
-        return this.badResponse('a switch of protocols that was not asked for');
+      if (!isOffered(head.upgrade, attempt.exchange.head.upgrade)) {
+        return this.badResponse('a switch to a protocol that was not asked for');
       }
       return this.beginTunnel(head);
     }
@@ -328,8 +329,16 @@ export class UpstreamConnection implements Carrier, BodySink, BodyReceiver, Sock
   }
 }
 
+/** Whether what an answer switches to was offered in the request (RFC 9110 section 7.8). */
+function isOffered(chosen: string | null, offered: string | null): boolean {
+  if (chosen === null || offered === null) return false;
+  const protocols = listItems(offered);
+  return listItems(chosen).every(protocol => protocols.includes(protocol));
+}
+
 const TUNNEL_ESTABLISHED: ResponseHead = {
   status: 200,
+  version: '1.1',
   reason: 'Connection Established',
   fields: NO_FIELDS,
   bodyLength: 0,

@@ -16,7 +16,12 @@ export function rewriteResponse(response: ResponseMeaning, method: string): stri
   const tunnel = status === 101 || (method === 'CONNECT' && status >= 200 && status < 300);
   const framing = tunnel ? 0 : framingOf(response);
   const connection = response.upgrade !== null ? 'upgrade' : '';
-  const text = responseHeadText({ ...response, version: '1.1', bodyLength: 0, tunnel }, framing, connection, '');
+  const text = responseHeadText(
+    { ...response, version: '1.1', bodyLength: 0, tunnel },
+    framing,
+    connection,
+    '',
+  );
   return (
     checkedHead(text, { ...response, framing: tunnel ? 0 : response.framing }) +
     (tunnel ? '' : rewriteBody(response))

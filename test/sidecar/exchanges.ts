@@ -16,6 +16,7 @@ export function aRequestHead(values: Partial<RequestHead> = {}): RequestHead {
   const authority = values.authority ?? 'inventory';
   return {
     method: 'GET',
+    version: '1.1',
     target: '/stock/7',
     authority,
     fields: ['Host', authority],
@@ -32,7 +33,7 @@ export function anExchange(parts: ExchangeParts = {}): Exchange {
 }
 
 export function aResponseHead(values: Partial<ResponseHead> = {}): ResponseHead {
-  return { status: 200, reason: 'OK', fields: [], bodyLength: 0, upgrade: null, tunnel: false, ...values };
+  return { status: 200, version: '1.1', reason: 'OK', fields: [], bodyLength: 0, upgrade: null, tunnel: false, ...values };
 }
 
 /** The application's connection, as a body or a tunnel sees it. */

@@ -5,6 +5,7 @@ import { RequestBody } from '../../../sidecar/exchange/request-body.ts';
 
 const head = (values: Partial<RequestHead> = {}): RequestHead => ({
   method: 'GET',
+  version: '1.1',
   target: '/',
   authority: 'up',
   fields: ['Host', 'up'],

@@ -15,6 +15,7 @@ test('a reply that overrides nothing passes everything on, in order', () => {
   };
   const head: ResponseHead = {
     status: 200,
+    version: '1.1',
     reason: '',
     fields: [],
     bodyLength: 1,

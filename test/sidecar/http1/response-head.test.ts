@@ -18,6 +18,7 @@ test('an answer as servers send it', () => {
   assert.deepEqual(parsed(text), {
     head: {
       status: 200,
+      version: '1.1',
       reason: 'OK',
       fields: ['Date', DATE, 'content-type', 'text/plain', 'Content-Length', '5'],
       bodyLength: 5,

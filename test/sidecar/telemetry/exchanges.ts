@@ -13,6 +13,7 @@ export function anExchange(
   return new Exchange(
     {
       method: 'GET',
+      version: '1.1',
       target: '/stock/7',
       authority: 'inventory',
       fields: [],
@@ -27,7 +28,7 @@ export function anExchange(
 }
 
 export function aResponseHead(head: Partial<ResponseHead> = {}): ResponseHead {
-  return { status: 200, reason: 'OK', fields: [], bodyLength: 0, upgrade: null, tunnel: false, ...head };
+  return { status: 200, version: '1.1', reason: 'OK', fields: [], bodyLength: 0, upgrade: null, tunnel: false, ...head };
 }
 
 /** Notes the names of the calls it gets. */

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { beforeEach, describe, test } from 'node:test';
+import { UNKNOWN_LENGTH } from '../../../sidecar/exchange/body-length.ts';
 import type { Exchange } from '../../../sidecar/exchange/exchange.ts';
 import { failure, retryExhausted } from '../../../sidecar/exchange/failure.ts';
 import { NO_FIELDS } from '../../../sidecar/exchange/fields.ts';
 import { RequestBody } from '../../../sidecar/exchange/request-body.ts';
 import type { Reply, ResponseHead } from '../../../sidecar/exchange/service.ts';
-import { UNKNOWN_LENGTH } from '../../../sidecar/exchange/body-length.ts';
 
 import { Tunnel } from '../../../sidecar/exchange/tunnel.ts';
 import type { AccessLog } from '../../../sidecar/telemetry/access-log.ts';

@@ -1,0 +1,151 @@
+import assert from 'node:assert/strict';
+import type { ByteSocket, SocketEnds, SocketOwner } from '../../../sidecar/io/byte-socket.ts';
+import { READ_BUFFER } from '../../../sidecar/io/shared-buffers.ts';
+
+/** What waits to be written: bytes that were not in the shared read buffer are still where their owner has them. */
+interface Waiting {
+  readonly before: string;
+  readonly bytes: Buffer;
+  readonly after: string;
+}
+
+/** A socket without a network. What it reads lies in the shared read buffer, or in one of its own where it reads apart. */
+export class MemorySocket implements ByteSocket {
+  /** What the other side has got, as latin1. */
+  written = '';
+  isBlocked = false;
+  hasFailed = false;
+  isPaused = false;
+  /** A FIN was sent. */
+  hasEnded = false;
+  /** How it was closed: at once, behind what was written, or with a RST. */
+  closed: 'at once' | 'soon' | 'reset' | null = null;
+  isKeptAlive = false;
+  /** What was written before it was closed at once, and got lost. */
+  lost = '';
+  private owner: SocketOwner | null = null;
+  private waiting: Waiting[] = [];
+  private readBuffer = READ_BUFFER;
+
+  open(owner: SocketOwner): void {
+    assert.equal(this.owner, null);
+    this.owner = owner;
+  }
+
+  write(text: string): void {
+    this.writeTogether(text, Buffer.alloc(0), '');
+  }
+
+  writeTogether(before: string, bytes: Buffer, after: string): void {
+    if (this.closed !== null) return;
+    assert.ok(!this.hasEnded, 'a write after the end');
+    const isShared = bytes.buffer === READ_BUFFER.buffer;
+    this.waiting.push({ before, bytes: isShared ? Buffer.from(bytes) : bytes, after });
+    if (!this.isBlocked) this.writeOut();
+  }
+
+  readApart(): void {
+    if (this.readBuffer === READ_BUFFER) this.readBuffer = Buffer.alloc(READ_BUFFER.length);
+  }
+
+  readShared(): void {
+    this.readBuffer = READ_BUFFER;
+  }
+
+  pause(): void {
+    this.isPaused = true;
+  }
+
+  resume(): void {
+    this.isPaused = false;
+  }
+
+  end(): void {
+    this.hasEnded = true;
+  }
+
+  destroySoon(): void {
+    this.closed ??= 'soon';
+    this.owner = null;
+    if (!this.isBlocked) this.writeOut();
+  }
+
+  destroy(): void {
+    if (this.closed === null) this.lose();
+    this.closed ??= 'at once';
+    this.owner = null;
+  }
+
+  reset(): void {
+    if (this.closed === null) this.lose();
+    this.closed ??= 'reset';
+    this.owner = null;
+  }
+
+  keepAlive(): void {
+    this.isKeptAlive = true;
+  }
+
+  ends(): SocketEnds {
+    return { localAddress: '127.0.0.1', remoteAddress: '127.0.0.1', remotePort: 40_000 };
+  }
+
+  // The other side.
+
+  /** The other side sends; latin1. */
+  send(text: string): void {
+    for (let from = 0; from < text.length; ) {
+      assert.ok(!this.isPaused, 'nobody reads');
+      const { readBuffer } = this;
+      const length = Math.min(readBuffer.length, text.length - from);
+      readBuffer.write(text.slice(from, from + length), 0, 'latin1');
+      from += length;
+      this.owner?.onRead(length, readBuffer);
+      // What comes next may overwrite it: nobody may still look there.
+      readBuffer.fill('#', 0, length);
+    }
+  }
+
+  /** The other side sends no more. */
+  sendEnd(): void {
+    assert.ok(!this.isPaused, 'nobody reads');
+    this.owner?.onEnd();
+  }
+
+  /** The connection is lost. */
+  lose(): void {
+    for (const { before, bytes, after } of this.waiting) this.lost += before + bytes.toString('latin1') + after;
+    this.waiting = [];
+  }
+
+  fail(reason: string): void {
+    const { owner } = this;
+    this.destroy();
+    owner?.onLost(reason);
+  }
+
+  /** The other side stops to read. */
+  block(): void {
+    this.isBlocked = true;
+  }
+
+  /** The other side has read everything. */
+  drain(): void {
+    this.isBlocked = false;
+    this.writeOut();
+    this.owner?.onDrain();
+  }
+
+  /** What the other side has got since this was asked last. */
+  take(): string {
+    const { written } = this;
+    this.written = '';
+    return written;
+  }
+
+  private writeOut(): void {
+    for (const { before, bytes, after } of this.waiting)
+      this.written += before + bytes.toString('latin1') + after;
+    this.waiting = [];
+  }
+}

@@ -1,0 +1,75 @@
+import { HttpDate } from '../../../sidecar/io/http-date.ts';
+import { UpstreamCounters } from '../../../sidecar/telemetry/counters.ts';
+import { Attempt } from '../../../sidecar/upstream/attempt.ts';
+import { ConnectionLimit } from '../../../sidecar/upstream/connection-limit.ts';
+import { ConnectionPool, type PoolSettings } from '../../../sidecar/upstream/connection-pool.ts';
+import type { Endpoint } from '../../../sidecar/upstream/endpoint.ts';
+import type { ConnectionContext } from '../../../sidecar/upstream/upstream-connection.ts';
+import { anExchange, type ExchangeParts } from '../exchanges.ts';
+import { HandClock } from '../hand-clock.ts';
+import { RecordedReply } from '../recorded-reply.ts';
+
+export function aConnectionContext(
+  clock: HandClock,
+  values: Partial<ConnectionContext> = {},
+): ConnectionContext {
+  return {
+    wheel: clock.wheel,
+    date: new HttpDate(() => Date.UTC(1994, 10, 15, 8, 12, 31)),
+    headSize: 32_768,
+    headFields: 128,
+    via: '',
+    isOwnPort: () => false,
+    ...values,
+  };
+}
+
+export interface PoolParts {
+  readonly settings?: Partial<PoolSettings>;
+  readonly total?: ConnectionLimit;
+  readonly clock?: HandClock;
+}
+
+/** A pool whose time passes by hand. */
+export class PoolUnderTest {
+  readonly clock: HandClock;
+  readonly counters = new UpstreamCounters('inventory');
+  readonly total: ConnectionLimit;
+  readonly pool: ConnectionPool;
+
+  constructor({ settings, total = new ConnectionLimit(1000), clock = new HandClock() }: PoolParts = {}) {
+    this.clock = clock;
+    this.total = total;
+    this.pool = new ConnectionPool(
+      'inventory',
+      {
+        connectTimeout: 1_000,
+        streamIdle: null,
+        connections: 100,
+        pending: 100,
+        pendingFor: 1_000,
+        ...settings,
+      },
+      aConnectionContext(clock),
+      this.counters,
+      total,
+    );
+  }
+
+  /** Makes an attempt against the endpoint. */
+  attempt(endpoint: Endpoint, parts: ExchangeParts & { tried?: Endpoint[] } = {}) {
+    const { tried = [], ...rest } = parts;
+    const exchange = anExchange({ startedAt: this.clock.now, ...rest });
+    exchange.tried.push(...tried);
+    const reply = new RecordedReply();
+    const attempt = new Attempt(exchange, reply, endpoint, this.pool);
+    this.pool.acquire(attempt);
+    return { attempt, reply, exchange };
+  }
+
+  /** What has to come back to zero. */
+  get gauges() {
+    const { connectionsOpen, connectionsBusy, pendingWaiting } = this.counters;
+    return { open: connectionsOpen, busy: connectionsBusy, waiting: pendingWaiting };
+  }
+}
