@@ -20,6 +20,7 @@ test('a request as browsers send it', () => {
   assert.deepEqual(request, {
     head: {
       method: 'POST',
+      version: '1.1',
       target: '/orders?x=1',
       authority: 'orders:8080',
       fields: ['Host', 'orders:8080', 'accept', '*/*', 'Content-Length', '5', 'X-Empty', ''],
