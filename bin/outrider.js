@@ -5,9 +5,10 @@ import { existsSync } from 'node:fs';
 const sources = new URL('./outrider.ts', import.meta.url);
 
 if (existsSync(sources)) {
-  const { register } = await import('tsx/esm/api').catch(() => {
-    console.error('outrider: its dependencies are missing; run npm install in its folder first');
-    process.exit(1);
+  // In a clone where nothing was installed yet, this is the first command.
+  const { register } = await import('tsx/esm/api').catch(async () => {
+    await import('../tools/install.mjs');
+    return await import('tsx/esm/api');
   });
   register();
   await import(sources.href);

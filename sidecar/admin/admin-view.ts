@@ -7,7 +7,7 @@ export interface AdminView {
   /** The upstreams with their endpoints and live counters. */
   upstreams(): readonly object[];
   ready(): Readiness;
-  /** Begins to stop as on SIGTERM. May be called again. */
+  /** Gets ready for a stop: not ready any more, connections closed behind their answers; SIGTERM ends it. May be called again. */
   drain(): void;
   /** The metrics in Prometheus' text format. */
   metrics(): Promise<string>;
