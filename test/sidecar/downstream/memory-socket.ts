@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import type { ByteSocket, SocketEnds, SocketOwner } from '../../../sidecar/io/byte-socket.ts';
-import { READ_BUFFER } from '../../../sidecar/io/shared-buffers.ts';
+import { READ_BUFFER, TEXT_LIMIT } from '../../../sidecar/io/shared-buffers.ts';
 
-/** What waits to be written: bytes that were not in the shared read buffer are still where their owner has them. */
+/** What waits to be written: long pieces that were not in the shared read buffer are still where their owner has them. */
 interface Waiting {
   readonly before: string;
   readonly bytes: Buffer;
@@ -39,8 +39,9 @@ export class MemorySocket implements ByteSocket {
   writeTogether(before: string, bytes: Buffer, after: string): void {
     if (this.closed !== null) return;
     assert.ok(!this.hasEnded, 'a write after the end');
-    const isShared = bytes.buffer === READ_BUFFER.buffer;
-    this.waiting.push({ before, bytes: isShared ? Buffer.from(bytes) : bytes, after });
+    const isCopied =
+      bytes.buffer === READ_BUFFER.buffer || before.length + bytes.length + after.length <= TEXT_LIMIT;
+    this.waiting.push({ before, bytes: isCopied ? Buffer.from(bytes) : bytes, after });
     if (!this.isBlocked) this.writeOut();
   }
 
@@ -114,7 +115,8 @@ export class MemorySocket implements ByteSocket {
 
   /** The connection is lost. */
   lose(): void {
-    for (const { before, bytes, after } of this.waiting) this.lost += before + bytes.toString('latin1') + after;
+    for (const { before, bytes, after } of this.waiting)
+      this.lost += before + bytes.toString('latin1') + after;
     this.waiting = [];
   }
 
