@@ -8,6 +8,7 @@ import { FIRST_SEED, failed } from './fuzz.ts';
 import { AnsweringServer, nodeClient, type SeenAnswer, undiciClient } from './http-clients.ts';
 import { mutated } from './mutations.ts';
 import { Random } from './random.ts';
+import { rewriteResponse } from './rewritten.ts';
 import type { ResponseMeaning } from './transcript.ts';
 
 const MUTATIONS = 800;
@@ -35,6 +36,18 @@ for (const [name, client] of [
           assert.ok(isAnswer(seen), JSON.stringify(seen));
         }),
         { numRuns: 100 },
+      );
+    });
+
+    test('an answer that is passed on is what was understood', async () => {
+      await fc.assert(
+        fc.asyncProperty(writtenResponse(), async ({ text }) => {
+          const [ours] = readResponses([text], ['GET']).messages;
+          const seen = await server.see(client, 'GET', rewriteResponse(ours, 'GET'));
+          compare(ours, seen);
+          assert.ok(isAnswer(seen), JSON.stringify(seen));
+        }),
+        { numRuns: 60 },
       );
     });
 

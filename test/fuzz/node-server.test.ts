@@ -8,6 +8,7 @@ import { FIRST_SEED, failed } from './fuzz.ts';
 import { mutated } from './mutations.ts';
 import { NodeServer, type SeenConnection } from './node-server.ts';
 import { Random } from './random.ts';
+import { rewriteRequest } from './rewritten.ts';
 import type { RequestMeaning, Transcript } from './transcript.ts';
 
 const MUTATIONS = 1500;
@@ -40,6 +41,21 @@ describe('requests as node:http sees them', () => {
         }
       }),
       { numRuns: 150 },
+    );
+  });
+
+  test('a request that is sent on is what was understood', async () => {
+    await fc.assert(
+      fc.asyncProperty(writtenRequest(['GET', 'POST'], llhttpBody), async ({ text }) => {
+        const [request] = readRequests([text]).messages;
+        const { requests, error } = await server.see(rewriteRequest(request));
+        assert.equal(error, null);
+        const [{ fields, ...seen }] = requests;
+        const { method, target, body, trailers } = request;
+        assert.deepEqual(seen, { method, url: target, body, trailers: trailers ?? [] });
+        assert.deepEqual(endToEnd(fields), request.fields);
+      }),
+      { numRuns: 60 },
     );
   });
 
