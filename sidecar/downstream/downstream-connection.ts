@@ -255,12 +255,12 @@ export class DownstreamConnection
     this.finish();
   }
 
-  /** The answer can't be completed: the connection is closed in a way that shows it. */
+  /** The answer can't be completed: the connection is closed in a way that shows it, and at once where nobody reads. */
   private breakOff(): void {
     const endsWithConnection = this.writer.endsWithConnection;
     this.writer.flush();
     this.forgetExchange();
-    if (endsWithConnection) this.socket.reset();
+    if (endsWithConnection || this.socket.isBlocked) this.socket.reset();
     else this.socket.destroySoon();
     this.onLost();
   }
@@ -321,6 +321,7 @@ export class DownstreamConnection
   // The socket.
 
   onDrain(): void {
+    if (this.state === 'lingering') return this.endSide();
     if (!this.isBlocked) return;
     this.isBlocked = false;
     this.call.resume();
@@ -334,7 +335,7 @@ export class DownstreamConnection
     this.hasEnded = true;
     const { exchange, context } = this;
     if (this.state === 'tunnel') exchange?.tunnel?.body.finish(null);
-    else if (this.state === 'lingering') this.destroy();
+    else if (this.state === 'lingering') this.endLingering();
     else if (exchange === null) this.linger();
     else if (!this.decoder.isDone)
       this.hangUp('The application closed its connection in the middle of its request.');
@@ -342,6 +343,10 @@ export class DownstreamConnection
       context.counters.halfClosed++;
       context.wheel.start(this.timer, context.limits.halfClose, context.wheel.now());
     }
+  }
+
+  private endLingering(): void {
+    if (!this.socket.isBlocked) this.destroy();
   }
 
   onLost(): void {
@@ -363,16 +368,23 @@ export class DownstreamConnection
     else call.cancel(failure('client-gone', detail));
   }
 
-  /** Ends our side and waits a little for the other to read it. */
+  /** No further answer: what waits to be read goes out first, however slow the application is to read it. */
   private linger(): void {
     if (this.state === 'closed' || this.state === 'lingering') return;
+    const { wheel, limits } = this.context;
+    this.state = 'lingering';
+    this.intake.take();
+    this.intake.resume();
+    if (this.socket.isBlocked) wheel.start(this.timer, limits.idleTimeout, wheel.now());
+    else this.endSide();
+  }
+
+  /** Ends our side and waits a little for the other to read it. */
+  private endSide(): void {
     if (this.hasEnded) {
       this.socket.destroySoon();
       return this.onLost();
     }
-    this.state = 'lingering';
-    this.intake.take();
-    this.intake.resume();
     this.socket.end();
     this.context.wheel.start(this.timer, LINGER_MS, this.context.wheel.now());
   }
@@ -380,7 +392,11 @@ export class DownstreamConnection
   onTimer(): void {
     const { context } = this;
     const { limits, wheel, counters } = context;
-    if (this.state === 'lingering') return this.destroy();
+    if (this.state === 'lingering') {
+      // Given up in the middle of an answer, which has to show.
+      if (this.socket.isBlocked) this.socket.reset();
+      return this.destroy();
+    }
     if (this.headStartedAt !== 0 && this.exchange === null) {
       counters.timedOut++;
       return this.refuse(

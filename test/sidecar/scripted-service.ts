@@ -80,7 +80,7 @@ export class ScriptedCall implements Call {
   }
 
   data(text = 'x'): void {
-    this.reply.data(Buffer.from(text));
+    this.reply.data(Buffer.from(text, 'latin1'));
   }
 
   flush(): void {
