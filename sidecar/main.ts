@@ -8,7 +8,7 @@ import { readConfigFile } from './config/config-file.ts';
 import { loadSidecarConfig } from './config/load.ts';
 import { ConfigReloader } from './config/reload.ts';
 import type { SidecarConfig } from './config/sidecar-config.ts';
-import { boundYoungGeneration } from './io/young-generation.ts';
+import { boundRuntimeMemory } from './io/runtime-memory.ts';
 import { createLog, type Log, type LogLevel } from './telemetry/log.ts';
 import { LogDestination } from './telemetry/log-destination.ts';
 
@@ -64,7 +64,7 @@ export async function runSidecar(options: SidecarOptions, start: StartSidecar): 
     return 2;
   }
 
-  boundYoungGeneration();
+  boundRuntimeMemory();
   const logDestination = new LogDestination({ fd: 2, maxWaiting: LOG_WAITING });
   const log = createLog(options.logLevel, logDestination);
   const end = async (code: number) => {
