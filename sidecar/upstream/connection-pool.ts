@@ -35,7 +35,6 @@ interface Lane {
   readonly waiting: Attempt[];
   readonly idleLimit: IdleLimit;
   open: number;
-  isRemoved: boolean;
 }
 
 const SWEEP_MS = 100;
@@ -98,9 +97,9 @@ export class ConnectionPool implements ConnectionOwner, DialListener, WaitingRoo
 
   /** The endpoint is gone: its idle connections are closed, the others when they have ended what they carry. */
   remove(endpoint: Endpoint): void {
+    endpoint.isGone = true;
     const lane = this.lanes.get(endpoint);
     if (lane === undefined) return;
-    lane.isRemoved = true;
     for (const connection of [...lane.idle]) connection.abandon();
     this.forgetIfUnused(endpoint, lane);
   }
@@ -114,13 +113,13 @@ export class ConnectionPool implements ConnectionOwner, DialListener, WaitingRoo
   stop(): void {
     this.context.wheel.stop(this.sweepTimer);
     this.total.forget(this);
-    for (const connection of [...this.connections]) connection.expire('was closed: the sidecar stops');
     const reason = failure('no-endpoint', `${this.name} is no more: the sidecar stops`);
+    while (this.queue.length > 0) this.dequeue(0).fail(reason);
+    for (const connection of [...this.connections]) connection.expire('was closed: the sidecar stops');
     for (const dial of [...this.dials]) {
       dial.abort();
       this.onConnectFailed(dial, reason);
     }
-    while (this.queue.length > 0) this.dequeue(0).fail(reason);
   }
 
   /** Closes the idle connection that has been unused longest. @returns whether there was one */
@@ -154,9 +153,11 @@ export class ConnectionPool implements ConnectionOwner, DialListener, WaitingRoo
     const lane = this.lane(endpoint);
     this.dials.delete(dial);
     this.counters.connectFailures++;
+    const attempt = lane.waiting.shift();
     this.uncount(endpoint, lane);
-    lane.waiting.shift()?.fail(reason);
     this.giveBack();
+    // Last, so that there is room for the attempt that may follow.
+    attempt?.fail(reason);
   }
 
   onFree(connection: UpstreamConnection): void {
@@ -184,7 +185,8 @@ export class ConnectionPool implements ConnectionOwner, DialListener, WaitingRoo
     attempt.exchange.staleReplays++;
     attempt.carrier = null;
     attempt.needsFresh = true;
-    this.acquire(attempt);
+    // First in line: the place of the connection that is about to be closed is its own.
+    this.putInLine(attempt, 0);
   }
 
   onKeepAliveHint(connection: UpstreamConnection, keepAlive: string): void {
@@ -194,7 +196,7 @@ export class ConnectionPool implements ConnectionOwner, DialListener, WaitingRoo
   // What waiting attempts and limits tell.
 
   leave(attempt: Attempt): void {
-    const { waiting } = this.lane(attempt.endpoint);
+    const waiting = this.lanes.get(attempt.endpoint)?.waiting ?? [];
     const index = waiting.indexOf(attempt);
     if (index >= 0) waiting.splice(index, 1);
     const queued = this.queue.indexOf(attempt);
@@ -253,17 +255,18 @@ export class ConnectionPool implements ConnectionOwner, DialListener, WaitingRoo
 
   /** A connection has come free: to whoever waits for this endpoint, else to whoever waits at all, else it is kept. */
   private offer(connection: UpstreamConnection, lane: Lane): void {
-    if (lane.isRemoved) {
+    if (connection.endpoint.isGone) {
       lane.idle.push(connection);
       connection.abandon();
       return;
     }
     const next = this.takeWaiting(lane, connection);
     if (next !== null) {
-      this.counters.connectionsReused++;
+      if (connection.isReused) this.counters.connectionsReused++;
       this.assign(connection, next);
       return;
     }
+    connection.isReused = true;
     connection.idleSince = this.context.wheel.coarseNow;
     lane.idle.push(connection);
   }
@@ -302,18 +305,22 @@ export class ConnectionPool implements ConnectionOwner, DialListener, WaitingRoo
   }
 
   private enqueue(attempt: Attempt): void {
-    const { pending, pendingFor } = this.settings;
+    const { pending } = this.settings;
     if (this.queue.length >= pending) {
       return this.overflow(
         attempt,
         `${this.queue.length} requests wait for a connection already (limits.pending)`,
       );
     }
-    this.queue.push(attempt);
-    this.counters.pendingWaiting++;
-    const { wheel } = this.context;
-    wheel.start(attempt.timer, pendingFor, wheel.now());
+    this.putInLine(attempt, this.queue.length);
     if (!this.limit.isReached) this.total.wait(this);
+  }
+
+  private putInLine(attempt: Attempt, at: number): void {
+    const { wheel } = this.context;
+    this.queue.splice(at, 0, attempt);
+    this.counters.pendingWaiting++;
+    wheel.start(attempt.timer, this.settings.pendingFor, wheel.now());
   }
 
   private dequeue(index: number): Attempt {
@@ -338,7 +345,7 @@ export class ConnectionPool implements ConnectionOwner, DialListener, WaitingRoo
   }
 
   private forgetIfUnused(endpoint: Endpoint, lane: Lane): void {
-    if (lane.isRemoved && lane.open === 0 && lane.waiting.length === 0) this.lanes.delete(endpoint);
+    if (endpoint.isGone && lane.open === 0 && lane.waiting.length === 0) this.lanes.delete(endpoint);
   }
 
   private giveBack(): void {
@@ -354,7 +361,7 @@ export class ConnectionPool implements ConnectionOwner, DialListener, WaitingRoo
   private lane(endpoint: Endpoint): Lane {
     let lane = this.lanes.get(endpoint);
     if (lane === undefined) {
-      lane = { idle: [], waiting: [], idleLimit: new IdleLimit(), open: 0, isRemoved: false };
+      lane = { idle: [], waiting: [], idleLimit: new IdleLimit(), open: 0 };
       this.lanes.set(endpoint, lane);
     }
     return lane;

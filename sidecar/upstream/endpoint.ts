@@ -22,6 +22,8 @@ export class Endpoint implements AttemptTarget {
   weight: number;
   zone: string | null;
   version: string | null;
+  /** Discovery names it no more: no connection to it is kept. */
+  isGone = false;
   /** Attempts under way. */
   outstanding = 0;
   /** Attempts that were started. */

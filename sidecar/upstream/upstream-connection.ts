@@ -32,7 +32,10 @@ export interface ConnectionOwner {
   onFree(connection: UpstreamConnection): void;
   /** The connection is closed. Called once. */
   onClosed(connection: UpstreamConnection): void;
-  /** The connection turned out to be closed before it carried the attempt's request anywhere; the request can be sent anew. */
+  /**
+   * The connection turned out to be closed before it carried the attempt's request anywhere; the request can be sent anew.
+   * {@link onClosed} follows.
+   */
   onStale(connection: UpstreamConnection, attempt: Attempt): void;
   /** The endpoint said how long it keeps idle connections. */
   onKeepAliveHint(connection: UpstreamConnection, keepAlive: string): void;
@@ -52,7 +55,7 @@ export class UpstreamConnection implements Carrier, BodySink, BodyReceiver, Sock
   lastActivity = 0;
   /** While it was idle, the endpoint closed it. */
   wasClosedByEndpoint = false;
-  /** It carried another request before. */
+  /** It carried another request before, or lay idle: the endpoint may have closed it meanwhile. */
   isReused = false;
   private readonly owner: ConnectionOwner;
   private readonly context: ConnectionContext;
@@ -292,9 +295,8 @@ export class UpstreamConnection implements Carrier, BodySink, BodyReceiver, Sock
     const isStale = this.isReused && !this.hasAnswered && (exchange.isIdempotent || this.wasNeverSent);
     if (isStale && exchange.isReplayable) {
       this.detach();
-      this.close();
       this.owner.onStale(this, attempt);
-      return;
+      return this.close();
     }
     const part = this.phase === 'body' ? 'in the middle of its answer' : 'before it answered';
     this.loseAttempt(failure('reset', `${this.where()} was lost ${part}: ${reason}`, this.wasNeverSent));
