@@ -120,8 +120,13 @@ export function startUpstream(
   const connections = {
     wheel: context.wheel,
     date: context.date,
-    headSize: policy.limits.headSize,
-    headFields: policy.limits.headFields,
+    // Read anew: they may change while the upstream stays.
+    get headSize() {
+      return running.config.policy.limits.headSize;
+    },
+    get headFields() {
+      return running.config.policy.limits.headFields;
+    },
     get via() {
       return context.via;
     },
