@@ -60,7 +60,9 @@ export function parseResponseHead(
     removeFields(fields, 'content-length');
   if (!section.hasDate && status >= 200) fields.push('Date', date);
   const upgrade = status === 101 || status === 426 ? section.upgrade : null;
-  if (status === 101 && !upgrade) return malformed('status 101 and no Upgrade that says to what');
+  // Without either field an application may take the tunnel's bytes for those of an ordinary answer.
+  if (status === 101 && !(upgrade && options.upgrade))
+    return malformed('status 101 and no Upgrade that says to what, or no Connection that names it');
   return {
     head: {
       status,

@@ -174,8 +174,8 @@ function readResponse(
   if (status >= 200 && valuesOf(head.fields, 'date').length === 0) fields.push(['Date', DATE]);
   const options = listOf(head.fields, 'connection');
   const upgrade = valuesOf(head.fields, 'upgrade');
-  // RFC 9110 section 15.2.2.
-  if (status === 101 && upgrade.join(', ') === '') return null;
+  // RFC 9110 section 7.8.
+  if (status === 101 && (upgrade.join(', ') === '' || !options.includes('upgrade'))) return null;
   return {
     meaning: {
       ...{ status, reason: match[3] ?? '', fields: fields.flat(), framing: body.framing },

@@ -133,7 +133,7 @@ describe('the body that is announced', () => {
       [200, 'CONNECT'],
     ] as const) {
       const { fields } = parsed(
-        answer(`HTTP/1.1 ${status} x`, 'content-length: 5', 'A: b', 'Upgrade: x'),
+        answer(`HTTP/1.1 ${status} x`, 'content-length: 5', 'A: b', 'Upgrade: x', 'Connection: upgrade'),
         method,
       ).head;
       assert.deepEqual(fields, ['Date', DATE, 'A', 'b']);
@@ -169,12 +169,17 @@ describe('tunnels', () => {
   ];
   for (const [status, method, tunnel] of cases) {
     test(`${status} to ${method}: ${tunnel}`, () => {
-      assert.equal(parsed(answer(`HTTP/1.1 ${status} x`, 'Upgrade: x'), method).head.tunnel, tunnel);
+      assert.equal(
+        parsed(answer(`HTTP/1.1 ${status} x`, 'Upgrade: x', 'Connection: upgrade'), method).head.tunnel,
+        tunnel,
+      );
     });
   }
 
-  test('a 101 that does not say to which protocol is refused (RFC 9110 section 15.2.2)', () => {
+  test('a 101 that does not say to which protocol, in both fields, is refused (RFC 9110 section 7.8)', () => {
     refused(parseResponse(answer('HTTP/1.1 101 x', 'Connection: upgrade')));
+    refused(parseResponse(answer('HTTP/1.1 101 x', 'Upgrade: websocket')));
+    refused(parseResponse(answer('HTTP/1.1 101 x', 'Upgrade: websocket', 'Connection: close')));
     refused(parseResponse(answer('HTTP/1.1 101 x', 'Connection: upgrade', 'Upgrade:')));
   });
 
