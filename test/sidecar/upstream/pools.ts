@@ -2,17 +2,17 @@ import { HttpDate } from '../../../sidecar/io/http-date.ts';
 import { UpstreamCounters } from '../../../sidecar/telemetry/counters.ts';
 import { Attempt } from '../../../sidecar/upstream/attempt.ts';
 import { ConnectionLimit } from '../../../sidecar/upstream/connection-limit.ts';
-import { ConnectionPool, type PoolSettings } from '../../../sidecar/upstream/connection-pool.ts';
+import {
+  ConnectionPool,
+  type PoolContext,
+  type PoolSettings,
+} from '../../../sidecar/upstream/connection-pool.ts';
 import type { Endpoint } from '../../../sidecar/upstream/endpoint.ts';
-import type { ConnectionContext } from '../../../sidecar/upstream/upstream-connection.ts';
 import { anExchange, type ExchangeParts } from '../exchanges.ts';
 import { HandClock } from '../hand-clock.ts';
 import { RecordedReply } from '../recorded-reply.ts';
 
-export function aConnectionContext(
-  clock: HandClock,
-  values: Partial<ConnectionContext> = {},
-): ConnectionContext {
+export function aPoolContext(clock: HandClock, values: Partial<PoolContext> = {}): PoolContext {
   return {
     wheel: clock.wheel,
     date: new HttpDate(() => Date.UTC(1994, 10, 15, 8, 12, 31)),
@@ -50,7 +50,7 @@ export class PoolUnderTest {
         pendingFor: 1_000,
         ...settings,
       },
-      aConnectionContext(clock),
+      aPoolContext(clock),
       this.counters,
       total,
     );

@@ -1,0 +1,143 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { failure } from '../../../sidecar/exchange/failure.ts';
+import { Attempt } from '../../../sidecar/upstream/attempt.ts';
+import { Endpoint } from '../../../sidecar/upstream/endpoint.ts';
+import { anExchange, aResponseHead, aTunnel } from '../exchanges.ts';
+import { RecordedReply } from '../recorded-reply.ts';
+
+const GONE = failure('client-gone', 'gone');
+
+function anEndpoint(id: string): Endpoint {
+  return new Endpoint({ id, address: '10.0.0.1', port: 80, weight: 1, zone: null, version: null });
+}
+
+/** Notes what is asked of it, as a waiting room and as a carrier. */
+class Holder {
+  readonly told: string[] = [];
+  leave = () => void this.told.push('leave');
+  waitedTooLong = () => void this.told.push('waited too long');
+  pause = () => void this.told.push('pause');
+  resume = () => void this.told.push('resume');
+  abandon = () => void this.told.push('abandon');
+}
+
+function anAttempt(exchange = anExchange(), endpoint = anEndpoint('a')) {
+  const reply = new RecordedReply();
+  const holder = new Holder();
+  const attempt = new Attempt(exchange, reply, endpoint, holder);
+  return { attempt, reply, holder, exchange, endpoint };
+}
+
+describe('an attempt', () => {
+  test('is noted with its exchange and its endpoint', () => {
+    const { exchange, endpoint } = anAttempt();
+    const other = anEndpoint('b');
+    anAttempt(exchange, other);
+    assert.equal(exchange.attempts, 2);
+    assert.deepEqual(exchange.tried, [endpoint, other]);
+    assert.deepEqual([endpoint.attempts, endpoint.outstanding, endpoint.failures], [1, 1, 0]);
+  });
+
+  test('passes on what comes, and ends once', () => {
+    const { attempt, reply, endpoint } = anAttempt();
+    attempt.informational(aResponseHead({ status: 103 }));
+    attempt.head(aResponseHead());
+    attempt.data(Buffer.from('x'));
+    attempt.flush();
+    attempt.end(['X-Sum', '1']);
+    attempt.end(null);
+    attempt.fail(failure('reset', 'late'));
+    attempt.cancel(GONE);
+    assert.deepEqual(reply.told, [103, 200, 'data', 'flush', 'end']);
+    assert.deepEqual(reply.trailers, ['X-Sum', '1']);
+    assert.equal(attempt.isEnded, true);
+    assert.deepEqual([endpoint.outstanding, endpoint.failures], [0, 0]);
+  });
+
+  test('that fails counts against its endpoint', () => {
+    const { attempt, reply, endpoint } = anAttempt();
+    attempt.fail(failure('reset', 'lost'));
+    attempt.fail(failure('reset', 'again'));
+    assert.deepEqual(reply.told, ['reset']);
+    assert.deepEqual([endpoint.outstanding, endpoint.failures], [0, 1]);
+  });
+
+  test('that is answered with a 5xx counts against it too', () => {
+    for (const [status, failures] of [
+      [499, 0],
+      [500, 1],
+      [503, 1],
+    ]) {
+      const { attempt, endpoint } = anAttempt();
+      attempt.head(aResponseHead({ status }));
+      attempt.end(null);
+      assert.equal(endpoint.failures, failures);
+    }
+  });
+
+  test('that the own limits refused says nothing of the endpoint', () => {
+    const { attempt, endpoint } = anAttempt();
+    attempt.fail(failure('overflow', 'too many'));
+    assert.equal(endpoint.failures, 0);
+  });
+});
+
+describe('the handle of an attempt', () => {
+  test('leaves the line while it waits', () => {
+    const { attempt, reply, holder, endpoint } = anAttempt();
+    attempt.pause();
+    attempt.resume();
+    attempt.cancel(GONE);
+    assert.deepEqual(holder.told, ['leave']);
+    assert.equal(reply.failure, GONE);
+    assert.deepEqual([endpoint.outstanding, endpoint.failures], [0, 0]);
+  });
+
+  test('is that of its connection once it has one', () => {
+    const { attempt, holder } = anAttempt();
+    attempt.carrier = holder;
+    attempt.pause();
+    attempt.resume();
+    attempt.cancel(GONE);
+    assert.deepEqual(holder.told, ['pause', 'resume', 'abandon']);
+  });
+
+  test('means nothing after the end', () => {
+    const { attempt, holder } = anAttempt();
+    attempt.carrier = holder;
+    attempt.head(aResponseHead());
+    attempt.end(null);
+    attempt.pause();
+    attempt.resume();
+    attempt.cancel(GONE);
+    assert.deepEqual(holder.told, []);
+  });
+});
+
+test('only a tunnel needs a connection that carried nothing before', () => {
+  assert.equal(anAttempt().attempt.needsFresh, false);
+  const { tunnel } = aTunnel();
+  assert.equal(anAttempt(anExchange({ upgrade: 'websocket', tunnel })).attempt.needsFresh, false);
+  assert.equal(anAttempt(anExchange({ method: 'CONNECT', tunnel })).attempt.needsFresh, true);
+});
+
+test('a waiting attempt may move to another endpoint, and is counted there', () => {
+  const { attempt, exchange, endpoint } = anAttempt();
+  const other = anEndpoint('b');
+  attempt.moveTo(endpoint);
+  attempt.moveTo(other);
+  assert.equal(attempt.endpoint, other);
+  assert.deepEqual(exchange.tried, [other]);
+  assert.deepEqual([endpoint.attempts, endpoint.outstanding], [0, 0]);
+  assert.deepEqual([other.attempts, other.outstanding], [1, 1]);
+  attempt.fail(failure('reset', 'lost'));
+  assert.deepEqual([endpoint.failures, other.failures, other.outstanding], [0, 1, 0]);
+});
+
+test('the timer of the wait tells the waiting room', () => {
+  const { attempt, holder } = anAttempt();
+  assert.equal(attempt.timer, attempt.timer);
+  attempt.timer.owner.onTimer(attempt.timer);
+  assert.deepEqual(holder.told, ['waited too long']);
+});

@@ -1,0 +1,149 @@
+import assert from 'node:assert/strict';
+import { afterEach, beforeEach, describe, test } from 'node:test';
+import { ENDED_CALL } from '../../../sidecar/exchange/service.ts';
+import type { Balancer } from '../../../sidecar/upstream/balancers/balancer.ts';
+import { RoundRobin } from '../../../sidecar/upstream/balancers/round-robin.ts';
+import type { Endpoint, EndpointSpec } from '../../../sidecar/upstream/endpoint.ts';
+import { Upstream } from '../../../sidecar/upstream/upstream.ts';
+import { anExchange } from '../exchanges.ts';
+import { RecordedReply } from '../recorded-reply.ts';
+import { aSpec } from '../upstream-sets.ts';
+import { PoolUnderTest } from './pools.ts';
+import { OK, ScriptedEndpoint } from './scripted-endpoint.ts';
+
+let pools: PoolUnderTest[] = [];
+beforeEach(() => {
+  pools = [];
+});
+afterEach(() => {
+  for (const { pool } of pools) pool.stop();
+});
+
+function makeUpstream(specs: readonly EndpointSpec[], balancer: Balancer = new RoundRobin(() => 0)) {
+  const under = new PoolUnderTest();
+  pools.push(under);
+  const upstream = new Upstream('inventory', balancer, under.pool);
+  upstream.setEndpoints(specs);
+  return { upstream, under };
+}
+
+const endpointsOf = (upstream: Upstream): Endpoint[] => [...upstream.endpoints];
+
+describe('its endpoints', () => {
+  test('are those that discovery named last; who stays, stays the same', () => {
+    const { upstream } = makeUpstream([aSpec(1), aSpec(2)]);
+    const [first, second] = endpointsOf(upstream);
+    upstream.setEndpoints([aSpec(2, { zone: 'b' }), aSpec(3)]);
+    const after = endpointsOf(upstream);
+    assert.deepEqual(
+      after.map(({ port }) => port),
+      [2, 3],
+    );
+    assert.equal(after[0], second);
+    assert.equal(second.zone, 'b');
+    assert.deepEqual([first.isGone, second.isGone], [true, false]);
+  });
+
+  test('are others when somebody else has taken the address over', () => {
+    const { upstream } = makeUpstream([aSpec(1, { id: 'old' })]);
+    const [old] = endpointsOf(upstream);
+    upstream.setEndpoints([aSpec(1, { id: 'new' })]);
+    assert.notEqual(endpointsOf(upstream)[0], old);
+    assert.equal(old.isGone, true);
+  });
+
+  test('that come back are new', () => {
+    const { upstream } = makeUpstream([aSpec(1)]);
+    const [old] = endpointsOf(upstream);
+    upstream.setEndpoints([]);
+    upstream.setEndpoints([aSpec(1)]);
+    assert.notEqual(endpointsOf(upstream)[0], old);
+    assert.equal(endpointsOf(upstream)[0].isGone, false);
+  });
+
+  test('that are named twice are one', () => {
+    assert.equal(endpointsOf(makeUpstream([aSpec(1), aSpec(1)]).upstream).length, 1);
+  });
+});
+
+describe('another endpoint', () => {
+  const tried = (...endpoints: Endpoint[]) => {
+    const exchange = anExchange();
+    exchange.tried.push(...endpoints);
+    return exchange;
+  };
+
+  test('is any but the one that was tried last', () => {
+    const { upstream } = makeUpstream([aSpec(1), aSpec(2)]);
+    const [first, second] = endpointsOf(upstream);
+    assert.equal(upstream.hasOther(tried(first)), true);
+    assert.equal(upstream.hasOther(tried(first, second)), true);
+    assert.equal(upstream.hasOther(tried()), true);
+  });
+
+  test('is not one without weight, nor one that is gone', () => {
+    const { upstream } = makeUpstream([aSpec(1), aSpec(2, { weight: 0 }), aSpec(3)]);
+    const [first, , third] = endpointsOf(upstream);
+    assert.equal(upstream.hasOther(tried(first)), true);
+    upstream.setEndpoints([aSpec(1), aSpec(2, { weight: 0 })]);
+    assert.equal(upstream.hasOther(tried(first)), false);
+    assert.equal(upstream.hasOther(tried(third)), true);
+  });
+});
+
+describe('a call', () => {
+  test('fails at once where there is no endpoint, and says what to do', () => {
+    for (const [specs, why] of [
+      [[], /^inventory has no endpoint; start an instance of it/],
+      [[aSpec(1, { weight: 0 })], /^inventory has only endpoints of weight 0/],
+    ] as const) {
+      const reply = new RecordedReply();
+      const exchange = anExchange();
+      assert.equal(makeUpstream(specs).upstream.call(exchange, reply), ENDED_CALL);
+      assert.equal(reply.failure?.kind, 'no-endpoint');
+      assert.equal(reply.failure.reachedNobody, true);
+      assert.match(reply.failure.detail, why);
+      assert.equal(exchange.attempts, 0);
+    }
+  });
+
+  test('goes to the endpoint that the balancer picks, which is told what was tried', async () => {
+    const endpoint = await ScriptedEndpoint.start(connection => connection.write(OK));
+    const asked: number[] = [];
+    let known: readonly Endpoint[] = [];
+    const balancer: Balancer = {
+      update(endpoints) {
+        known = endpoints;
+      },
+      pick(tried) {
+        asked.push(tried.length);
+        return known[1];
+      },
+    };
+    const { upstream } = makeUpstream([aSpec(1), aSpec(endpoint.endpoint.port)], balancer);
+    const reply = new RecordedReply();
+    const exchange = anExchange();
+    upstream.call(exchange, reply);
+    await reply.ended;
+    assert.deepEqual(reply.told, [200, 'data', 'end']);
+    assert.deepEqual([exchange.attempts, exchange.tried], [1, [known[1]]]);
+    assert.deepEqual(asked, [0]);
+    upstream.stop();
+    await endpoint.close();
+  });
+
+  test('goes where the new balancer says once it was replaced', () => {
+    const { upstream } = makeUpstream([aSpec(1), aSpec(2)]);
+    let told = 0;
+    upstream.balanceWith({
+      update(endpoints) {
+        told = endpoints.length;
+      },
+      pick: () => null,
+    });
+    assert.equal(told, 2);
+    const reply = new RecordedReply();
+    upstream.call(anExchange(), reply);
+    assert.equal(reply.failure?.kind, 'no-endpoint');
+  });
+});
