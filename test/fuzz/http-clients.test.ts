@@ -14,6 +14,8 @@ import type { ResponseMeaning } from './transcript.ts';
 const MUTATIONS = 800;
 const AT_ONCE = 16;
 const METHODS = ['GET', 'GET', 'HEAD'];
+/** llhttp takes the tab for a part of the word; RFC 9112 section 5 has it as white space around the value. */
+const TAB_AFTER_CODING = /^transfer-encoding:.*\t[ \t]*$/im;
 
 for (const [name, client] of [
   ['node:http', nodeClient],
@@ -61,7 +63,7 @@ for (const [name, client] of [
         const ours = readResponses([text], [method]).messages.find(
           message => message.status >= 200 || message.status === 101,
         );
-        if (ours === undefined) return;
+        if (ours === undefined || TAB_AFTER_CODING.test(text)) return;
         const seen = await server.see(client, method, text);
         try {
           compare(ours, seen);
