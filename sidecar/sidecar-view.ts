@@ -6,6 +6,7 @@ import type { AccessLog } from './telemetry/access-log.ts';
 import type { DownstreamCounters, UpstreamCounters } from './telemetry/counters.ts';
 import type { LogDestination } from './telemetry/log-destination.ts';
 import { Metrics } from './telemetry/metrics.ts';
+import type { Upstream } from './upstream/upstream.ts';
 import type { RunningUpstream, UpstreamSet } from './upstream-set.ts';
 
 /** What there is to show. */
@@ -76,7 +77,12 @@ export class SidecarView implements AdminView {
   }
 
   upstreams(): readonly object[] {
-    return [...this.sources.upstreams.all, ...this.sources.passThrough.all].map(describe);
+    const { upstreams, passThrough } = this.sources;
+    const passed = [...passThrough.all].map(({ upstream }) => upstream);
+    const shown = [...upstreams.all].map(describe);
+    // Counted together, as in the metrics: each host by itself would be shown with the counts of all.
+    if (passed.length > 0) shown.push(describePassed(passed, passThrough.counters));
+    return shown;
   }
 
   ready(): Readiness {
@@ -107,14 +113,29 @@ export class SidecarView implements AdminView {
 }
 
 function describe({ upstream, counters, config, problem }: RunningUpstream): object {
-  const { answers, failures } = counters;
-  const sum = answers.reduce((total, count) => total + count, 0);
   return {
     name: upstream.name,
     balancer: config.policy.balancer,
     source: config.endpoints.kind,
     ...(problem === null ? {} : { problem }),
-    requests: sum,
+    ...describeCounters(counters),
+    endpoints: describeEndpoints(upstream),
+  };
+}
+
+function describePassed(upstreams: readonly Upstream[], counters: UpstreamCounters): object {
+  return {
+    name: counters.upstream,
+    source: 'pass',
+    ...describeCounters(counters),
+    endpoints: upstreams.flatMap(describeEndpoints),
+  };
+}
+
+function describeCounters(counters: UpstreamCounters): object {
+  const { answers, failures } = counters;
+  return {
+    requests: answers.reduce((total, count) => total + count, 0),
     inFlight: counters.inFlight,
     answers: {
       '1xx': answers[1],
@@ -132,17 +153,20 @@ function describe({ upstream, counters, config, problem }: RunningUpstream): obj
       busy: counters.connectionsBusy,
       waiting: counters.pendingWaiting,
     },
-    endpoints: [...upstream.endpoints].map(endpoint => ({
-      id: endpoint.id,
-      address: endpoint.address,
-      port: endpoint.port,
-      weight: endpoint.weight,
-      zone: endpoint.zone,
-      version: endpoint.version,
-      outstanding: endpoint.outstanding,
-      attempts: endpoint.attempts,
-      failures: endpoint.failures,
-      idleConnections: upstream.pool.idleCount(endpoint),
-    })),
   };
+}
+
+function describeEndpoints(upstream: Upstream): object[] {
+  return [...upstream.endpoints].map(endpoint => ({
+    id: endpoint.id,
+    address: endpoint.address,
+    port: endpoint.port,
+    weight: endpoint.weight,
+    zone: endpoint.zone,
+    version: endpoint.version,
+    outstanding: endpoint.outstanding,
+    attempts: endpoint.attempts,
+    failures: endpoint.failures,
+    idleConnections: upstream.pool.idleCount(endpoint),
+  }));
 }

@@ -159,12 +159,17 @@ describe('upstreams', () => {
     );
   });
 
-  test('and so are hosts that are passed on', () => {
-    passThrough.to('example.test', 8080);
+  test('hosts that are passed on are shown as one, as they are counted', () => {
+    assert.deepEqual(view.upstreams(), []);
+    for (const port of [8080, 8081]) passThrough.to('example.test', port);
+    passThrough.counters.answers[2] = 3;
+    const [shown, ...others] = view.upstreams() as Shown[];
+    assert.deepEqual([shown.name, shown.source, shown.requests], ['(pass)', 'pass', 3]);
     assert.deepEqual(
-      (view.upstreams() as Shown[]).map(({ name }) => name),
-      ['example.test:8080'],
+      (shown.endpoints as Shown[]).map(({ id }) => id),
+      ['example.test:8080', 'example.test:8081'],
     );
+    assert.deepEqual(others, []);
   });
 });
 
