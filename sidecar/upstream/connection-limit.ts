@@ -19,6 +19,11 @@ export class ConnectionLimit {
     return this.used >= this.max;
   }
 
+  /** Whether somebody was left without a connection and waits for one to be closed. */
+  get isWaitedFor(): boolean {
+    return this.starved.size > 0;
+  }
+
   /** Counts a connection that is about to be opened. */
   take(): void {
     this.used++;

@@ -269,6 +269,8 @@ export class ConnectionPool implements ConnectionOwner, DialListener, WaitingRoo
     connection.isReused = true;
     connection.idleSince = this.context.wheel.coarseNow;
     lane.idle.push(connection);
+    // Whoever has waited longest has no use for this connection, but for its place.
+    if (this.queue.length > 0 || this.total.isWaitedFor) connection.abandon();
   }
 
   private takeWaiting(lane: Lane, connection: UpstreamConnection): Attempt | null {
@@ -276,14 +278,9 @@ export class ConnectionPool implements ConnectionOwner, DialListener, WaitingRoo
       const index = lane.waiting.findIndex(attempt => !attempt.needsFresh);
       if (index >= 0) return lane.waiting.splice(index, 1)[0];
     }
-    if (this.queue.length === 0) return null;
     const { endpoint } = connection;
-    const index = this.queue.findIndex(
-      attempt =>
-        !attempt.needsFresh && (attempt.endpoint === endpoint || !attempt.exchange.tried.includes(endpoint)),
-    );
-    if (index < 0) return null;
-    const attempt = this.dequeue(index);
+    if (this.queue.length === 0 || !canUse(this.queue[0], endpoint)) return null;
+    const attempt = this.dequeue(0);
     attempt.moveTo(endpoint);
     return attempt;
   }
@@ -366,4 +363,10 @@ export class ConnectionPool implements ConnectionOwner, DialListener, WaitingRoo
     }
     return lane;
   }
+}
+
+/** Whether a waiting attempt can be carried by a connection to `endpoint` that has carried others. */
+function canUse({ needsFresh, endpoint: chosen, exchange }: Attempt, endpoint: Endpoint): boolean {
+  if (needsFresh) return false;
+  return chosen === endpoint || (endpoint.weight > 0 && !exchange.tried.includes(endpoint));
 }
