@@ -49,7 +49,9 @@ export class Dial implements ConnectListener, TimerOwner {
 
   onSocket(socket: ByteSocket): void {
     const { localAddress, remoteAddress, remotePort } = socket.ends();
-    if (localAddress === remoteAddress && this.isOwnPort(remotePort)) {
+    const isThisMachine =
+      localAddress === remoteAddress || (isLoopback(localAddress) && isLoopback(remoteAddress));
+    if (isThisMachine && this.isOwnPort(remotePort)) {
       socket.destroy();
       return this.onFailed('it is this sidecar itself');
     }
@@ -70,4 +72,9 @@ export class Dial implements ConnectListener, TimerOwner {
     this.abort();
     this.listener.onConnectFailed(this, reason);
   }
+}
+
+/** All of 127.0.0.0/8 is this machine, and none of it has to be where a connection to another of its addresses comes from. */
+function isLoopback(address: string): boolean {
+  return /^(::ffff:)?127\./.test(address);
 }

@@ -314,6 +314,22 @@ describe('a request to the sidecar itself', () => {
     });
   }
 
+  it('nor by a name for another of the addresses on which it listens', async () => {
+    const everywhere = await SidecarProcess.start({
+      file: {
+        egress: { listen: '0.0.0.0:0' },
+        upstreams: { svc: { endpoints: [svc.address] }, none: { endpoints: [] } },
+      },
+    });
+    const client = await RawClient.connect(everywhere.port);
+    // 127.0.1.2, in a notation that only the system's resolver understands.
+    const answer = await client.ask(get('/', `2130706690:${everywhere.port}`));
+    assert.match(answer.text, /is this sidecar itself/);
+    assert.ok((await everywhere.metrics()).value('outrider_downstream_connections_total') <= 2);
+    client.close();
+    await everywhere.kill();
+  });
+
   it('nor by an upstream that leads back', async () => {
     const client = await RawClient.connect(sidecar.port);
     const answer = await client.ask(get('/', 'loop'));
