@@ -39,7 +39,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
   'sidecar/admin': { imports: [...GROUND, 'sidecar/upstream', 'sidecar/discovery', 'sidecar/routing'] },
   'sidecar/commands': { imports: ['sidecar', 'control-plane/contract'] },
   sidecar: { imports: ['sidecar', 'control-plane/contract'], isHallway: true },
-  bin: { imports: ['sidecar/commands'] },
+  bin: { imports: ['sidecar/commands', 'tools/install.mjs'] },
   'docs/reference': { imports: ['bin', 'sidecar/commands', 'sidecar/config', 'control-plane/contract'] },
   'examples/shop': { imports: [] },
   tools: { imports: [] },

@@ -10,7 +10,7 @@ import { HeadReader, INCOMPLETE, REFUSED } from '../http1/head-reader.ts';
 import { ProtocolError } from '../http1/protocol-error.ts';
 import { type ParsedRequest, parseRequestHead } from '../http1/request-head.ts';
 import { type ByteSocket, LONG_BODY, type SocketOwner } from '../io/byte-socket.ts';
-import { Timer, type TimerOwner } from '../io/timer-wheel.ts';
+import { ConnectionDeadlines, type DeadlineOwner, type Wait } from './connection-deadlines.ts';
 import type { DownstreamContext, OpenConnection } from './downstream-context.ts';
 import { Intake } from './intake.ts';
 import { mayKeepAlive } from './keep-alive.ts';
@@ -29,7 +29,7 @@ const LINGER_MS = 1_000;
  * further requests arrives meanwhile is held, up to a bound.
  */
 export class DownstreamConnection
-  implements OpenConnection, Reply, TunnelPeer, BodyReceiver, SocketOwner, TimerOwner
+  implements OpenConnection, Reply, TunnelPeer, BodyReceiver, SocketOwner, DeadlineOwner
 {
   private readonly context: DownstreamContext;
   private readonly socket: ByteSocket;
@@ -39,7 +39,7 @@ export class DownstreamConnection
   private readonly decoder: BodyDecoder;
   private readonly writer: ResponseWriter;
   private readonly intake: Intake;
-  private readonly timer = new Timer(this);
+  private readonly deadlines: ConnectionDeadlines;
   private state: State = 'open';
   private request: ParsedRequest | null = null;
   private exchange: Exchange | null = null;
@@ -47,8 +47,6 @@ export class DownstreamConnection
   private isConsuming = false;
   private isBlocked = false;
   private hasEnded = false;
-  private headStartedAt = 0;
-  private lastActivity: number;
 
   constructor(socket: ByteSocket, port: number, context: DownstreamContext) {
     const { limits, wheel } = context;
@@ -59,8 +57,7 @@ export class DownstreamConnection
     this.decoder = new BodyDecoder(limits.headSize, limits.headFields);
     this.writer = new ResponseWriter(this.socket);
     this.intake = new Intake(this.socket);
-    wheel.start(this.timer, limits.idleTimeout, wheel.now());
-    this.lastActivity = wheel.coarseNow;
+    this.deadlines = new ConnectionDeadlines(this, wheel, limits.idleTimeout);
     context.counters.connectionsOpen++;
     context.counters.connectionsTotal++;
     socket.open(this);
@@ -100,14 +97,14 @@ export class DownstreamConnection
     const { headReader } = this;
     const position = headReader.feed(bytes, from, to);
     if (position === INCOMPLETE) {
-      this.awaitRestOfHead();
+      this.deadlines.begin('rest-of-head', this.context.limits.headTimeout);
       return to;
     }
     if (position === REFUSED) {
       this.refuse(headReader.error ?? new ProtocolError(400, 'a malformed head'));
       return to;
     }
-    this.headStartedAt = 0;
+    this.deadlines.used();
     const { bytes: head, start, end } = headReader;
     const parsed = parseRequestHead(head, start, end, this.context.limits.headFields);
     headReader.reset();
@@ -172,14 +169,6 @@ export class DownstreamConnection
       return this.refuse(new ProtocolError(413, `a body of more than ${requestBody} bytes`));
     }
     body.push(chunk);
-  }
-
-  private awaitRestOfHead(): void {
-    if (this.headStartedAt !== 0) return;
-    const { wheel, limits } = this.context;
-    const now = wheel.now();
-    this.headStartedAt = now;
-    wheel.start(this.timer, limits.headTimeout, now);
   }
 
   /** Answers a request that is none, and closes: nobody can tell where the next one would begin. */
@@ -269,7 +258,7 @@ export class DownstreamConnection
     const isRequestRead = this.decoder.isDone;
     this.forgetExchange();
     if (!this.writer.keepAlive || !isRequestRead) return this.linger();
-    this.lastActivity = this.context.wheel.coarseNow;
+    this.deadlines.used();
     if (this.isConsuming) this.intake.resume();
     else this.consumeHeld();
     if (this.hasEnded && !this.isConsuming && this.exchange === null && this.state === 'open') this.linger();
@@ -292,7 +281,7 @@ export class DownstreamConnection
   private beginTunnel(exchange: Exchange): void {
     this.state = 'tunnel';
     this.context.counters.tunnelsOpen++;
-    this.context.wheel.stop(this.timer);
+    this.deadlines.stop();
     this.socket.keepAlive();
     this.writer.flush();
     const held = this.intake.take();
@@ -341,7 +330,7 @@ export class DownstreamConnection
       this.hangUp('The application closed its connection in the middle of its request.');
     else {
       context.counters.halfClosed++;
-      context.wheel.start(this.timer, context.limits.halfClose, context.wheel.now());
+      this.deadlines.begin('answer-after-half-close', context.limits.halfClose);
     }
   }
 
@@ -354,7 +343,7 @@ export class DownstreamConnection
     this.leaveTunnel();
     this.state = 'closed';
     this.intake.take();
-    this.context.wheel.stop(this.timer);
+    this.deadlines.stop();
     this.context.counters.connectionsOpen--;
     this.context.onClosed(this);
     if (this.exchange !== null)
@@ -371,11 +360,10 @@ export class DownstreamConnection
   /** No further answer: what waits to be read goes out first, however slow the application is to read it. */
   private linger(): void {
     if (this.state === 'closed' || this.state === 'lingering') return;
-    const { wheel, limits } = this.context;
     this.state = 'lingering';
     this.intake.take();
     this.intake.resume();
-    if (this.socket.isBlocked) wheel.start(this.timer, limits.idleTimeout, wheel.now());
+    if (this.socket.isBlocked) this.deadlines.begin('last-answer', this.context.limits.idleTimeout);
     else this.endSide();
   }
 
@@ -386,31 +374,27 @@ export class DownstreamConnection
       return this.onLost();
     }
     this.socket.end();
-    this.context.wheel.start(this.timer, LINGER_MS, this.context.wheel.now());
+    this.deadlines.begin('close', LINGER_MS);
   }
 
-  onTimer(): void {
-    const { context } = this;
-    const { limits, wheel, counters } = context;
-    if (this.state === 'lingering') {
-      // Given up in the middle of an answer, which has to show.
-      if (this.socket.isBlocked) this.socket.reset();
-      return this.destroy();
+  onDeadline(wait: Wait): void {
+    const { limits, counters } = this.context;
+    switch (wait) {
+      case 'last-answer':
+      case 'close':
+        // Given up in the middle of an answer, which has to show.
+        if (this.socket.isBlocked) this.socket.reset();
+        return this.destroy();
+      case 'rest-of-head':
+        counters.timedOut++;
+        return this.refuse(
+          new ProtocolError(408, `a head that was not complete within ${limits.headTimeout} ms`),
+        );
+      case 'answer-after-half-close':
+        return this.hangUp('The application closed its connection before the answer began.');
+      case 'use':
+        counters.timedOut++;
+        return this.linger();
     }
-    if (this.headStartedAt !== 0 && this.exchange === null) {
-      counters.timedOut++;
-      return this.refuse(
-        new ProtocolError(408, `a head that was not complete within ${limits.headTimeout} ms`),
-      );
-    }
-    if (this.exchange !== null && this.hasEnded) {
-      return this.hangUp('The application closed its connection before the answer began.');
-    }
-    const idleFor = this.exchange === null ? wheel.coarseNow - this.lastActivity : 0;
-    if (idleFor >= limits.idleTimeout) {
-      counters.timedOut++;
-      return this.linger();
-    }
-    wheel.start(this.timer, limits.idleTimeout - idleFor, wheel.now());
   }
 }
