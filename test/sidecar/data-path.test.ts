@@ -71,9 +71,10 @@ after(() => {
 });
 
 /** Sends requests all at once, reads the answers now and then, and gives their bodies. */
-async function exchange(requests: readonly Buffer[]): Promise<Buffer[]> {
+async function exchange(requests: readonly Buffer[], readsLate = false): Promise<Buffer[]> {
   const socket = connect({ port, host: '127.0.0.1' });
   socket.write(Buffer.concat(requests));
+  if (readsLate) await standstill();
   const bodies: Buffer[] = [];
   let all: Buffer = Buffer.alloc(0);
   let turn = 0;
@@ -89,6 +90,16 @@ async function exchange(requests: readonly Buffer[]): Promise<Buffer[]> {
   }
   socket.destroy();
   return bodies;
+}
+
+/** Waits until nothing comes from the endpoint any more, because nobody takes it. */
+async function standstill(): Promise<void> {
+  const [{ counters }] = upstreams.all;
+  for (let still = 0, before = -1; still < 200 || before === 0; still++) {
+    if (counters.responseBytes !== before) still = 0;
+    before = counters.responseBytes;
+    await nextTurn();
+  }
 }
 
 /** The first answer, or null where it is not complete. */
@@ -156,4 +167,25 @@ describe('many at once, each slow in its own way', () => {
       }),
     );
   });
+
+  for (const [what, count, size] of [
+    ['a few long answers', 4, 5_000_000],
+    ['many short ones', 100, 200_000],
+  ] as const) {
+    test(`applications that read nothing before all is full: ${what}`, async () => {
+      const seeds = Array.from({ length: count }, (_, i) => i * 2);
+      await Promise.all(
+        [0, 1_000].map(async offset => {
+          const bodies = await exchange(
+            seeds.map(seed => get(seed + offset, size)),
+            true,
+          );
+          assert.deepEqual(
+            bodies.map(hashOf),
+            seeds.map(seed => hashOf(contentOf(seed + offset, size))),
+          );
+        }),
+      );
+    });
+  }
 });
