@@ -1,3 +1,4 @@
+import { afterEach, beforeEach } from 'node:test';
 import { HttpDate } from '../../../sidecar/io/http-date.ts';
 import { UpstreamCounters } from '../../../sidecar/telemetry/counters.ts';
 import { Attempt } from '../../../sidecar/upstream/attempt.ts';
@@ -11,6 +12,7 @@ import type { Endpoint } from '../../../sidecar/upstream/endpoint.ts';
 import { anExchange, type ExchangeParts } from '../exchanges.ts';
 import { HandClock } from '../hand-clock.ts';
 import { RecordedReply } from '../recorded-reply.ts';
+import { OK, ScriptedEndpoint } from './scripted-endpoint.ts';
 
 export function aPoolContext(clock: HandClock, values: Partial<PoolContext> = {}): PoolContext {
   return {
@@ -72,4 +74,46 @@ export class PoolUnderTest {
     const { connectionsOpen, connectionsBusy, pendingWaiting } = this.counters;
     return { open: connectionsOpen, busy: connectionsBusy, waiting: pendingWaiting };
   }
+}
+
+/** Two endpoints and any number of pools for each test of a file; they are closed behind it. */
+export function usePools() {
+  let endpoints: ScriptedEndpoint[] = [];
+  let pools: PoolUnderTest[] = [];
+  beforeEach(async () => {
+    endpoints = await Promise.all(['a', 'b'].map(id => ScriptedEndpoint.start(null, id)));
+    pools = [];
+  });
+  afterEach(async () => {
+    for (const { pool } of pools) pool.stop();
+    await Promise.all(endpoints.map(endpoint => endpoint.close()));
+  });
+  const makePool = (parts?: PoolParts): PoolUnderTest => {
+    const made = new PoolUnderTest(parts);
+    pools.push(made);
+    return made;
+  };
+  return {
+    get a() {
+      return endpoints[0];
+    },
+    get b() {
+      return endpoints[1];
+    },
+    makePool,
+    /** A pool with an idle connection to `a`. */
+    async makeWarmPool(parts?: PoolParts): Promise<PoolUnderTest> {
+      const made = makePool(parts);
+      const { reply } = made.attempt(endpoints[0].endpoint);
+      await answer(endpoints[0], 0);
+      await reply.ended;
+      return made;
+    },
+  };
+}
+
+/** Answers the next request on the endpoint's `n`th connection. */
+export async function answer(endpoint: ScriptedEndpoint, n: number, text = OK): Promise<void> {
+  await endpoint.request(n);
+  endpoint.connections[n].write(text);
 }

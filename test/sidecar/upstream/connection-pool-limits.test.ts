@@ -1,0 +1,221 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { failure } from '../../../sidecar/exchange/failure.ts';
+import { ConnectionLimit } from '../../../sidecar/upstream/connection-limit.ts';
+import { aTunnel } from '../exchanges.ts';
+import { answer, usePools } from './pools.ts';
+import { OK } from './scripted-endpoint.ts';
+
+const GONE = failure('client-gone', 'gone');
+
+const on = usePools();
+
+describe('where the limit of the upstream is reached', () => {
+  test('attempts wait and are served in order', async () => {
+    const under = on.makePool({ settings: { connections: 1 } });
+    const replies = ['/1', '/2', '/3'].map(target => under.attempt(on.a.endpoint, { target }).reply);
+    assert.equal(under.counters.pendingWaiting, 2);
+    for (const [i, target] of ['/1', '/2', '/3'].entries()) {
+      assert.match(await on.a.request(), new RegExp(`^GET ${target} `));
+      on.a.connections[0].write(OK);
+      await replies[i].ended;
+    }
+    assert.equal(on.a.connections.length, 1);
+    assert.deepEqual(under.gauges, { open: 1, busy: 0, waiting: 0 });
+  });
+
+  test('a connection that comes free serves who has waited longest, whichever endpoint it was for', async () => {
+    const under = on.makePool({ settings: { connections: 1 } });
+    const first = under.attempt(on.a.endpoint, { target: '/1' });
+    const second = under.attempt(on.b.endpoint, { target: '/2' });
+    assert.equal(on.b.endpoint.outstanding, 1);
+    await answer(on.a, 0);
+    await first.reply.ended;
+    assert.match(await on.a.request(), /^GET \/2 /);
+    assert.equal(second.attempt.endpoint, on.a.endpoint);
+    assert.deepEqual(second.exchange.tried, [on.a.endpoint]);
+    assert.deepEqual([on.b.endpoint.outstanding, on.b.endpoint.attempts], [0, 0]);
+    assert.deepEqual([on.a.endpoint.outstanding, on.a.endpoint.attempts], [1, 2]);
+  });
+
+  test('an attempt is not moved to an endpoint that has failed it: that connection makes room for another', async () => {
+    const under = on.makePool({ settings: { connections: 1 } });
+    const first = under.attempt(on.a.endpoint);
+    const retried = under.attempt(on.b.endpoint, { target: '/again', tried: [on.a.endpoint] });
+    await answer(on.a, 0);
+    await first.reply.ended;
+    assert.match(await on.b.request(), /^GET \/again /);
+    assert.equal(retried.attempt.endpoint, on.b.endpoint);
+    await on.a.connections[0].over();
+    assert.deepEqual(under.gauges, { open: 1, busy: 1, waiting: 0 });
+  });
+
+  test('an attempt that needs a fresh connection gets the room of one that comes free', async () => {
+    const under = on.makePool({ settings: { connections: 1 } });
+    const first = under.attempt(on.a.endpoint);
+    const { tunnel } = aTunnel();
+    const { reply } = under.attempt(on.a.endpoint, { method: 'CONNECT', target: 'a:443', tunnel });
+    await answer(on.a, 0);
+    await first.reply.ended;
+    await reply.answered;
+    assert.equal(reply.answer?.tunnel, true);
+    await on.a.connections[0].over();
+    assert.equal(on.a.open, 1);
+  });
+
+  test('an idle connection to another endpoint is closed to make room', async () => {
+    const under = await on.makeWarmPool({ settings: { connections: 1 } });
+    under.attempt(on.b.endpoint);
+    await on.b.request();
+    await on.a.connections[0].over();
+    assert.deepEqual(under.gauges, { open: 1, busy: 1, waiting: 0 });
+  });
+
+  test('the one that has been idle longest is closed', async () => {
+    const under = on.makePool({ settings: { connections: 2 } });
+    for (const endpoint of [on.a, on.b]) {
+      const { reply } = under.attempt(endpoint.endpoint);
+      await answer(endpoint, 0);
+      await reply.ended;
+      under.clock.advance(50);
+    }
+    const { tunnel } = aTunnel();
+    under.attempt(on.b.endpoint, { method: 'CONNECT', target: 'b:443', tunnel });
+    await on.b.accepted(1);
+    await on.a.connections[0].over();
+    assert.equal(under.pool.idleCount(on.b.endpoint), 1);
+  });
+
+  test('more than `pending` are refused at once', async () => {
+    const under = on.makePool({ settings: { connections: 1, pending: 1 } });
+    under.attempt(on.a.endpoint);
+    const waiting = under.attempt(on.a.endpoint).reply;
+    const refused = under.attempt(on.a.endpoint).reply;
+    assert.equal(refused.failure?.kind, 'overflow');
+    assert.equal(refused.failure.reachedNobody, true);
+    assert.match(refused.failure.detail, /limits\.connections.*1 requests wait.*limits\.pending/);
+    assert.equal(waiting.isEnded, false);
+    assert.equal(under.counters.overflowed, 1);
+    assert.deepEqual([on.a.endpoint.failures, on.a.endpoint.outstanding], [0, 2]);
+  });
+
+  test('nobody waits where `pending` is 0', () => {
+    const under = on.makePool({ settings: { connections: 1, pending: 0 } });
+    under.attempt(on.a.endpoint);
+    assert.equal(under.attempt(on.a.endpoint).reply.failure?.kind, 'overflow');
+  });
+
+  test('nobody waits longer than `pendingFor`', async () => {
+    const under = on.makePool({ settings: { connections: 1, pendingFor: 500 } });
+    const first = under.attempt(on.a.endpoint).reply;
+    await on.a.request();
+    under.clock.advance(100);
+    const { reply } = under.attempt(on.a.endpoint);
+    under.clock.advance(499);
+    assert.equal(reply.isEnded, false);
+    under.clock.advance(1);
+    assert.equal(reply.failure?.kind, 'overflow');
+    assert.match(reply.failure.detail, /500 ms \(pendingFor\)/);
+    assert.deepEqual(under.gauges, { open: 1, busy: 1, waiting: 0 });
+    on.a.connections[0].write(OK);
+    await first.ended;
+    under.clock.advance(1_000);
+  });
+
+  test('whoever gives up makes room in the line', async () => {
+    const under = on.makePool({ settings: { connections: 1, pending: 2 } });
+    const first = under.attempt(on.a.endpoint, { target: '/1' });
+    const second = under.attempt(on.a.endpoint, { target: '/2' });
+    const third = under.attempt(on.a.endpoint, { target: '/3' });
+    second.attempt.cancel(GONE);
+    assert.deepEqual(second.reply.told, ['client-gone']);
+    assert.equal(under.counters.pendingWaiting, 1);
+    await answer(on.a, 0);
+    await first.reply.ended;
+    assert.match(await on.a.request(), /^GET \/3 /);
+    under.clock.advance(5_000);
+    assert.equal(third.reply.isEnded, false);
+    assert.deepEqual(second.reply.told, ['client-gone']);
+  });
+
+  test('a connection that is lost makes room too', async () => {
+    const under = on.makePool({ settings: { connections: 1 } });
+    const first = under.attempt(on.a.endpoint);
+    const second = under.attempt(on.a.endpoint, { target: '/2' });
+    await on.a.request(0);
+    on.a.connections[0].reset();
+    await first.reply.ended;
+    assert.equal(first.reply.failure?.kind, 'reset');
+    assert.match(await on.a.request(1), /^GET \/2 /);
+    assert.equal(second.reply.isEnded, false);
+  });
+
+  test('a higher limit serves who waits, at once', async () => {
+    const under = on.makePool({ settings: { connections: 1 } });
+    for (const target of ['/1', '/2', '/3']) under.attempt(on.a.endpoint, { target });
+    under.pool.configure({ ...under.pool.settings, connections: 2 });
+    assert.deepEqual([under.counters.connectsStarted, under.counters.pendingWaiting], [2, 1]);
+    assert.match(await on.a.request(1), /^GET \/2 /);
+  });
+});
+
+describe('where the limit of all upstreams together is reached', () => {
+  test('an idle connection of another upstream is closed to make room', async () => {
+    const total = new ConnectionLimit(1);
+    const other = await on.makeWarmPool({ total });
+    total.reclaim = () => other.pool.closeOldestIdle();
+    const under = on.makePool({ total });
+    under.attempt(on.b.endpoint);
+    await on.b.request();
+    await on.a.connections[0].over();
+    assert.deepEqual(other.gauges, { open: 0, busy: 0, waiting: 0 });
+  });
+
+  test('who waits is served when a connection of another upstream is closed', async () => {
+    const total = new ConnectionLimit(1);
+    const other = on.makePool({ total });
+    const first = other.attempt(on.a.endpoint);
+    const under = on.makePool({ total });
+    const { reply } = under.attempt(on.b.endpoint);
+    assert.equal(under.counters.pendingWaiting, 1);
+    await answer(on.a, 0, 'HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n');
+    await first.reply.ended;
+    await answer(on.b, 0);
+    await reply.ended;
+  });
+
+  test('who waits is served when a connection of another upstream has come free', async () => {
+    const total = new ConnectionLimit(1);
+    const other = on.makePool({ total });
+    total.reclaim = () => other.pool.closeOldestIdle();
+    const first = other.attempt(on.a.endpoint);
+    const under = on.makePool({ total });
+    const { reply } = under.attempt(on.b.endpoint);
+    await answer(on.a, 0);
+    await first.reply.ended;
+    await answer(on.b, 0);
+    await reply.ended;
+    assert.deepEqual(other.gauges, { open: 0, busy: 0, waiting: 0 });
+  });
+
+  test('both limits at once: making room for one closes no more than it has to', async () => {
+    const total = new ConnectionLimit(3);
+    const under = on.makePool({ total, settings: { connections: 3 } });
+    const warm = [0, 1, 2].map(() => under.attempt(on.a.endpoint).reply);
+    for (const n of [0, 1, 2]) await answer(on.a, n);
+    await Promise.all(warm.map(({ ended }) => ended));
+    const { reply } = under.attempt(on.b.endpoint);
+    await answer(on.b, 0);
+    await reply.ended;
+    assert.equal(under.pool.idleCount(on.a.endpoint), 2);
+  });
+
+  test('a wait that is in vain names the limit', () => {
+    const total = new ConnectionLimit(1);
+    on.makePool({ total }).attempt(on.a.endpoint);
+    const under = on.makePool({ total, settings: { pendingFor: 100 } });
+    const { reply } = under.attempt(on.b.endpoint);
+    under.clock.advance(100);
+    assert.match(reply.failure?.detail ?? '', /the limit of 1 connections in all is reached \(connections\)/);
+  });
+});

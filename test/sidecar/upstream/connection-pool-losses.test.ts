@@ -1,0 +1,162 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
+import { describe, test } from 'node:test';
+import { failure } from '../../../sidecar/exchange/failure.ts';
+import { Endpoint } from '../../../sidecar/upstream/endpoint.ts';
+import { aCompleteBody } from '../exchanges.ts';
+import { until } from '../until.ts';
+import { answer, type PoolUnderTest, usePools } from './pools.ts';
+import { OK } from './scripted-endpoint.ts';
+
+const GONE = failure('client-gone', 'gone');
+
+const on = usePools();
+
+/** An address where nobody listens. */
+async function refusingEndpoint(): Promise<Endpoint> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return new Endpoint({ id: 'r', address: '127.0.0.1', port, weight: 1, zone: null, version: null });
+}
+
+describe('an endpoint that can not be reached', () => {
+  test('fails one attempt for each connection', async () => {
+    const under = on.makePool();
+    const refusing = await refusingEndpoint();
+    const [first, second] = [under.attempt(refusing).reply, under.attempt(refusing).reply];
+    let wasSecondEnded = false;
+    first.onEnd = () => {
+      wasSecondEnded = second.isEnded;
+    };
+    await Promise.all([first.ended, second.ended]);
+    assert.equal(wasSecondEnded, false);
+    for (const { failure: reason } of [first, second]) {
+      assert.equal(reason?.kind, 'connect-failure');
+      assert.equal(reason.reachedNobody, true);
+      assert.match(reason.detail, /^connecting to 127\.0\.0\.1:\d+ failed: ECONNREFUSED$/);
+    }
+    assert.equal(under.counters.connectFailures, 2);
+    assert.deepEqual([refusing.outstanding, refusing.failures, refusing.attempts], [0, 2, 2]);
+    assert.deepEqual(under.gauges, { open: 0, busy: 0, waiting: 0 });
+  });
+
+  test('has given back its room before the attempt is told, so that another one can follow', async () => {
+    const under = on.makePool({ settings: { connections: 1, pending: 0 } });
+    const refusing = await refusingEndpoint();
+    const { reply } = under.attempt(refusing);
+    let next: ReturnType<PoolUnderTest['attempt']> | null = null;
+    reply.onEnd = () => {
+      next = under.attempt(on.b.endpoint);
+    };
+    await reply.ended;
+    await answer(on.b, 0);
+    await next!.reply.ended;
+    assert.deepEqual(next!.reply.told, [200, 'data', 'end']);
+  });
+
+  test('fails after the time that a connection may take', async () => {
+    const under = on.makePool({ settings: { connectTimeout: 300 } });
+    // The system has taken the connection, but our side has not been told yet.
+    const { reply } = under.attempt(on.a.endpoint);
+    under.clock.advance(300);
+    assert.equal(reply.failure?.kind, 'connect-timeout');
+    assert.match(reply.failure.detail, /took longer than 300 ms/);
+    assert.deepEqual(under.gauges, { open: 0, busy: 0, waiting: 0 });
+    assert.equal(under.total.isReached, false);
+  });
+});
+
+describe('a connection that the endpoint has closed under us', () => {
+  test('costs nothing: the request goes out again on a fresh one', async () => {
+    const under = await on.makeWarmPool();
+    on.a.connections[0].socket.destroy();
+    const { reply, exchange } = under.attempt(on.a.endpoint);
+    await answer(on.a, 1);
+    await reply.ended;
+    assert.deepEqual(reply.told, [200, 'data', 'end']);
+    assert.deepEqual([exchange.attempts, exchange.staleReplays], [1, 1]);
+    assert.equal(on.a.endpoint.failures, 0);
+    assert.equal(on.a.endpoint.outstanding, 0);
+  });
+
+  test('also with a kept body', async () => {
+    const under = await on.makeWarmPool();
+    on.a.connections[0].socket.destroy();
+    const body = aCompleteBody('hello');
+    const { reply } = under.attempt(on.a.endpoint, { method: 'PUT', body });
+    await on.a.request(1);
+    await until(() => on.a.connections[1].received.length >= 5, 'the body');
+    assert.equal(on.a.connections[1].received, 'hello');
+    on.a.connections[1].write(OK);
+    await reply.ended;
+  });
+
+  test('another idle one is not tried: it may be just as stale', async () => {
+    const under = on.makePool();
+    const warm = [0, 1].map(() => under.attempt(on.a.endpoint).reply);
+    for (const n of [0, 1]) await answer(on.a, n);
+    await Promise.all(warm.map(({ ended }) => ended));
+    on.a.connections[0].socket.destroy();
+    on.a.connections[1].socket.destroy();
+    const { reply, exchange } = under.attempt(on.a.endpoint);
+    await answer(on.a, 2);
+    await reply.ended;
+    assert.equal(exchange.staleReplays, 1);
+  });
+
+  test('is told of where the request may have been acted upon', async () => {
+    const under = await on.makeWarmPool();
+    const { reply, exchange } = under.attempt(on.a.endpoint, { method: 'POST' });
+    await on.a.request(0);
+    on.a.connections[0].socket.destroy();
+    await reply.ended;
+    assert.equal(reply.failure?.kind, 'reset');
+    assert.equal(reply.failure.reachedNobody, false);
+    assert.equal(exchange.staleReplays, 0);
+    assert.equal(on.a.connections.length, 1);
+  });
+
+  test('sends a POST again where the system refused to send it', async () => {
+    const under = await on.makeWarmPool();
+    on.a.connections[0].reset();
+    const { reply, exchange } = under.attempt(on.a.endpoint, {
+      method: 'POST',
+      body: aCompleteBody('hello'),
+    });
+    await answer(on.a, 1);
+    await reply.ended;
+    assert.deepEqual(reply.told, [200, 'data', 'end']);
+    assert.equal(exchange.staleReplays, 1);
+  });
+
+  test('may have carried nothing yet: it was opened for an attempt that was given up', async () => {
+    const under = on.makePool();
+    under.attempt(on.a.endpoint).attempt.cancel(GONE);
+    await on.a.accepted(0);
+    await until(() => under.pool.idleCount(on.a.endpoint) === 1, 'the connection');
+    on.a.connections[0].socket.destroy();
+    const { reply } = under.attempt(on.a.endpoint);
+    await answer(on.a, 1);
+    await reply.ended;
+    assert.deepEqual(reply.told, [200, 'data', 'end']);
+  });
+
+  test('keeps its turn where the limit is reached', async () => {
+    const under = await on.makeWarmPool({ settings: { connections: 1, pending: 1 } });
+    const stale = under.attempt(on.a.endpoint, { target: '/stale' });
+    const waiting = under.attempt(on.a.endpoint, { target: '/waiting' });
+    await on.a.request(0);
+    on.a.connections[0].socket.destroy();
+    assert.match(await on.a.request(1), /^GET \/stale /);
+    on.a.connections[1].write(OK);
+    await stale.reply.ended;
+    assert.match(await on.a.request(1), /^GET \/waiting /);
+    on.a.connections[1].write(OK);
+    await waiting.reply.ended;
+    assert.deepEqual(under.gauges, { open: 1, busy: 0, waiting: 0 });
+  });
+});
