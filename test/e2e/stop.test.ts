@@ -14,9 +14,9 @@ describe('a sidecar that is told to stop', () => {
 
   before(async () => {
     upstream = await RawUpstream.start((request, connection) => {
-      const delay = Number(/delay=(\d+)/.exec(request.target)?.[1] ?? 0);
-      if (delay === 0) connection.answer(200, request.target);
-      else setTimeout(() => connection.answer(200, request.target), delay);
+      const [, delay = '0'] = /delay=(\w+)/.exec(request.target) ?? [];
+      if (delay === '0') connection.answer(200, request.target);
+      else if (delay !== 'never') setTimeout(() => connection.answer(200, request.target), Number(delay));
     });
   });
 
@@ -105,8 +105,8 @@ describe('a sidecar that is told to stop', () => {
     const idle = await open();
     await idle.ask(get('/'));
     const busy = await open();
-    busy.send(get('/never?delay=60000'));
-    await upstream.requested('/never?delay=60000');
+    busy.send(get('/never?delay=never'));
+    await upstream.requested('/never?delay=never');
     const startedAt = performance.now();
     assert.equal(await sidecar.stop(), 0);
     const took = performance.now() - startedAt;
@@ -114,14 +114,14 @@ describe('a sidecar that is told to stop', () => {
     assert.ok(
       sidecar.log.some(({ msg }) => /^2 connections are still open after 600 ms \(stop\.grace\)/.test(msg)),
     );
-    await sidecar.logged('/never?delay=60000');
+    await sidecar.logged('/never?delay=never');
   });
 
   it('ends at once on a second signal', async () => {
     await start();
     const busy = await open();
-    busy.send(get('/endless?delay=60000'));
-    await upstream.requested('/endless?delay=60000');
+    busy.send(get('/endless?delay=never'));
+    await upstream.requested('/endless?delay=never');
     sidecar.child.kill('SIGTERM');
     await stopping();
     sidecar.child.kill('SIGTERM');
