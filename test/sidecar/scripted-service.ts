@@ -43,6 +43,8 @@ export class ScriptedCall implements Call {
   /** What it was cancelled with, or null. */
   cancelled: Failure | null = null;
   isEnded = false;
+  /** How often it was cancelled after its end: harmless, but somebody has kept something running. */
+  lateCancels = 0;
   hasHead = false;
   /** What it failed with, or null. */
   failed: Failure | null = null;
@@ -64,7 +66,10 @@ export class ScriptedCall implements Call {
   }
 
   cancel(reason: Failure): void {
-    if (this.isEnded) return;
+    if (this.isEnded) {
+      this.lateCancels++;
+      return;
+    }
     this.cancelled = reason;
     this.finish();
     this.reply.fail(reason);

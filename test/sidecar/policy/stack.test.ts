@@ -297,6 +297,7 @@ describe('whatever happens, in whichever order', () => {
 
         reply.handle.cancel(failure('client-gone', 'gone'));
         assert.ok(reply.isEnded);
+        const lateCancels = () => service.calls.reduce((sum, call) => sum + call.lateCancels, 0);
         const made = service.calls.length;
         const told = reply.told.length;
         for (const stale of [reply.handle, ...service.calls]) {
@@ -304,7 +305,9 @@ describe('whatever happens, in whichever order', () => {
           stale.resume();
           stale.cancel(failure('client-gone', 'gone again'));
         }
+        const late = lateCancels();
         clock.jump(100_000);
+        assert.equal(lateCancels(), late, 'a timer that was still running');
         assert.equal(service.calls.length, made, 'an attempt after the end');
         assert.equal(reply.told.length, told);
 

@@ -86,6 +86,7 @@ describe('the time stops', () => {
     clock.advance(100 * MS);
     service.last.end();
     assert.deepEqual(reply.told, [200, 'end']);
+    assert.equal(service.last.lateCancels, 0);
   });
 
   test('with a failure', () => {
@@ -93,13 +94,15 @@ describe('the time stops', () => {
     service.last.fail('reset');
     clock.advance(10 * MS);
     assert.deepEqual(reply.told, ['reset']);
+    assert.equal(service.last.lateCancels, 0);
   });
 
   test('when the caller gives up', () => {
-    const { clock, reply, call } = start();
+    const { clock, reply, call, service } = start();
     call.cancel(failure('client-gone', 'gone'));
     clock.advance(10 * MS);
     assert.deepEqual(reply.told, ['client-gone']);
+    assert.equal(service.last.lateCancels, 0);
   });
 
   test('also where the call ended at once', () => {
@@ -109,20 +112,23 @@ describe('the time stops', () => {
     timed.call(anExchange({ startedAt: clock.now }), reply);
     clock.advance(10 * MS);
     assert.deepEqual(reply.told, ['no-endpoint']);
+    assert.equal(service.last.lateCancels, 0);
   });
 });
 
 describe('the time that the application takes to send its request', () => {
-  test('does not count', () => {
-    const body = anUpload();
-    const { clock, service } = start({ body });
-    clock.advance(10 * MS + 7);
-    complete(body, clock);
-    clock.advance(MS - 1);
-    assert.equal(service.last.cancelled, null);
-    clock.advance(1);
-    assert.ok(service.last.cancelled);
-  });
+  for (const late of [1, 7, MS - 1, MS, 10 * MS + 3]) {
+    test(`does not count, where it is ${late} ms`, () => {
+      const body = anUpload();
+      const { clock, service } = start({ body });
+      clock.advance(late);
+      complete(body, clock);
+      clock.advance(MS - 1);
+      assert.equal(service.last.cancelled, null);
+      clock.advance(1);
+      assert.ok(service.last.cancelled);
+    });
+  }
 
   test('counts from the start where it was complete with its head', () => {
     const { clock, service } = start({ body: aCompleteBody('hello') });
