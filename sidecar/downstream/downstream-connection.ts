@@ -261,7 +261,9 @@ export class DownstreamConnection
     this.deadlines.used();
     if (this.isConsuming) this.intake.resume();
     else this.consumeHeld();
-    if (this.hasEnded && !this.isConsuming && this.exchange === null && this.state === 'open') this.linger();
+    if (!this.hasEnded || this.isConsuming || this.state !== 'open') return;
+    if (this.exchange === null) this.linger();
+    else this.deadlines.begin('answer-after-half-close', this.context.limits.halfClose);
   }
 
   /** Goes on with what came while the last exchange was under way. */

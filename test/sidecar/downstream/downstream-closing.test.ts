@@ -64,6 +64,19 @@ describe('an application that closes its sending side', () => {
     assert.equal(under.isClosed, true);
   });
 
+  test('waits as long for each answer that is still due', () => {
+    const under = new DownstreamUnderTest();
+    under.send(get('/1') + get('/2'));
+    under.socket.sendEnd();
+    under.clock.advance(4_000);
+    answerOk(under);
+    under.clock.advance(4_999);
+    assert.equal(under.service.last.cancelled, null);
+    under.clock.advance(1);
+    assert.notEqual(under.service.last.cancelled, null);
+    assert.equal(under.isClosed, true);
+  });
+
   test('in the middle of a request is gone', () => {
     const under = new DownstreamUnderTest();
     under.send(post('hello').slice(0, -1));
