@@ -10,13 +10,16 @@ const PATTERN = Buffer.from(Array.from({ length: PERIOD }, (_, i) => (i * 31 + (
 const LONG_PATTERN = Buffer.concat(Array.from({ length: Math.ceil(MiB / PERIOD) + 2 }, () => PATTERN));
 const PIECE = 256 * 1024;
 
-/** Writes so many bytes of the pattern, as fast as the other side takes them; stops where the socket is closed. */
-export async function sendBulk(socket: Socket, count: number): Promise<void> {
+/**
+ * Writes so many bytes of the pattern, as fast as the other side takes them; stops where the socket is closed.
+ * @param start where in the pattern to begin: two streams that begin elsewhere can be told apart
+ */
+export async function sendBulk(socket: Socket, count: number, start = 0): Promise<void> {
   for (let sent = 0; sent < count && !socket.destroyed; ) {
     const length = Math.min(PIECE, count - sent);
-    const from = sent % PERIOD;
+    const bytes = bulk(start + sent, length);
     sent += length;
-    if (socket.write(LONG_PATTERN.subarray(from, from + length))) continue;
+    if (socket.write(bytes)) continue;
     await new Promise<void>(resolve => {
       const go = () => {
         socket.off('drain', go);
@@ -29,14 +32,25 @@ export async function sendBulk(socket: Socket, count: number): Promise<void> {
   }
 }
 
+/** Bytes of the pattern, up to 1 MiB. */
+export function bulk(start: number, length: number): Buffer {
+  const from = start % PERIOD;
+  return LONG_PATTERN.subarray(from, from + length);
+}
+
 /** Takes bytes of the pattern and compares each of them, in constant memory. */
 export class BulkReceiver {
   received = 0;
+  private readonly start: number;
   private readonly changes = new Changes();
 
+  /** @param start where in the pattern the sender began */
+  constructor(start = 0) {
+    this.start = start;
+  }
+
   take(bytes: Buffer): void {
-    const from = this.received % PERIOD;
-    const isSame = LONG_PATTERN.compare(bytes, 0, bytes.length, from, from + bytes.length) === 0;
+    const isSame = bulk(this.start + this.received, bytes.length).equals(bytes);
     assert.ok(isSame, `other bytes than were sent, within ${bytes.length} from ${this.received} on`);
     this.received += bytes.length;
     this.changes.notify();

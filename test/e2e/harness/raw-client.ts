@@ -118,8 +118,8 @@ export class RawClient {
   }
 
   /** From here on, bytes are compared and counted instead of being kept. */
-  receiveBulk(): BulkReceiver {
-    this.bulk = new BulkReceiver();
+  receiveBulk(start = 0): BulkReceiver {
+    this.bulk = new BulkReceiver(start);
     this.bulk.take(this.reader.takeRest());
     return this.bulk;
   }

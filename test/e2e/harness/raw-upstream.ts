@@ -121,9 +121,9 @@ export class RawUpstreamConnection {
   }
 
   /** From here on, bytes are compared and counted instead of being kept. To be called when the head is there. */
-  receiveBulk(): BulkReceiver {
+  receiveBulk(start = 0): BulkReceiver {
     this.isRaw = true;
-    this.bulk = new BulkReceiver();
+    this.bulk = new BulkReceiver(start);
     this.bulk.take(this.reader.takeRest());
     return this.bulk;
   }
