@@ -191,11 +191,14 @@ export class HandleSocket implements ByteSocket {
     if (error !== 0) done();
   }
 
-  /** A caller in the middle of its work must not be told that the socket is lost: it hears so in another turn. */
+  /**
+   * A caller in the middle of its work must not be told that the socket is lost: it hears so in another turn. Not before the
+   * runtime has looked at the sockets once more: the other side may have answered, and refused to read on then.
+   */
   private failSoon(error: number): void {
     if (this.hasFailed) return;
     this.hasFailed = true;
-    process.nextTick(() => this.lose(error));
+    setImmediate(() => setImmediate(() => this.lose(error)));
   }
 
   private lose(error: number): void {

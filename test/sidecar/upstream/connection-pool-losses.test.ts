@@ -3,8 +3,9 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { describe, test } from 'node:test';
 import { failure } from '../../../sidecar/exchange/failure.ts';
+import { RequestBody } from '../../../sidecar/exchange/request-body.ts';
 import { Endpoint } from '../../../sidecar/upstream/endpoint.ts';
-import { aCompleteBody } from '../exchanges.ts';
+import { Application, aCompleteBody } from '../exchanges.ts';
 import { until } from '../until.ts';
 import { answer, type PoolUnderTest, usePools } from './pools.ts';
 import { OK } from './scripted-endpoint.ts';
@@ -159,4 +160,19 @@ describe('a connection that the endpoint has closed under us', () => {
     await waiting.reply.ended;
     assert.deepEqual(under.gauges, { open: 1, busy: 0, waiting: 0 });
   });
+});
+
+test('an answer that came before the endpoint refused to read on is not lost', async () => {
+  const under = on.makePool();
+  const body = new RequestBody(new Application(), 1_000_000, 0);
+  const { reply } = under.attempt(on.a.endpoint, { method: 'POST', body });
+  await on.a.request();
+  // All in one turn: when the next piece is refused by the system, the answer is there and has not been read.
+  on.a.connections[0].write('HTTP/1.1 413 Content Too Large\r\nContent-Length: 3\r\n\r\nno!');
+  on.a.connections[0].reset();
+  for (let i = 0; i < 3; i++) body.push(Buffer.alloc(20_000));
+  await reply.ended;
+  assert.deepEqual(reply.told, [413, 'data', 'end']);
+  assert.equal(reply.body, 'no!');
+  assert.deepEqual(under.gauges, { open: 0, busy: 0, waiting: 0 });
 });
