@@ -4,6 +4,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { describe, test } from 'node:test';
 import { failure } from '../../../sidecar/exchange/failure.ts';
 import { RequestBody } from '../../../sidecar/exchange/request-body.ts';
+import { runtimeHandles } from '../../../sidecar/io/runtime-handles.ts';
 import { Endpoint } from '../../../sidecar/upstream/endpoint.ts';
 import { Application, aCompleteBody } from '../exchanges.ts';
 import { until } from '../until.ts';
@@ -162,7 +163,10 @@ describe('a connection that the endpoint has closed under us', () => {
   });
 });
 
-test('an answer that came before the endpoint refused to read on is not lost', async () => {
+// By public API alone a socket that can not be written to is not read from any more.
+const skip = runtimeHandles === null;
+
+test('an answer that came before the endpoint refused to read on is not lost', { skip }, async () => {
   const under = on.makePool();
   const body = new RequestBody(new Application(), 1_000_000, 0);
   const { reply } = under.attempt(on.a.endpoint, { method: 'POST', body });
