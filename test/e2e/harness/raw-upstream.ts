@@ -146,6 +146,11 @@ export class RawUpstreamConnection {
     return this.ending!;
   }
 
+  /** Waits until the condition holds, looking whenever something has arrived. */
+  async until(condition: () => unknown, what: string, ms?: number): Promise<void> {
+    await this.changes.until(condition, what, ms);
+  }
+
   /** Waits until so many bytes that belong to no request are pending, and takes them: for tunnels. */
   async bytes(count: number, ms?: number): Promise<Buffer> {
     const { reader } = this;
