@@ -56,14 +56,19 @@ async function call(port: number, text = ''): Promise<{ client: Socket; isOver: 
   return { client, isOver: () => isOver };
 }
 
-/** A port that was free a moment ago. */
+/** A port that was free a moment ago, below those that the system gives out by itself. */
 async function freePort(): Promise<number> {
-  const server = createServer().listen(0, HOST);
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
+  for (;;) {
+    const port = 10_000 + Math.floor(Math.random() * 20_000);
+    const server = createServer();
+    const isFree = await new Promise(resolve => {
+      server.once('error', () => resolve(false)).listen(port, HOST, () => resolve(true));
+    });
+    if (!isFree) continue;
+    server.close();
+    await once(server, 'close');
+    return port;
+  }
 }
 
 const GET = 'GET / HTTP/1.1\r\nHost: inventory\r\n\r\n';
