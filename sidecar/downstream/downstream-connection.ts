@@ -326,7 +326,7 @@ export class DownstreamConnection
     this.hasEnded = true;
     const { exchange, context } = this;
     if (this.state === 'tunnel') exchange?.tunnel?.body.finish(null);
-    else if (this.state === 'lingering') this.endLingering();
+    else if (this.state === 'lingering' && !this.socket.isBlocked) this.destroy();
     else if (exchange === null) this.linger();
     else if (!this.decoder.isDone)
       this.hangUp('The application closed its connection in the middle of its request.');
@@ -334,10 +334,6 @@ export class DownstreamConnection
       context.counters.halfClosed++;
       this.deadlines.begin('answer-after-half-close', context.limits.halfClose);
     }
-  }
-
-  private endLingering(): void {
-    if (!this.socket.isBlocked) this.destroy();
   }
 
   onLost(): void {
