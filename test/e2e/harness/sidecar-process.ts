@@ -22,6 +22,8 @@ export interface SidecarOptions {
   file?: SidecarFileText | null;
   flags?: readonly string[];
   environment?: NodeJS.ProcessEnv;
+  /** False: nobody reads what it writes to standard output. */
+  readsAccessLog?: boolean;
   /** A shell command that `exec`s its arguments, to start the sidecar in. */
   shell?: string;
 }
@@ -96,7 +98,8 @@ export class SidecarProcess {
     return new SidecarProcess(options);
   }
 
-  private constructor({ file = {}, flags = [], environment = {}, shell }: SidecarOptions) {
+  private constructor(options: SidecarOptions) {
+    const { file = {}, flags = [], environment = {}, readsAccessLog = true, shell } = options;
     this.folder = mkdtempSync(join(tmpdir(), 'outrider-e2e-'));
     if (file !== null) this.write(file);
     const config = file === null ? [] : ['--config', this.path];
@@ -108,9 +111,11 @@ export class SidecarProcess {
         : spawn('/bin/sh', ['-c', shell, 'sh', process.execPath, ...command], { cwd: ROOT, env });
     process.on('exit', this.killAtExit);
     createInterface({ input: this.child.stderr! }).on('line', line => this.onLogLine(line));
-    createInterface({ input: this.child.stdout! }).on('line', line => {
-      this.accessLog.push(JSON.parse(line));
-    });
+    if (readsAccessLog) {
+      createInterface({ input: this.child.stdout! }).on('line', line => {
+        this.accessLog.push(JSON.parse(line));
+      });
+    }
     this.exited = once(this.child, 'exit').then(([code, signal]) => code ?? signal);
   }
 
