@@ -37,6 +37,10 @@ describe('what an application may ask for is bounded', () => {
           pipelined: '4KiB',
         },
         upstreams: {
+          hasty: {
+            endpoints: [upstream.address],
+            policy: { timeouts: { total: '500ms', attempt: '400ms' } },
+          },
           svc: { endpoints: [upstream.address], policy: { limits: { headSize: '1KiB', headFields: 8 } } },
         },
       },
@@ -114,6 +118,16 @@ describe('what an application may ask for is bounded', () => {
     upstream.options = { onRequest: (_, connection) => void setTimeout(() => connection.answer(200), 900) };
     const client = await open(sidecar);
     assert.equal((await client.ask(get('/slow'))).status, 200);
+  });
+
+  it('nor how long the application takes to send its request', async () => {
+    const client = await open(sidecar);
+    client.send('POST /slowly HTTP/1.1\r\nHost: hasty\r\nContent-Length: 10\r\n\r\n');
+    for (let i = 0; i < 10; i++) {
+      await sleep(100);
+      client.send('x');
+    }
+    assert.equal((await client.answer('POST')).status, 200);
   });
 
   it('what is taken of further requests while one is under way', async () => {

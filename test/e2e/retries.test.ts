@@ -44,6 +44,10 @@ describe('a request that an endpoint does not answer is sent to another one', ()
               retry: { on: ['connect-failure', 'attempt-timeout'] },
             },
           },
+          'by-status': {
+            endpoints: [bad.address, good.address],
+            policy: { balancer, retry: { on: ['gateway-error'] } },
+          },
         },
       },
     });
@@ -160,6 +164,37 @@ describe('a request that an endpoint does not answer is sent to another one', ()
     assert.ok(bad.requests.length >= 1);
   });
 
+  it('after an answer that says that the endpoint can not, where that is asked for', async () => {
+    bad.options = { onRequest: (_, connection) => connection.answer(503, 'x'.repeat(100_000)) };
+    for (let i = 0; i < 4; i++) {
+      assert.equal(
+        (await client.ask(post('/', 'again', 'by-status').replace('POST', 'PUT'))).text,
+        'PUT again',
+      );
+    }
+    assert.ok(bad.requests.length >= 1);
+    // A POST is not sent again, nor is anything after another status: those answers are passed on as they are.
+    const statuses = [];
+    for (let i = 0; i < 4; i++) statuses.push((await client.ask(post('/', 'x', 'by-status'))).status);
+    assert.deepEqual(statuses.sort(), [200, 200, 503, 503]);
+    bad.options = { onRequest: (_, connection) => connection.answer(500, 'oh no') };
+    const answers = [];
+    for (let i = 0; i < 4; i++) answers.push(await client.ask(get('/', 'by-status')));
+    assert.deepEqual(answers.map(({ text }) => text).sort(), ['GET ', 'GET ', 'oh no', 'oh no']);
+  });
+
+  it('but only once: then the last answer is passed on as it is', async () => {
+    const unable = (_: Message, connection: RawUpstreamConnection) => connection.answer(503, 'busy');
+    bad.options = { onRequest: unable };
+    const { options } = good;
+    good.options = { onRequest: unable };
+    const answer = await client.ask(get('/', 'by-status'));
+    good.options = options;
+    assert.deepEqual([answer.status, answer.text], [503, 'busy']);
+    assert.equal(answer.field('x-outrider-error'), null);
+    assert.equal(bad.requests.length + good.requests.length, 2);
+  });
+
   it('with a body of up to 64 KiB, whole', async () => {
     bad.options = { onRequest: resetOnRequest };
     const body = Buffer.from(Array.from({ length: 65_536 }, (_, i) => 32 + (i % 90))).toString('latin1');
@@ -191,6 +226,6 @@ describe('a request that an endpoint does not answer is sent to another one', ()
 
   it('leaves nothing behind', async () => {
     client.close();
-    await sidecar.quiet(['half-refused', 'half-bad', 'no-retries', 'posts-too', 'slow']);
+    await sidecar.quiet(['half-refused', 'half-bad', 'no-retries', 'posts-too', 'slow', 'by-status']);
   });
 });
