@@ -5,11 +5,13 @@ import type { SidecarConfig } from './config/sidecar-config.ts';
 import { SystemResolver } from './discovery/name-resolver.ts';
 import type { DownstreamContext, DownstreamLimits } from './downstream/downstream-context.ts';
 import { EgressListeners } from './downstream/egress-listeners.ts';
+import type { RequestHead } from './exchange/exchange.ts';
 import { type Failure, failure } from './exchange/failure.ts';
 import { HttpDate } from './io/http-date.ts';
 import { TimerWheel } from './io/timer-wheel.ts';
 import { PassThrough } from './pass-through.ts';
 import { FailingService } from './routing/failing-service.ts';
+import { explainNoRoute } from './routing/no-route.ts';
 import { RouteTable } from './routing/route-table.ts';
 import { SidecarView } from './sidecar-view.ts';
 import { AccessLog } from './telemetry/access-log.ts';
@@ -51,6 +53,7 @@ export class Sidecar {
   private admin: AdminServer | null = null;
   private accessLog: AccessLog | null = null;
   private config: SidecarConfig;
+  private ownHosts: Set<string> = new Set();
   private stopping: Promise<void> | null = null;
 
   private constructor(config: SidecarConfig, { log, version }: SidecarContext) {
@@ -219,16 +222,15 @@ export class Sidecar {
   private routeTable(config: SidecarConfig): RouteTable {
     const { egress, upstreams, controlPlane } = config;
     const only = upstreams.size === 1 && controlPlane === null ? [...upstreams.keys()][0] : null;
-    const ownHosts = hostsOfThisMachine();
-    if (egress.listen !== null) ownHosts.add(egress.listen.host);
+    this.ownHosts = hostsOfThisMachine();
+    if (egress.listen !== null) this.ownHosts.add(egress.listen.host);
     const routes = {
       upstreams: this.upstreams.stacks(),
       ports: this.listeners.upstreamByPort,
       fallback: only,
       unknownHosts: egress.unknownHosts,
       connectPorts: egress.connect.ports,
-      isOwnAddress: (host: string, port: number) =>
-        this.listeners.has(port) && (ownHosts.has(host) || host.startsWith('127.')),
+      isOwnAddress: (host: string, port: number) => this.isOwnAddress(host, port),
     };
     return new RouteTable(routes, {
       pass: (host, port) => this.passThrough.to(host, port),
@@ -237,19 +239,22 @@ export class Sidecar {
   }
 
   private refuseRoute() {
-    const refusing = new FailingService(({ head }) =>
-      failure('no-route', this.explainNoRoute(head.authority), true),
-    );
+    const refusing = new FailingService(({ head }) => failure('no-route', this.explainNoRoute(head), true));
     const options = { counters: this.noUpstream, accessLog: this.accessLog, clock: monotonic };
     return telemetryLayer(options)(refusing);
   }
 
-  private explainNoRoute(authority: string): string {
-    const names = [...this.config.upstreams.keys()];
-    const shown = names.slice(0, 10).join(', ') + (names.length > 10 ? ', …' : '');
-    const known = names.length === 0 ? 'no upstream is configured' : `configured are ${shown}`;
-    const asked = authority === '' ? 'The request names no host' : `No route leads to ${authority}`;
-    return `${asked}: ${known}. Add it under upstreams, or set egress.unknownHosts to pass (egress.connect for CONNECT).`;
+  private explainNoRoute(head: RequestHead): string {
+    const { upstreams, egress } = this.config;
+    return explainNoRoute(head, {
+      upstreams: [...upstreams.keys()],
+      unknownHosts: egress.unknownHosts,
+      isOwnAddress: (host, port) => this.isOwnAddress(host, port),
+    });
+  }
+
+  private isOwnAddress(host: string, port: number): boolean {
+    return this.listeners.has(port) && (this.ownHosts.has(host) || host.startsWith('127.'));
   }
 
   private closeOldestIdle(): boolean {

@@ -215,7 +215,7 @@ export const SIDECAR_FILE_SCHEMA = section(
       ),
       unknownHosts: choice(['pass', 'refuse'], {
         description:
-          'What becomes of requests for hosts that are no upstream: `pass` sends them to the host they name, `refuse` answers 404.',
+          'What becomes of requests for hosts that are no upstream: `pass` sends them to the host they name, `refuse` answers 404. Where there is exactly one upstream and no control plane, `pass` sends it whatever came as to a server, not as to a proxy; with `refuse` it gets only what names no host or the address of the sidecar.',
         default: 'pass',
       }),
       connect: either(
@@ -262,7 +262,7 @@ export const SIDECAR_FILE_SCHEMA = section(
         max: '24h',
       }),
       connections: count({
-        description: 'Connections of applications in all; more wait until one is closed.',
+        description: 'Connections of applications in all; further ones are closed at once.',
         default: 10_000,
         min: 1,
         max: 1_000_000,

@@ -18,7 +18,10 @@ export interface Routes {
   readonly upstreams: ReadonlyMap<string, Service>;
   /** Local port to upstream name. */
   readonly ports: ReadonlyMap<number, string>;
-  /** The upstream for requests that came to the sidecar as to a server and name no other; null: there is none. */
+  /**
+   * The upstream for requests that came to the sidecar as to a server and name no other; null: there is none. Where unknown hosts
+   * are refused, only for those that name the sidecar itself or no host.
+   */
   readonly fallback: string | null;
   readonly unknownHosts: 'pass' | 'refuse';
   /** Ports of unknown hosts that CONNECT may reach. */
@@ -68,11 +71,16 @@ export class RouteTable {
       return named;
     }
     const isForServer = form === 'origin' || form === 'asterisk';
-    if (isForServer && fallback !== null) {
+    if (isForServer && fallback !== null && this.mayFallBack(head, authority)) {
       this.nameService(head, fallback);
       return upstreams.get(fallback) ?? this.unknown.refuse;
     }
     return authority === null ? this.unknown.refuse : this.pass(authority, form);
+  }
+
+  private mayFallBack(head: RequestHead, authority: Authority | null): boolean {
+    if (this.routes.unknownHosts === 'pass' || head.authority === '') return true;
+    return authority !== null && this.routes.isOwnAddress(authority.host, authority.port ?? HTTP_PORT);
   }
 
   private pass({ host, port }: Authority, form: TargetForm): Service {

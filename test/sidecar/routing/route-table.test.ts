@@ -207,6 +207,14 @@ describe('with an upstream for whatever names no other', () => {
     assert.deepEqual(route(table(), `127.0.0.1:${SHARED}`), { to: 'inventory', host: 'inventory' });
   });
 
+  test('where unknown hosts are refused, it gets only what names the sidecar itself or no host', () => {
+    const refusing = tableOf({ fallback: 'inventory', unknownHosts: 'refuse' });
+    for (const own of [`127.0.0.1:${SHARED}`, `localhost:${SHARED}`, ''])
+      assert.deepEqual(route(refusing, own), { to: 'inventory', host: 'inventory' });
+    for (const other of ['example.com', '127.0.0.1:7000', 'inventary', '127.0.0.1'])
+      assert.equal(route(refusing, other).to, 'refused');
+  });
+
   test('another upstream that is named gets its own', () => {
     assert.equal(route(table(), 'delivery').to, 'delivery');
   });

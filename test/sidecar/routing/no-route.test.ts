@@ -1,0 +1,36 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { explainNoRoute, type NoRouteSituation } from '../../../sidecar/routing/no-route.ts';
+import { aRequestHead } from '../exchanges.ts';
+
+const SITUATION: NoRouteSituation = {
+  upstreams: ['inventory', 'delivery'],
+  unknownHosts: 'pass',
+  isOwnAddress: (host, port) => host === '127.0.0.1' && port === 15_001,
+};
+
+function explain(authority: string, situation: Partial<NoRouteSituation> = {}, method = 'GET'): string {
+  return explainNoRoute(aRequestHead({ authority, method }), { ...SITUATION, ...situation });
+}
+
+test('the advice fits the case', () => {
+  assert.equal(
+    explain('example.com', { unknownHosts: 'refuse' }),
+    'No route leads to example.com: configured are inventory, delivery. Add it under upstreams, or set egress.unknownHosts to pass.',
+  );
+  assert.equal(
+    explain('127.0.0.1:15001', { unknownHosts: 'refuse' }),
+    '127.0.0.1:15001 is this sidecar itself: configured are inventory, delivery. Name one of them in Host.',
+  );
+  assert.equal(
+    explain('example.com:22', {}, 'CONNECT'),
+    'CONNECT to example.com:22 is not permitted: 22 is not among the ports of egress.connect. Add it there, or add the host under upstreams.',
+  );
+  assert.match(explain(''), /^The request names no host: configured are inventory, delivery\./);
+});
+
+test('no list of upstreams is too long, and none is said to be none', () => {
+  const upstreams = Array.from({ length: 12 }, (_, i) => `s${i}`);
+  assert.match(explain('x', { upstreams, unknownHosts: 'refuse' }), /s9, …\. Add/);
+  assert.match(explain('x', { upstreams: [], unknownHosts: 'refuse' }), /: no upstream is configured\./);
+});
