@@ -159,10 +159,12 @@ function listen(running: RunningUpstream, log: Log): void {
     onEndpoints(endpoints) {
       running.isKnown = true;
       running.problem = null;
+      upstream.problem = null;
       upstream.setEndpoints(endpoints);
     },
     onProblem(problem) {
       running.problem = problem;
+      upstream.problem = problem;
       log.warn({ upstream: upstream.name }, problem);
     },
   });

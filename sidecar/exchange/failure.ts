@@ -67,7 +67,7 @@ export function retryExhausted(last: Failure, attempts: number): Failure {
   return {
     kind: 'retry-exhausted',
     status: last.status,
-    detail: `${last.detail} (attempt ${attempts} of ${attempts}, no more will be made)`,
+    detail: `${last.detail} This was attempt ${attempts} of ${attempts}, no more will be made.`,
     reachedNobody: last.reachedNobody,
     last,
   };

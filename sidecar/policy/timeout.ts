@@ -77,7 +77,7 @@ class TimedCall extends PassReply implements TimerOwner {
       this.wheel.start(this.timer, left, this.wheel.now());
       return;
     }
-    this.inner.cancel(failure(kind, `${upstream} did not answer within ${ms} ms (${setting})`, false));
+    this.inner.cancel(failure(kind, `${upstream} did not answer within ${ms} ms (${setting}).`, false));
   }
 
   override head(head: ResponseHead): void {

@@ -46,7 +46,7 @@ const SWEEP_MS = 100;
  */
 export class ConnectionPool implements ConnectionOwner, DialListener, WaitingRoom, Starved, TimerOwner {
   settings: PoolSettings;
-  private readonly name: string;
+  readonly name: string;
   private readonly context: PoolContext;
   private readonly counters: UpstreamCounters;
   private readonly limit: ConnectionLimit;
@@ -113,7 +113,7 @@ export class ConnectionPool implements ConnectionOwner, DialListener, WaitingRoo
   stop(): void {
     this.context.wheel.stop(this.sweepTimer);
     this.total.forget(this);
-    const reason = failure('no-endpoint', `${this.name} is no more: the sidecar stops`);
+    const reason = failure('no-endpoint', `${this.name} is not called any more: the sidecar stops.`);
     while (this.queue.length > 0) this.dequeue(0).fail(reason);
     for (const connection of [...this.connections]) connection.expire('was closed: the sidecar stops');
     for (const dial of [...this.dials]) {
@@ -205,7 +205,10 @@ export class ConnectionPool implements ConnectionOwner, DialListener, WaitingRoo
 
   waitedTooLong(attempt: Attempt): void {
     this.leave(attempt);
-    this.overflow(attempt, `no connection came free within ${this.settings.pendingFor} ms (pendingFor)`);
+    this.overflow(
+      attempt,
+      `no connection came free within ${this.settings.pendingFor} ms (limits.pendingFor)`,
+    );
   }
 
   onConnectionFreed(): void {
@@ -330,9 +333,9 @@ export class ConnectionPool implements ConnectionOwner, DialListener, WaitingRoo
   private overflow(attempt: Attempt, why: string): void {
     this.counters.overflowed++;
     const limit = this.limit.isReached
-      ? `the limit of ${this.limit.max} connections to ${this.name} is reached (limits.connections)`
-      : `the limit of ${this.total.max} connections in all is reached (connections)`;
-    attempt.fail(failure('overflow', `${limit} and ${why}`, true));
+      ? `${this.name}: the limit of ${this.limit.max} connections is reached (limits.connections)`
+      : `${this.name}: the limit of ${this.total.max} connections in all is reached (connections)`;
+    attempt.fail(failure('overflow', `${limit} and ${why}.`, true));
   }
 
   /** A connection to the endpoint is no more, or did not come up. */

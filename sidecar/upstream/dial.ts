@@ -3,9 +3,12 @@ import type { ByteSocket } from '../io/byte-socket.ts';
 import { type AbortConnect, type ConnectListener, connect } from '../io/connect.ts';
 import { Timer, type TimerOwner, type TimerWheel } from '../io/timer-wheel.ts';
 import type { Endpoint } from './endpoint.ts';
+import { subject } from './subject.ts';
 
 /** Told how a dial went, once, in a later turn. */
 export interface DialListener {
+  /** The upstream that the endpoint is one of. */
+  readonly name: string;
   onConnected(dial: Dial, socket: ByteSocket): void;
   onConnectFailed(dial: Dial, reason: Failure): void;
 }
@@ -53,19 +56,30 @@ export class Dial implements ConnectListener, TimerOwner {
       localAddress === remoteAddress || (isLoopback(localAddress) && isLoopback(remoteAddress));
     if (isThisMachine && this.isOwnPort(remotePort)) {
       socket.destroy();
-      return this.onFailed('it is this sidecar itself');
+      return this.failFor('it is this sidecar itself', 'Give the upstream an address of its own.');
     }
     this.wheel.stop(this.timer);
     this.listener.onConnected(this, socket);
   }
 
   onFailed(reason: string): void {
-    this.fail(failure('connect-failure', `connecting to ${this.endpoint.name} failed: ${reason}`));
+    this.failFor(
+      reason,
+      UNKNOWN_NAME.test(reason) ? 'Check the name.' : 'Check that it runs and listens there.',
+    );
+  }
+
+  private failFor(reason: string, advice: string): void {
+    this.fail(failure('connect-failure', `${this.what()} failed: ${reason}. ${advice}`));
   }
 
   onTimer(): void {
-    const detail = `connecting to ${this.endpoint.name} took longer than ${this.timeout} ms (timeouts.connect)`;
+    const detail = `${this.what()} took longer than ${this.timeout} ms (timeouts.connect). Check that it can be reached.`;
     this.fail(failure('connect-timeout', detail));
+  }
+
+  private what(): string {
+    return `${subject(this.listener.name, this.endpoint)}: connecting to ${this.endpoint.name}`;
   }
 
   private fail(reason: Failure): void {
@@ -73,6 +87,8 @@ export class Dial implements ConnectListener, TimerOwner {
     this.listener.onConnectFailed(this, reason);
   }
 }
+
+const UNKNOWN_NAME = /ENOTFOUND|EAI_/;
 
 /** All of 127.0.0.0/8 is this machine, and none of it has to be where a connection to another of its addresses comes from. */
 function isLoopback(address: string): boolean {

@@ -14,6 +14,7 @@ import type { TimerWheel } from '../io/timer-wheel.ts';
 import type { Attempt, Carrier } from './attempt.ts';
 import type { Endpoint } from './endpoint.ts';
 import { RequestWriter } from './request-writer.ts';
+import { subject } from './subject.ts';
 
 /** What all connections to endpoints share. */
 export interface ConnectionContext {
@@ -28,6 +29,8 @@ export interface ConnectionContext {
 
 /** Whoever keeps the connection while it carries nothing. */
 export interface ConnectionOwner {
+  /** The upstream that the endpoint is one of. */
+  readonly name: string;
   /** The answer is complete and the connection can carry another request. */
   onFree(connection: UpstreamConnection): void;
   /** The connection is closed. Called once. */
@@ -123,7 +126,7 @@ export class UpstreamConnection implements Carrier, BodySink, BodyReceiver, Sock
   /** Ends the attempt for having been silent too long, or closes an idle connection. */
   expire(reason: string): void {
     if (this.attempt === null) this.close();
-    else this.loseAttempt(failure('reset', `${this.where()} ${reason}`));
+    else this.loseAttempt(failure('reset', `${this.where()} ${reason}.`));
   }
 
   pause(): void {
@@ -239,7 +242,12 @@ export class UpstreamConnection implements Carrier, BodySink, BodyReceiver, Sock
   }
 
   private badResponse(detail: string): void {
-    this.loseAttempt(failure('bad-response', `${this.where()} sent an answer with ${detail}`));
+    this.loseAttempt(
+      failure(
+        'bad-response',
+        `${this.where()} brought an answer with ${detail}. Check what the endpoint sends.`,
+      ),
+    );
   }
 
   private beginTunnel(head: ResponseHead): void {
@@ -299,7 +307,8 @@ export class UpstreamConnection implements Carrier, BodySink, BodyReceiver, Sock
       return this.close();
     }
     const part = this.phase === 'body' ? 'in the middle of its answer' : 'before it answered';
-    this.loseAttempt(failure('reset', `${this.where()} was lost ${part}: ${reason}`, this.wasNeverSent));
+    const detail = `${this.where()} was lost ${part}: ${reason}. Look into the log of the endpoint.`;
+    this.loseAttempt(failure('reset', detail, this.wasNeverSent));
   }
 
   private loseAttempt(reason: Failure): void {
@@ -327,7 +336,7 @@ export class UpstreamConnection implements Carrier, BodySink, BodyReceiver, Sock
   }
 
   private where(): string {
-    return `the connection to ${this.endpoint.name}`;
+    return `${subject(this.owner.name, this.endpoint)}: the connection to ${this.endpoint.name}`;
   }
 }
 

@@ -13,6 +13,8 @@ import { Endpoint, type EndpointSpec } from './endpoint.ts';
 export class Upstream implements Service {
   readonly name: string;
   readonly pool: ConnectionPool;
+  /** What discovery could not do last, or null. */
+  problem: string | null = null;
   private balancer: Balancer;
   private byKey = new Map<string, Endpoint>();
 
@@ -63,7 +65,7 @@ export class Upstream implements Service {
       reply.fail(
         failure(
           'no-endpoint',
-          `${this.name} ${why}; start an instance of it, or check its configuration`,
+          `${this.name} ${why}. ${this.problem ?? 'Start an instance of it, or check its configuration.'}`,
           true,
         ),
       );

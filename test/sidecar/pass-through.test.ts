@@ -39,6 +39,15 @@ describe('a host that nobody has configured', () => {
     }
   });
 
+  test('is told of as no upstream where it fails', async () => {
+    await endpoint.close();
+    const reply = call(toEndpoint());
+    await reply.ended;
+    const { name } = endpoint.endpoint;
+    const says = `${name} (no upstream has that name, so it was called as it is): connecting to ${name} failed`;
+    assert.ok(reply.failure?.detail.startsWith(says), reply.failure?.detail);
+  });
+
   test('has its connections kept', async () => {
     for (let i = 0; i < 3; i++) {
       const reply = call(toEndpoint());

@@ -195,7 +195,7 @@ describe('how often', () => {
     assert.equal(reply.failure?.kind, 'retry-exhausted');
     assert.equal(reply.failure.status, 504);
     assert.equal(reply.failure.last?.kind, 'attempt-timeout');
-    assert.match(reply.failure.detail, /^attempt-timeout of attempt 3 \(attempt 3 of 3,/);
+    assert.match(reply.failure.detail, /^attempt-timeout of attempt 3 This was attempt 3 of 3,/);
   });
 
   test('a failure that no retry helps is told as it is, also by the second attempt', () => {

@@ -53,7 +53,7 @@ describe('a call that is not answered in time', () => {
   test('is told why, with the name of the setting and of the upstream', () => {
     const { clock, reply } = start();
     clock.advance(MS);
-    assert.equal(reply.failure?.detail, 'inventory did not answer within 200 ms (timeouts.total)');
+    assert.equal(reply.failure?.detail, 'inventory did not answer within 200 ms (timeouts.total).');
     assert.equal(reply.failure.status, 504);
     assert.equal(reply.failure.reachedNobody, false);
   });

@@ -115,7 +115,7 @@ describe('where the limit of the upstream is reached', () => {
     assert.equal(reply.isEnded, false);
     under.clock.advance(1);
     assert.equal(reply.failure?.kind, 'overflow');
-    assert.match(reply.failure.detail, /500 ms \(pendingFor\)/);
+    assert.match(reply.failure.detail, /500 ms \(limits\.pendingFor\)/);
     assert.deepEqual(under.gauges, { open: 1, busy: 1, waiting: 0 });
     on.a.connections[0].write(OK);
     await first.ended;

@@ -10,6 +10,7 @@ import { until } from '../until.ts';
 import { ScriptedEndpoint } from './scripted-endpoint.ts';
 
 class Listener implements DialListener {
+  readonly name = 'inventory';
   socket: ByteSocket | null = null;
   failure: Failure | null = null;
 
@@ -58,7 +59,10 @@ describe('a dial', () => {
     dial();
     await until(() => listener.isTold, 'the failure');
     assert.equal(listener.failure?.kind, 'connect-failure');
-    assert.match(listener.failure.detail, /^connecting to 127\.0\.0\.1:\d+ failed: ECONNREFUSED$/);
+    assert.match(
+      listener.failure.detail,
+      /^inventory: connecting to 127\.0\.0\.1:\d+ failed: ECONNREFUSED\. Check that it runs/,
+    );
     endpoint = await ScriptedEndpoint.start();
   });
 

@@ -230,7 +230,7 @@ describe('a bad answer', () => {
       const { reply } = await answered(text, parts);
       assert.equal(reply.failure?.kind, 'bad-response');
       assert.equal(reply.failure.status, 502);
-      assert.match(reply.failure.detail, /^the connection to 127\.0\.0\.1:\d+ sent an answer with /);
+      assert.match(reply.failure.detail, /: the connection to 127\.0\.0\.1:\d+ brought an answer with /);
       await endpoint.connections[0].over();
       assert.deepEqual(under.gauges, { open: 0, busy: 0, waiting: 0 });
       assert.equal(endpoint.endpoint.failures, 1);

@@ -94,7 +94,7 @@ describe('another endpoint', () => {
 describe('a call', () => {
   test('fails at once where there is no endpoint, and says what to do', () => {
     for (const [specs, why] of [
-      [[], /^inventory has no endpoint; start an instance of it/],
+      [[], /^inventory has no endpoint\. Start an instance of it/],
       [[aSpec(1, { weight: 0 })], /^inventory has only endpoints of weight 0/],
     ] as const) {
       const reply = new RecordedReply();
@@ -105,6 +105,14 @@ describe('a call', () => {
       assert.match(reply.failure.detail, why);
       assert.equal(exchange.attempts, 0);
     }
+  });
+
+  test('tells what discovery could not do', () => {
+    const { upstream } = makeUpstream([]);
+    upstream.problem = "DNS does not know 'inventory.test'.";
+    const reply = new RecordedReply();
+    upstream.call(anExchange(), reply);
+    assert.equal(reply.failure?.detail, "inventory has no endpoint. DNS does not know 'inventory.test'.");
   });
 
   test('goes to the endpoint that the balancer picks, which is told what was tried', async () => {
