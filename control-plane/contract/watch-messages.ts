@@ -7,6 +7,12 @@ import type { EndpointResource, Epoch, PolicyDocument, Revision } from './resour
  */
 export const WATCH_PROTOCOL = 'outrider-watch';
 
+/**
+ * The header by which a call of the API says which sidecar makes it: the id that its stream's `hello` names. What it registers
+ * is renewed by that stream, and suspect when that breaks.
+ */
+export const SIDECAR_HEADER = 'x-outrider-sidecar';
+
 /** How often either side says that it is alive, in ms. */
 export const WATCH_HEARTBEAT_MS = 2000;
 
@@ -63,6 +69,11 @@ export type SidecarMessage =
   /** Its next pick uses this revision. */
   | { readonly type: 'applied'; readonly revision: Revision }
   /** It could not apply what this revision says of a service, and goes on with what it had. */
-  | { readonly type: 'refused'; readonly revision: Revision; readonly service: string; readonly reason: string }
+  | {
+      readonly type: 'refused';
+      readonly revision: Revision;
+      readonly service: string;
+      readonly reason: string;
+    }
   /** It is alive, and so renews the leases of the instances that it registered. */
   | { readonly type: 'heartbeat' };
