@@ -1,6 +1,6 @@
-import { didYouMean, parseArguments } from '../sidecar/commands/arguments.ts';
-import type { Command, Host } from '../sidecar/commands/command.ts';
-import { formatHelp, formatOverview } from '../sidecar/commands/help.ts';
+import { didYouMean, parseArguments } from '../command-line/arguments.ts';
+import type { Command, Host } from '../command-line/command.ts';
+import { formatHelp, formatOverview } from '../command-line/help.ts';
 import { SIDECAR_COMMAND } from '../sidecar/commands/sidecar.ts';
 import { VALIDATE_COMMAND } from '../sidecar/commands/validate.ts';
 

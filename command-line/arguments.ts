@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { nearest } from '../../control-plane/contract/nearest.ts';
+import { nearest } from '../control-plane/contract/nearest.ts';
 import type { Command, Flag, GivenFlag, Invocation } from './command.ts';
 
 export type ParsedArguments =

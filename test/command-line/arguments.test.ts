@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseArguments } from '../../../sidecar/commands/arguments.ts';
-import type { Command, Flag } from '../../../sidecar/commands/command.ts';
+import { parseArguments } from '../../command-line/arguments.ts';
+import type { Command, Flag } from '../../command-line/command.ts';
 
 const flag = (name: string, more: Partial<Flag> = {}): Flag => ({
   name,
