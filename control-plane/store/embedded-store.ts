@@ -93,9 +93,9 @@ export class EmbeddedStore implements Store {
     try {
       isDone = await this.db.ifVersion(HEAD, expected, () => {
         for (const [key, text] of writes) {
-          expectNothing(text === null ? this.db.remove(key) : this.db.put(key, text, next));
+          ignore(text === null ? this.db.remove(key) : this.db.put(key, text, next));
         }
-        expectNothing(this.db.put(HEAD, seal(head), next));
+        ignore(this.db.put(HEAD, seal(head), next));
       });
     } catch (error) {
       throw await explain(error, this.directory, `can't write ${this.name}`);
@@ -161,12 +161,14 @@ async function create(directory: string): Promise<void> {
 }
 
 function openDb(path: string): Db {
-  // Without overlapping, a commit is on the disk when its promise says that it is done.
+  // Without overlapping, a commit is on the disk when its promise says that it is done. Without batches by event turn,
+  // there is no promise among those that fail which nobody but the engine knows of.
   return open<string, string>({
     path,
     encoding: 'string',
     useVersions: true,
     overlappingSync: false,
+    eventTurnBatching: false,
     mapSize: MAP_SIZE,
   });
 }
@@ -205,9 +207,9 @@ function unseal(sealed: string): Head | null {
   return sealed.slice(0, space) === checkOf(text) ? JSON.parse(text) : null;
 }
 
-/** Each write of a transaction has a promise of its own, which says no more than the transaction's. */
-function expectNothing(promise: Promise<unknown>): void {
-  promise.catch(() => {});
+/** Of the promises that the engine makes for one transaction, all fail, and only one is of interest. */
+function ignore(promise: PromiseLike<unknown>): void {
+  promise.then(undefined, () => {});
 }
 
 function damagedFile(path: string, what: string, cause?: unknown): StoreError {
@@ -220,7 +222,7 @@ async function explain(error: unknown, directory: string, what: string): Promise
   if (error instanceof StoreError) return error;
   const cause = await causeOf(error);
   const code = (cause as { code?: unknown }).code;
-  if (FULL.has(code) || (code === undefined && (await isDiskFull(directory)))) {
+  if (FULL.has(code) || (isVague(code) && (await isDiskFull(directory)))) {
     return new StoreError(
       'full',
       `${what}: no space is left on its disk; what was kept before is still there`,
@@ -235,6 +237,11 @@ async function explain(error: unknown, directory: string, what: string): Promise
 
 /** ENOSPC, EDQUOT, and LMDB's own MDB_MAP_FULL and MDB_TXN_FULL. */
 const FULL: ReadonlySet<unknown> = new Set([28, 122, -30792, -30788, 'ENOSPC', 'EDQUOT']);
+
+/** Whether a full disk may be behind it: LMDB calls a page that could only be written in part an input/output error. */
+function isVague(code: unknown): boolean {
+  return code === undefined || code === 5 || code === 'EIO';
+}
 
 /** MDB_PAGE_NOTFOUND, MDB_CORRUPTED, MDB_VERSION_MISMATCH, MDB_INVALID. */
 const DAMAGED: ReadonlySet<unknown> = new Set([-30797, -30796, -30794, -30793]);
@@ -263,9 +270,13 @@ async function causeOf(error: unknown): Promise<unknown> {
   }
 }
 
+/** In bytes. */
+const LITTLE_SPACE = 256 * 1024;
+
 async function isDiskFull(directory: string): Promise<boolean> {
   try {
-    return (await statfs(directory)).bavail === 0;
+    const { bavail, bsize } = await statfs(directory);
+    return bavail * bsize < LITTLE_SPACE;
   } catch {
     return false;
   }
