@@ -19,7 +19,7 @@ export class MemoryStore implements Store {
     const { starts, revisionCeiling } = this.head;
     const services = [...this.services.values()];
     const instances = [...this.instances.values()];
-    return { starts, revisionCeiling, services, instances, storeRevision: this.revision };
+    return { starts, revisionCeiling, services, instances, storeRevision: this.revision, notices: [] };
   }
 
   async commit(

@@ -16,6 +16,8 @@ const RETRY_MS = 1_000;
 export interface KeptRegistry {
   readonly registry: Registry;
   readonly keeper: RegistryKeeper;
+  /** What the store has to say to whoever runs the control plane, mostly nothing. */
+  readonly notices: readonly string[];
 }
 
 /**
@@ -35,7 +37,7 @@ export async function openRegistry(
   const registry = new Registry({ ...options, epoch, now: clock(), stored: loaded });
   const keeper = new RegistryKeeper(registry, store, loaded, clock);
   await keeper.begin();
-  return { registry, keeper };
+  return { registry, keeper, notices: loaded.notices };
 }
 
 /**

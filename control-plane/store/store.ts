@@ -11,6 +11,8 @@ export interface CommitHead {
 
 export interface LoadedState extends StoredState {
   readonly storeRevision: StoreRevision;
+  /** What whoever runs the control plane should be told: sentences, mostly none. */
+  readonly notices: readonly string[];
 }
 
 /**
