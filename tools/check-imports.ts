@@ -32,11 +32,15 @@ const ROOMS: Readonly<Record<string, Room>> = {
       'control-plane/registry',
       'control-plane/store',
       'control-plane/watch',
-      'command-line/browser-guard.ts',
+      'sidecar/admin/browser-guard.ts',
+      'sidecar/telemetry',
     ],
   },
-  'control-plane/commands': { imports: ['control-plane', 'command-line'] },
-  'control-plane': { imports: ['control-plane', 'command-line'], isHallway: true },
+  'control-plane/commands': { imports: ['control-plane', 'command-line', 'sidecar/config/config-file.ts'] },
+  'control-plane': {
+    imports: ['control-plane', 'sidecar/telemetry', 'sidecar/config/config-file.ts'],
+    isHallway: true,
+  },
   'command-line': { imports: ['control-plane/contract'] },
   'sidecar/telemetry': { imports: ['sidecar/exchange', 'sidecar/io'] },
   'sidecar/config': {
