@@ -33,7 +33,16 @@ export function anExchange(parts: ExchangeParts = {}): Exchange {
 }
 
 export function aResponseHead(values: Partial<ResponseHead> = {}): ResponseHead {
-  return { status: 200, version: '1.1', reason: 'OK', fields: [], bodyLength: 0, upgrade: null, tunnel: false, ...values };
+  return {
+    status: 200,
+    version: '1.1',
+    reason: 'OK',
+    fields: [],
+    bodyLength: 0,
+    upgrade: null,
+    tunnel: false,
+    ...values,
+  };
 }
 
 /** The application's connection, as a body or a tunnel sees it. */

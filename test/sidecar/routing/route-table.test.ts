@@ -41,6 +41,8 @@ function tableOf(routes: Partial<Routes> = {}): RouteTable {
         return new ScriptedService();
       },
       refuse: REFUSE,
+      ask: () => null,
+      again: () => assert.fail(),
     },
   );
 }

@@ -28,7 +28,16 @@ export function anExchange(
 }
 
 export function aResponseHead(head: Partial<ResponseHead> = {}): ResponseHead {
-  return { status: 200, version: '1.1', reason: 'OK', fields: [], bodyLength: 0, upgrade: null, tunnel: false, ...head };
+  return {
+    status: 200,
+    version: '1.1',
+    reason: 'OK',
+    fields: [],
+    bodyLength: 0,
+    upgrade: null,
+    tunnel: false,
+    ...head,
+  };
 }
 
 /** Notes the names of the calls it gets. */
