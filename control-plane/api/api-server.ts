@@ -16,13 +16,10 @@ import type { LineSink } from '../watch/line-sink.ts';
 import { speakWatch } from '../watch/watch-socket.ts';
 import { AccessControl, type Tokens } from './access-control.ts';
 import { ApiProblem, PROBLEM_TYPE } from './api-problem.ts';
-import { INSTANCE_ROUTES } from './instance-routes.ts';
-import { MESH_ROUTES } from './mesh-routes.ts';
-import { OPERATION_ROUTES } from './operation-routes.ts';
 import { RateLimit, type RateLimitSettings } from './rate-limit.ts';
 import { BODY_LIMIT, JSON_TYPES, type RawBody, YAML_TYPES } from './request-body.ts';
 import type { Access, Mesh, Route } from './route.ts';
-import { SERVICE_ROUTES } from './service-routes.ts';
+import { ROUTES } from './routes.ts';
 
 export interface ApiOptions {
   readonly listen: HostPort;
@@ -31,14 +28,6 @@ export interface ApiOptions {
   /** Told of what is a bug. */
   onError(error: unknown, path: string): void;
 }
-
-/** Every call that the API offers. */
-export const ROUTES: readonly Route[] = [
-  ...SERVICE_ROUTES,
-  ...INSTANCE_ROUTES,
-  ...MESH_ROUTES,
-  ...OPERATION_ROUTES,
-];
 
 const STOP_WITHIN_MS = 1000;
 

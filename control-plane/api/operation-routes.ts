@@ -1,7 +1,7 @@
-import type { Mesh, Route } from './route.ts';
-import { route } from './route.ts';
+import { METRICS_TYPE, metricsText } from './metrics.ts';
+import { type Mesh, type Route, route } from './route.ts';
 
-/** For probes. */
+/** For probes and Prometheus. */
 export const OPERATION_ROUTES: readonly Route[] = [
   route({
     method: 'GET',
@@ -23,6 +23,17 @@ export const OPERATION_ROUTES: readonly Route[] = [
       503: { description: 'It stops.', schema: 'Health' },
     },
     run: mesh => ({ status: mesh.isStopping() ? 503 : 200, body: healthOf(mesh) }),
+  }),
+  route({
+    method: 'GET',
+    path: '/metrics',
+    id: 'metrics',
+    summary: "Numbers in Prometheus' text format.",
+    access: 'sidecar',
+    answers: { 200: { description: 'The numbers.', schema: 'Metrics' } },
+    async run(mesh) {
+      return { status: 200, headers: { 'content-type': METRICS_TYPE }, body: await metricsText(mesh) };
+    },
   }),
 ];
 
