@@ -39,6 +39,8 @@ export type WatchMessage =
       readonly type: 'change';
       readonly revision: Revision;
       readonly service: string;
+      /** Whether the service is there now: it may have come into being by this, or have been deleted. */
+      readonly exists: boolean;
       /** Null where the policy is the same. */
       readonly policy: PolicyDocument | null;
       /** Endpoints that are new or different. */

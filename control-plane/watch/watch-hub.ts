@@ -87,7 +87,7 @@ export class WatchHub implements RegistryListener {
     stream.lastHeard = now.monotonic;
     switch (message.type) {
       case 'watch':
-        return this.watch(stream, message.services, this.registry.revision);
+        return this.watch(stream, message.services, null);
       case 'applied':
         stream.applied = Math.max(stream.applied, message.revision);
         if (stream.refusal !== null && stream.refusal.revision < message.revision) stream.refusal = null;
@@ -226,15 +226,15 @@ export class WatchHub implements RegistryListener {
 }
 
 function lineOfChange(change: RegistryChange): string {
-  const { revision, service } = change;
+  const { revision, service, exists } = change;
   if (change.kind === 'service') {
-    return lineOf({ type: 'change', revision, service, policy: change.policy, set: [], remove: [] });
+    return lineOf({ type: 'change', revision, service, exists, policy: change.policy, set: [], remove: [] });
   }
   const { endpoint, before } = change;
   const set = endpoint === null ? [] : [endpoint];
   // One that stays under its id is set anew, not removed.
   const remove = endpoint === null && before !== null ? [before.id] : [];
-  return lineOf({ type: 'change', revision, service, policy: null, set, remove });
+  return lineOf({ type: 'change', revision, service, exists, policy: null, set, remove });
 }
 
 function nameOf({ peer }: WatchStream): string {

@@ -142,17 +142,18 @@ export class ServiceDirectory {
     this.onApplied();
   }
 
-  change({ service, revision, policy, set, remove }: Extract<WatchMessage, { type: 'change' }>): void {
+  change(message: Extract<WatchMessage, { type: 'change' }>): void {
+    const { service, revision, policy, set, remove } = message;
     this.currentRevision = Math.max(this.currentRevision, revision);
     const entry = this.services.get(service);
     // What was not asked for, or is part of what a sync has said.
     if (entry === undefined || revision <= entry.revision) return;
     entry.revision = revision;
-    const isNew = !entry.exists && (policy !== null || set.length > 0);
-    if (isNew) entry.exists = true;
+    const existed = entry.exists;
+    entry.setExists(message.exists);
     const removed = entry.change(set, remove);
     if (policy !== null) entry.policy = policy;
-    if (isNew || policy !== null) this.onNews(entry);
+    if (entry.exists !== existed || policy !== null) this.onNews(entry);
     if (set.length > 0 || removed.length > 0) this.listeners.get(service)?.onChange(set, removed);
     this.onApplied();
   }
@@ -203,12 +204,16 @@ class Entry implements KnownService {
     this.endpoints = new Map(state.endpoints.map(endpoint => [endpoint.id, endpoint]));
     if (this.isOfOtherEpoch) this.retain(before);
     this.isOfOtherEpoch = false;
-    this.isSaidToExist = state.exists;
-    this.exists = state.exists || this.hasRetained;
+    this.setExists(state.exists);
     if (state.exists || !this.hasRetained) this.policy = state.policy;
     this.isFromSnapshot = false;
     this.revision = revision;
     return exists !== this.exists || JSON.stringify(policy) !== JSON.stringify(this.policy);
+  }
+
+  setExists(exists: boolean): void {
+    this.isSaidToExist = exists;
+    this.exists = exists || this.hasRetained;
   }
 
   /** @returns the ids that are gone */
@@ -224,7 +229,6 @@ class Entry implements KnownService {
       }
       this.endpoints.set(endpoint.id, endpoint);
     }
-    if (set.length > 0) this.isSaidToExist = true;
     return removed;
   }
 

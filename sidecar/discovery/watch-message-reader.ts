@@ -27,6 +27,7 @@ export function readWatchMessage(line: string): WatchMessage | 'unknown' {
         type: 'change',
         revision: asNumber(message.revision, 'revision'),
         service: asText(message.service, 'service'),
+        exists: message.exists !== false,
         policy: message.policy === null ? null : asPolicy(message.policy),
         set: asList(message.set, 'set').map(readEndpoint),
         remove: asList(message.remove, 'remove').map(id => asText(id, 'remove')),

@@ -36,6 +36,32 @@ describe('a stream', () => {
     assert.equal(change.revision, registry.revision);
   });
 
+  test('is told of the services that it asks for later, also where it wanted none at first', () => {
+    const { registry, hub: watch, now } = hub();
+    registry.register(spec(), ADMIN, now());
+    const reader = new Reader();
+    const stream = watch.connect(hello({ services: [] }), reader);
+    reader.take();
+    watch.receive(stream, { type: 'watch', services: ['inventory'] });
+    const [sync] = reader.take();
+    assert.ok(sync?.type === 'sync');
+    assert.deepEqual(
+      sync.services.map(({ name, endpoints }) => [name, endpoints.length]),
+      [['inventory', 1]],
+    );
+  });
+
+  test('is told whether a service is there: it comes into being, and is deleted', () => {
+    const { registry, hub: watch, now } = hub();
+    const reader = new Reader();
+    watch.listen(['inventory'], null, reader);
+    reader.take();
+    registry.putService('inventory', {}, ADMIN, now());
+    registry.deleteService('inventory', ADMIN, now());
+    const told = reader.take().map(message => (message.type === 'change' ? message.exists : message.type));
+    assert.deepEqual(told, [true, false]);
+  });
+
   test('is told what leaves: deregistered, drained, down', () => {
     const { registry, hub: watch, now } = hub();
     for (const id of ['a', 'b', 'c']) registry.register(spec({ id, port: id.charCodeAt(0) }), ADMIN, now());
