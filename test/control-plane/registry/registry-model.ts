@@ -42,7 +42,8 @@ export class RegistryModel {
   private streams: { sidecar: string; openedAt: number }[] = [];
   private now = 0;
   private stalledAt = Number.NEGATIVE_INFINITY;
-  private hasJumped = false;
+  /** What the wall clock was set by since anything last happened. */
+  private jumped = 0;
 
   run(step: Step): void {
     switch (step.kind) {
@@ -55,12 +56,12 @@ export class RegistryModel {
         this.notice(true);
         return this.tick();
       case 'wall':
-        this.hasJumped = true;
+        this.jumped += step.ms;
         return;
       case 'restart':
         this.streams = [];
         this.stalledAt = Number.NEGATIVE_INFINITY;
-        this.hasJumped = false;
+        this.jumped = 0;
         for (const instance of this.instances) {
           if (instance.lease === 'expired') instance.expiredAt = this.now;
           else this.renew(instance);
@@ -129,8 +130,9 @@ export class RegistryModel {
   }
 
   private notice(isStall: boolean): void {
-    if (!isStall && !this.hasJumped) return;
-    this.hasJumped = false;
+    const isJump = Math.abs(this.jumped) > 2_000;
+    this.jumped = 0;
+    if (!isStall && !isJump) return;
     this.stalledAt = this.now;
     for (const instance of this.instances) {
       if (instance.lease === 'expired') instance.expiredAt = this.now;
