@@ -121,6 +121,8 @@ export class ApiServer {
       method: route.method,
       url: route.path.replace(/\{(\w+)\}/g, ':$1'),
       exposeHeadRoute: route.path !== '/v1/watch',
+      // Before a body is taken in.
+      onRequest: async ({ headers }) => void this.access.admit(headers, route.access),
       handler: async (request, reply) => {
         const { params, query, headers, body } = request;
         const by = this.access.admit(headers, route.access);
