@@ -77,7 +77,7 @@ function encodeLine(before: string, document: object): { line: Buffer; check: st
 function decodeLine(before: string, line: string): { document: unknown; check: string } | null {
   const check = line.slice(0, CHECK_LENGTH);
   const text = line.slice(CHECK_LENGTH + 1);
-  if (check !== checkOf(before, text)) return null;
+  if (line[CHECK_LENGTH] !== ' ' || check !== checkOf(before, text)) return null;
   return { document: JSON.parse(text), check };
 }
 

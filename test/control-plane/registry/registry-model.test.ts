@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
 import type { EndpointResource, PolicyDocument } from '../../../control-plane/contract/resources.ts';
 import { otherActor, sidecarActor } from '../../../control-plane/registry/actor.ts';
@@ -172,6 +173,7 @@ class Subject {
       if (!change.existed) this.policies.set(change.service, {});
       const endpoints = this.told.get(change.service) ?? new Map();
       assert.deepEqual(change.before, endpoints.get(change.instance) ?? null);
+      assert.equal(change.isVisible, !isDeepStrictEqual(change.before, change.endpoint));
       set(endpoints, change.instance, change.endpoint);
     }
   }
