@@ -101,7 +101,8 @@ const CONTENT_TYPES: Readonly<Record<string, string>> = {
 };
 
 function requestBody(body: TObject): JsonSchema {
-  const schema = toApiSchema(body);
+  // A place for whatever else, as in files.
+  const schema = { ...toApiSchema(body), patternProperties: { '^x-': {} } };
   const types = [JSON_TYPES[0], YAML_TYPES[0]];
   return { required: true, content: Object.fromEntries(types.map(type => [type, { schema }])) };
 }
