@@ -40,6 +40,7 @@ export class ApiServer {
   private readonly rateLimit: RateLimit;
   /** Those that were upgraded: the HTTP server knows of them no more. */
   private readonly sockets = new Set<Socket>();
+  private listensAt: HostPort;
   private stopped: Promise<void> | null = null;
 
   /** @throws where the address can't be listened on */
@@ -47,12 +48,15 @@ export class ApiServer {
     const server = new ApiServer(mesh, options);
     const { host, port } = options.listen;
     await server.app.listen({ host, port });
+    const { address, port: taken } = server.app.server.address() as AddressInfo;
+    server.listensAt = { host: address, port: taken };
     return server;
   }
 
   private constructor(mesh: Mesh, options: ApiOptions) {
     this.mesh = mesh;
     this.options = options;
+    this.listensAt = options.listen;
     this.access = new AccessControl(options.tokens);
     this.rateLimit = new RateLimit(options.rateLimit);
     this.app = fastify({
@@ -70,10 +74,10 @@ export class ApiServer {
 
   /** Where it listens, with the port that was taken. */
   get address(): HostPort {
-    const { address, port } = this.app.server.address() as AddressInfo;
-    return { host: address, port };
+    return this.listensAt;
   }
 
+  /** How to call it from this machine. */
   get url(): string {
     const { host, port } = this.address;
     const shown = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;

@@ -22,6 +22,7 @@ const COMMAND: Command = {
     flag('listen'),
     flag('upstream', { isRepeatable: true }),
     flag('json', { value: null, variable: null }),
+    flag('file', { short: 'f', variable: null }),
   ],
   examples: [],
   run: async () => 0,
@@ -101,3 +102,11 @@ for (const [args, kind] of [
   test(`takes ${args.join(' ')} for ${kind}`, () =>
     assert.equal(parseArguments(COMMAND, args, {}).kind, kind));
 }
+
+test('takes a flag by its letter', () => {
+  assert.deepEqual(flagsOf(['-f', 'mesh.yaml']), { file: ['--file', 'mesh.yaml'] });
+  assert.deepEqual(flagsOf(['-fmesh.yaml']), { file: ['--file', 'mesh.yaml'] });
+  assert.deepEqual(flagsOf(['-f', '-']), { file: ['--file', '-'] });
+  assert.deepEqual(complaintsOf(['-f']), ['--file needs a value: --file VALUE']);
+  assert.deepEqual(complaintsOf(['-f', '--json']), ['--file needs a value: --file VALUE']);
+});
