@@ -43,7 +43,6 @@ export class Leases {
         entry.isHeld = false;
       }
     }
-    this.endMassExpiry(now);
   }
 
   /** Gives the lease its full length again. Whoever was suspect or expired is back. */
@@ -68,7 +67,6 @@ export class Leases {
         lease === 'expired' ? 'retry' : 'forget',
       );
     }
-    this.endMassExpiry(now);
   }
 
   streamOpened(sidecar: string, now: Moment): void {
@@ -129,8 +127,8 @@ export class Leases {
     }
   }
 
-  /** To be called after anything that may have ended the last one that was held. */
-  endMassExpiry(now: Moment): void {
+  /** Looks for the last one that was held, which is too much to do whenever one returns. */
+  private endMassExpiry(now: Moment): void {
     if (this.massSince === null || this.core.entries().some(({ isHeld }) => isHeld)) return;
     this.massSince = null;
     const detail = 'No instance is kept in use any more whose lease ran out together with many others.';

@@ -153,7 +153,7 @@ export class Registry {
       instances: entries.length,
       suspect: entries.filter(({ lease }) => lease === 'suspect').length,
       expired: entries.filter(({ lease }) => lease === 'expired').length,
-      massExpiry: since === null ? null : { held, since: isoOf(since) },
+      massExpiry: since === null || held === 0 ? null : { held, since: isoOf(since) },
     };
   }
 
@@ -230,7 +230,6 @@ export class Registry {
       const note = { by, now, kind: 'instance-updated', detail };
       this.core.updateInstance(existing, stored, { isSuspect: false }, note, 'undo');
     }
-    this.leases.endMassExpiry(now);
     return { instance: existing.toInstance(), created: false, changed, replaced };
   }
 
@@ -250,7 +249,6 @@ export class Registry {
     if (entry === null) return null;
     const note = { by, now, kind: 'instance-deregistered', detail: 'Its registration was ended.' };
     this.core.removeInstance(entry, note, 'retry');
-    this.leases.endMassExpiry(now);
     return this.revision;
   }
 
@@ -327,7 +325,6 @@ export class Registry {
     for (const { name, value } of services) {
       if (value === null && this.entriesOf(name).length === 0) this.core.removeService(name, note, 'forget');
     }
-    this.leases.endMassExpiry(now);
   }
 
   /** Ends the registration of whoever else has the address of `spec`. */
