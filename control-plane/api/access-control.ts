@@ -3,6 +3,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { SIDECAR_HEADER } from '../contract/watch-messages.ts';
 import { type Actor, otherActor, sidecarActor } from '../registry/actor.ts';
 import { ApiProblem } from './api-problem.ts';
+import { SIDECAR_ID_PATTERN } from './api-schemas.ts';
 import type { Access } from './route.ts';
 
 /** The secrets of the API; both null: anybody who can reach it may do everything. */
@@ -12,6 +13,8 @@ export interface Tokens {
   /** May read, watch, and register instances. */
   readonly sidecar: string | null;
 }
+
+const SIDECAR_ID = new RegExp(SIDECAR_ID_PATTERN);
 
 type Role = 'admin' | 'sidecar' | 'anybody';
 
@@ -36,7 +39,7 @@ export class AccessControl {
     }
     const sidecar = headers[SIDECAR_HEADER];
     if (sidecar === undefined) return otherActor(role === 'sidecar' ? 'application' : role);
-    if (typeof sidecar !== 'string' || !/^[\x21-\x7e]{1,256}$/.test(sidecar)) {
+    if (typeof sidecar !== 'string' || !SIDECAR_ID.test(sidecar)) {
       throw new ApiProblem(400, `The header ${SIDECAR_HEADER} is not the id of a sidecar.`);
     }
     return sidecarActor(sidecar);

@@ -74,7 +74,7 @@ const LIMIT = count({
 
 const AFTER = optional(
   text(
-    { expected: 'the `next` of the page before', form: 'text', pattern: '^.{1,512}$' },
+    { expected: 'the `next` of the page before', form: 'text', pattern: '^[ -~]{0,512}$' },
     { description: 'The `next` of the page before.' },
   ),
   { means: 'from the beginning', word: null },
@@ -120,9 +120,15 @@ export const WATCH_QUERY = section('What to watch.', {
   ),
   epoch: optional(
     text(
-      { expected: 'the `epoch` of the stream before', form: 'text', pattern: '^.{1,512}$' },
+      { expected: 'the `epoch` of the stream before', form: 'text', pattern: '^[ -~]{0,512}$' },
       { description: 'The epoch that `since` belongs to; of another one, it counts for nothing.' },
     ),
     { means: 'the current one', word: null },
   ),
 });
+
+/** The ETag of a service, or any. */
+export const IF_MATCH_PATTERN = '^(\\*|"[0-9]{1,15}")$';
+
+/** The id of a sidecar, as it stands in a header. */
+export const SIDECAR_ID_PATTERN = '^[!-~]{1,256}$';

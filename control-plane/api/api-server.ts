@@ -63,8 +63,9 @@ export class ApiServer {
       bodyLimit: BODY_LIMIT,
       requestTimeout: 30_000,
       keepAliveTimeout: 72_000,
-      forceCloseConnections: true,
+      forceCloseConnections: 'idle',
       routerOptions: { maxParamLength: 512 },
+      clientErrorHandler: (error, socket) => refuse(socket, explainClientError(error)),
       frameworkErrors: (error, _request, reply) => this.fail(error, reply as unknown as FastifyReply),
       // Requests are judged by the schemas of the mesh file, and answers are ours.
       schemaController: { compilersFactory: { buildValidator: noCompiler, buildSerializer: noCompiler } },
@@ -114,6 +115,8 @@ export class ApiServer {
     app.addHook('onRequest', async (request, reply) => {
       const refusal = this.guard(request.raw, isChange(request.method));
       if (refusal !== null) return this.fail(refusal, reply);
+      // Before a body is asked for, or taken in.
+      if (request.is404) return this.fail(describeUnknown(request), reply);
     });
     app.setNotFoundHandler((request, reply) => this.fail(describeUnknown(request), reply));
     for (const route of ROUTES) this.addRoute(route);
@@ -257,6 +260,14 @@ function explainStoreError(error: StoreError): ApiProblem {
   return new ApiProblem(503, `The change can not be kept: ${error.message}`);
 }
 
+/** What is no HTTP, or not all of it. */
+function explainClientError({ code }: NodeJS.ErrnoException): ApiProblem {
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT')
+    return new ApiProblem(408, 'The request did not come to its end in time.');
+  if (code === 'HPE_HEADER_OVERFLOW') return new ApiProblem(431, 'The header fields are too long.');
+  return new ApiProblem(400, `The request is not HTTP (${code}).`);
+}
+
 function stream(reply: FastifyReply, open: (sink: LineSink) => () => void): void {
   reply.hijack();
   const { raw } = reply;
@@ -281,6 +292,7 @@ function responseSink(response: ServerResponse): LineSink {
 }
 
 function refuse(socket: Socket, problem: ApiProblem): void {
+  if (!socket.writable) return void socket.destroy();
   const body = JSON.stringify(problem.toJson());
   const headers = {
     ...ANSWER_HEADERS,

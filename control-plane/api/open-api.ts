@@ -5,7 +5,7 @@ import { isRequired } from '../contract/setting.ts';
 import { SIDECAR_HEADER } from '../contract/watch-messages.ts';
 import { ANSWER_SCHEMAS } from './answer-schemas.ts';
 import { PROBLEM_TYPE } from './api-problem.ts';
-import { INSTANCE_ID_PATTERN } from './api-schemas.ts';
+import { IF_MATCH_PATTERN, INSTANCE_ID_PATTERN, SIDECAR_ID_PATTERN } from './api-schemas.ts';
 import { JSON_TYPES, YAML_TYPES } from './request-body.ts';
 import type { Access, AnswerDescription, Route } from './route.ts';
 
@@ -128,22 +128,20 @@ function queryParameters(query: TObject): JsonSchema[] {
 }
 
 function headerParameters({ id, access, method }: Route): JsonSchema[] {
-  const header = (name: string, description: string): JsonSchema => ({
+  const header = (name: string, pattern: string, description: string): JsonSchema => ({
     name,
     in: 'header',
     required: false,
     description,
-    schema: { type: 'string' },
+    schema: { type: 'string', pattern },
   });
-  if (id === 'getService') return [header('If-None-Match', 'An ETag that is known already.')];
+  if (id === 'getService') return [header('If-None-Match', '^[!-~]+$', 'An ETag that is known already.')];
   if (access === 'admin') {
-    const match = header('If-Match', 'The ETag that the service has to have, or *.');
-    return id === 'putService'
-      ? [match, header('If-None-Match', '*: only where there is none yet.')]
-      : [match];
+    const match = header('If-Match', IF_MATCH_PATTERN, 'The ETag that the service has to have, or *.');
+    const none = header('If-None-Match', '^\\*$', '*: only where there is none yet.');
+    return id === 'putService' ? [match, none] : [match];
   }
-  const isRegistration = access === 'sidecar' && method === 'PUT';
-  return isRegistration
-    ? [header(SIDECAR_HEADER, 'The id of the sidecar that makes the call: its stream renews the lease.')]
-    : [];
+  if (access !== 'sidecar' || method !== 'PUT') return [];
+  const about = 'The id of the sidecar that makes the call: its stream renews the lease.';
+  return [header(SIDECAR_HEADER, SIDECAR_ID_PATTERN, about)];
 }

@@ -3,9 +3,11 @@ import { checkPolicy } from '../contract/policy-checks.ts';
 import type { PolicyDocument, Service } from '../contract/resources.ts';
 import type { Precondition, ServiceOutcome } from '../registry/registry.ts';
 import { ApiProblem } from './api-problem.ts';
-import { PAGE_QUERY, SERVICE_BODY } from './api-schemas.ts';
+import { IF_MATCH_PATTERN, PAGE_QUERY, SERVICE_BODY } from './api-schemas.ts';
 import { pageOf, serviceResource } from './resources.ts';
 import { type Answer, type Mesh, type Route, route } from './route.ts';
+
+const IF_MATCH = new RegExp(IF_MATCH_PATTERN);
 
 /** Services and their policies. */
 export const SERVICE_ROUTES: readonly Route[] = [
@@ -108,8 +110,7 @@ function preconditionOf(headers: IncomingHttpHeaders): Precondition | undefined 
   }
   if (match === undefined) return undefined;
   if (match.trim() === '*') return 'present';
-  const [, revision] = /^\s*"(\d{1,15})"\s*$/.exec(match) ?? [];
-  if (revision !== undefined) return Number(revision);
+  if (IF_MATCH.test(match)) return Number(match.slice(1, -1));
   throw new ApiProblem(400, `If-Match has to be the ETag of the service, such as "42", or *; found ${match}`);
 }
 
@@ -124,9 +125,9 @@ function refusal(name: string, outcome: Exclude<ServiceOutcome, { kind: 'done' }
     }
     case 'mismatch': {
       const { current } = outcome;
-      const state = current === null ? 'does not exist' : `is at revision ${current.revision}`;
-      const headers: Record<string, string> = current === null ? {} : { etag: etagOf(current) };
-      return new ApiProblem(412, `The service ${name} ${state}: somebody else has changed it.`, { headers });
+      if (current === null) return new ApiProblem(412, `There is no service ${name}, or none any more.`);
+      const detail = `The service ${name} is at revision ${current.revision}: somebody else has changed it.`;
+      return new ApiProblem(412, detail, { headers: { etag: etagOf(current) } });
     }
   }
 }

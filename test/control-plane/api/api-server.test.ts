@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
+import { connect } from 'node:net';
 import { test } from 'node:test';
 import { MemoryStore } from '../../../control-plane/store/memory-store.ts';
 import { StoreError } from '../../../control-plane/store/store.ts';
 import { startControlPlane } from '../running.ts';
-import { upgrade } from '../watchers.ts';
+import { upgrade, Watcher } from '../watchers.ts';
 
 const SERVICE = '/v1/services/inventory';
 const INSTANCE = `${SERVICE}/instances/i1`;
@@ -357,4 +358,31 @@ test('answers HEAD as GET, without a body', async t => {
   const api = await startControlPlane(t, { services: { inventory: {} } });
   const head = await api.call('HEAD', SERVICE);
   assert.deepEqual([head.status, head.text, head.headers.etag], [200, '', '"1"']);
+});
+
+for (const [what, sent, status] of [
+  ['no HTTP', 'nonsense\r\n\r\n', 400],
+  ['too long a head', `GET / HTTP/1.1\r\nHost: a\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`, 431],
+] as const) {
+  test(`answers ${what} with a problem`, async t => {
+    const api = await startControlPlane(t);
+    const socket = connect(api.port, '127.0.0.1');
+    socket.end(sent);
+    let text = '';
+    for await (const chunk of socket.setEncoding('utf8')) text += chunk;
+    assert.match(text, new RegExp(`^HTTP/1\\.1 ${status} `));
+    assert.match(text, /content-type: application\/problem\+json/);
+    assert.equal(JSON.parse(text.split('\r\n\r\n')[1]).status, status);
+  });
+}
+
+test('brings what it was asked for to its end before it stops', async t => {
+  const api = await startControlPlane(t, { services: { inventory: {} } });
+  await api.register('inventory', 'i1');
+  const watcher = await Watcher.open(api.url, 's1', ['inventory']);
+  await watcher.heard(({ type }) => type === 'sync');
+  const drained = api.call('POST', `${INSTANCE}/drain?wait=10s`);
+  await watcher.heard(({ type }) => type === 'change');
+  await api.controlPlane.stop();
+  assert.equal((await drained).status, 200);
 });
