@@ -1,11 +1,22 @@
-import { didYouMean, parseArguments } from '../sidecar/commands/arguments.ts';
-import type { Command, Host } from '../sidecar/commands/command.ts';
-import { formatHelp, formatOverview } from '../sidecar/commands/help.ts';
+import { didYouMean, parseArguments } from '../command-line/arguments.ts';
+import type { Command, Host } from '../command-line/command.ts';
+import { formatHelp, formatOverview } from '../command-line/help.ts';
+import { APPLY_COMMAND } from '../control-plane/commands/apply.ts';
+import { CONTROL_PLANE_COMMAND } from '../control-plane/commands/control-plane.ts';
+import { GET_COMMAND } from '../control-plane/commands/get.ts';
+import { WAIT_COMMAND } from '../control-plane/commands/wait.ts';
 import { SIDECAR_COMMAND } from '../sidecar/commands/sidecar.ts';
 import { VALIDATE_COMMAND } from '../sidecar/commands/validate.ts';
 
 /** The sub-commands of `outrider`, in the order in which help lists them. */
-export const COMMANDS: readonly Command[] = [SIDECAR_COMMAND, VALIDATE_COMMAND];
+export const COMMANDS: readonly Command[] = [
+  SIDECAR_COMMAND,
+  CONTROL_PLANE_COMMAND,
+  APPLY_COMMAND,
+  GET_COMMAND,
+  WAIT_COMMAND,
+  VALIDATE_COMMAND,
+];
 
 /** Finds the sub-command and calls it. @returns the exit code */
 export async function runCommandLine(args: readonly string[], host: Host): Promise<number> {

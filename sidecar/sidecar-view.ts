@@ -1,6 +1,7 @@
 import type { AdminView, Readiness } from './admin/admin-view.ts';
 import { redact } from './config/redact.ts';
 import type { SidecarConfig } from './config/sidecar-config.ts';
+import type { Mesh } from './mesh.ts';
 import type { PassThrough } from './pass-through.ts';
 import type { AccessLog } from './telemetry/access-log.ts';
 import type { DownstreamCounters, UpstreamCounters } from './telemetry/counters.ts';
@@ -17,6 +18,8 @@ export interface ViewSources {
   readonly noUpstream: UpstreamCounters;
   readonly downstream: DownstreamCounters;
   readonly logDestination: LogDestination;
+  /** Null where there is no control plane. */
+  readonly mesh: Mesh | null;
   readonly drain: () => void;
 }
 
@@ -43,6 +46,7 @@ export class SidecarView implements AdminView {
       },
       logDestination: sources.logDestination,
       config: this.configCounts,
+      discovery: () => sources.mesh,
     });
   }
 
@@ -68,6 +72,7 @@ export class SidecarView implements AdminView {
       startedAt: this.startedAt.toISOString(),
       state: this.isDraining ? 'draining' : 'running',
       configGeneration: this.configCounts.generation,
+      discovery: this.sources.mesh?.describe() ?? null,
     };
   }
 
@@ -152,6 +157,7 @@ function describeCounters(counters: UpstreamCounters): object {
       open: counters.connectionsOpen,
       busy: counters.connectionsBusy,
       waiting: counters.pendingWaiting,
+      held: counters.held,
     },
   };
 }
@@ -164,6 +170,7 @@ function describeEndpoints(upstream: Upstream): object[] {
     weight: endpoint.weight,
     zone: endpoint.zone,
     version: endpoint.version,
+    ...(endpoint.isLastResort ? { lastResort: true } : {}),
     outstanding: endpoint.outstanding,
     attempts: endpoint.attempts,
     failures: endpoint.failures,

@@ -9,6 +9,7 @@ import type { RequestHead } from './exchange/exchange.ts';
 import { type Failure, failure } from './exchange/failure.ts';
 import { HttpDate } from './io/http-date.ts';
 import { TimerWheel } from './io/timer-wheel.ts';
+import { Mesh } from './mesh.ts';
 import { PassThrough } from './pass-through.ts';
 import { FailingService } from './routing/failing-service.ts';
 import { explainNoRoute } from './routing/no-route.ts';
@@ -20,7 +21,7 @@ import type { Log } from './telemetry/log.ts';
 import { LogDestination } from './telemetry/log-destination.ts';
 import { telemetryLayer } from './telemetry/telemetry-layer.ts';
 import { ConnectionLimit } from './upstream/connection-limit.ts';
-import { UpstreamSet, type UpstreamSetContext } from './upstream-set.ts';
+import { type RunningUpstream, UpstreamSet, type UpstreamSetContext } from './upstream-set.ts';
 
 /** What a sidecar is given by whoever starts it. */
 export interface SidecarContext {
@@ -45,25 +46,39 @@ export class Sidecar {
   private readonly logDestination = new LogDestination({ fd: 1, maxWaiting: ACCESS_LOG_WAITING });
   private readonly noUpstream = new UpstreamCounters(NO_UPSTREAM);
   private readonly upstreamContext: UpstreamSetContext;
+  private readonly mesh: Mesh | null;
   private readonly upstreams: UpstreamSet;
   private readonly passThrough: PassThrough;
   private readonly downstream: DownstreamContext;
   private readonly listeners: EgressListeners;
   private readonly view: SidecarView;
+  private ownHosts: Set<string> = new Set();
   private admin: AdminServer | null = null;
   private accessLog: AccessLog | null = null;
   private config: SidecarConfig;
-  private ownHosts: Set<string> = new Set();
   private stopping: Promise<void> | null = null;
 
   private constructor(config: SidecarConfig, { log, version }: SidecarContext) {
     this.config = config;
     this.log = log;
+    const { controlPlane } = config;
+    this.mesh =
+      controlPlane &&
+      new Mesh(config, controlPlane, {
+        wheel: this.wheel,
+        log,
+        version,
+        random: Math.random,
+        onUpstream: upstream => this.upstreams.put(upstream),
+        onGone: name => this.upstreams.remove(name),
+        onChanged: () => this.route(),
+      });
     this.upstreamContext = {
       wheel: this.wheel,
       date: this.date,
       log,
       resolver: new SystemResolver(),
+      directory: this.mesh?.directory ?? null,
       total: this.total,
       random: Math.random,
       isOwnPort: port => this.listeners.has(port),
@@ -93,6 +108,7 @@ export class Sidecar {
       noUpstream: this.noUpstream,
       downstream: this.downstream.counters,
       logDestination: this.logDestination,
+      mesh: this.mesh,
       drain: () => this.drain(),
     });
   }
@@ -101,7 +117,9 @@ export class Sidecar {
   static async start(config: SidecarConfig, context: SidecarContext): Promise<Sidecar> {
     const sidecar = new Sidecar(config, context);
     try {
+      sidecar.mesh?.restore();
       await sidecar.apply(config);
+      sidecar.mesh?.start();
       if (config.admin !== null)
         sidecar.admin = await AdminServer.start(config.admin, sidecar.view, context.log);
     } catch (error) {
@@ -138,20 +156,24 @@ export class Sidecar {
         'admin.listen has changed; that needs a restart, and the old address stays until then',
       );
     }
+    if (!isSameMesh(config, this.config)) {
+      this.log.warn({}, 'service, app or controlPlane has changed; that needs a restart');
+    }
     const switchOver = await this.listeners.prepare(config.egress);
     this.config = config;
     this.total.max = config.connections;
     this.replaceAccessLog(config);
     const via = config.egress.via ? VIA : '';
     this.upstreamContext.via = via;
-    this.upstreams.apply(config.upstreams);
+    this.mesh?.services.declare(config.egress.ports.values(), config.upstreams.keys());
+    this.upstreams.apply(new Map([...(this.mesh?.services.configs() ?? []), ...config.upstreams]));
     this.passThrough.reset();
     switchOver();
+    this.ownHosts = hostsOfThisMachine();
 
     this.downstream.limits = limitsOf(config);
     this.downstream.via = via;
-    this.downstream.keepForReplay = largestReplay(config);
-    this.downstream.router = this.routeTable(config);
+    this.route();
     this.view.applied(config, this.accessLog);
   }
 
@@ -162,6 +184,7 @@ export class Sidecar {
 
   /** Gets ready for a stop: is not ready any more, and closes each connection behind its answer. Goes on carrying requests. */
   drain(): void {
+    void this.mesh?.drain();
     this.downstream.isDraining = true;
     this.view.isDraining = true;
   }
@@ -178,6 +201,8 @@ export class Sidecar {
   private async drainAndClose(): Promise<void> {
     const { grace, quiet } = this.config.stop;
     this.drain();
+    // At once, so that nobody calls the application any more; its own calls go on until it is quiet.
+    const left = this.mesh?.leave();
     const isQuiet = await this.listeners.untilQuiet(quiet, grace);
     if (!isQuiet) {
       const { size } = this.listeners;
@@ -186,11 +211,13 @@ export class Sidecar {
         `${size} connections are still open after ${grace} ms (stop.grace) and are closed`,
       );
     }
+    await left;
     await this.close();
   }
 
   private async close(): Promise<void> {
     this.listeners.close();
+    await this.mesh?.stop();
     this.upstreams.stop();
     this.passThrough.stop();
     this.wheel.close();
@@ -219,9 +246,15 @@ export class Sidecar {
     this.upstreamContext.accessLog = this.accessLog;
   }
 
+  /** Puts a route table in force that is made of the upstreams as they are now. */
+  private route(): void {
+    this.downstream.keepForReplay = largestReplay(this.upstreams.all);
+    this.downstream.router = this.routeTable(this.config);
+  }
+
   private routeTable(config: SidecarConfig): RouteTable {
-    const { egress, upstreams, controlPlane } = config;
-    const only = upstreams.size === 1 && controlPlane === null ? [...upstreams.keys()][0] : null;
+    const { egress, upstreams } = config;
+    const only = upstreams.size === 1 && this.mesh === null ? [...upstreams.keys()][0] : null;
     this.ownHosts = hostsOfThisMachine();
     if (egress.listen !== null) this.ownHosts.add(egress.listen.host);
     const routes = {
@@ -235,6 +268,8 @@ export class Sidecar {
     return new RouteTable(routes, {
       pass: (host, port) => this.passThrough.to(host, port),
       refuse: this.refuseRoute(),
+      ask: (host, isNamedSo) => this.mesh?.services.ask(host, isNamedSo) ?? null,
+      again: (head, form, port) => this.downstream.router.route(head, form, port),
     });
   }
 
@@ -245,10 +280,9 @@ export class Sidecar {
   }
 
   private explainNoRoute(head: RequestHead): string {
-    const { upstreams, egress } = this.config;
     return explainNoRoute(head, {
-      upstreams: [...upstreams.keys()],
-      unknownHosts: egress.unknownHosts,
+      upstreams: [...this.upstreams.all].map(({ upstream }) => upstream.name),
+      unknownHosts: this.config.egress.unknownHosts,
       isOwnAddress: (host, port) => this.isOwnAddress(host, port),
     });
   }
@@ -270,11 +304,15 @@ function limitsOf({ downstream }: SidecarConfig): DownstreamLimits {
 }
 
 /** A request's body is kept before it is known which upstream it is for. */
-function largestReplay({ upstreams }: SidecarConfig): number {
-  return Math.max(
-    DEFAULT_POLICY.limits.retryBody,
-    ...[...upstreams.values()].map(({ policy }) => policy.limits.retryBody),
-  );
+function largestReplay(upstreams: Iterable<RunningUpstream>): number {
+  let largest = DEFAULT_POLICY.limits.retryBody;
+  for (const { config } of upstreams) largest = Math.max(largest, config.policy.limits.retryBody);
+  return largest;
+}
+
+function isSameMesh(a: SidecarConfig, b: SidecarConfig): boolean {
+  const of = ({ service, app, controlPlane }: SidecarConfig) => JSON.stringify([service, app, controlPlane]);
+  return of(a) === of(b);
 }
 
 function isSameAddress(a: SidecarConfig['admin'], b: SidecarConfig['admin']): boolean {

@@ -1,14 +1,17 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Policy } from '../control-plane/contract/policy.ts';
-import type { UpstreamConfig, UpstreamEndpoints } from './config/sidecar-config.ts';
+import type { UpstreamConfig } from './config/sidecar-config.ts';
+import { ControlPlaneSource } from './discovery/control-plane-source.ts';
 import { DnsSource } from './discovery/dns-source.ts';
 import type { EndpointSource } from './discovery/endpoint-source.ts';
 import type { NameResolver } from './discovery/name-resolver.ts';
 import { scheduleByTimer } from './discovery/schedule.ts';
+import type { ServiceDirectory } from './discovery/service-directory.ts';
 import { StaticSource } from './discovery/static-source.ts';
 import type { Service } from './exchange/service.ts';
 import type { HttpDate } from './io/http-date.ts';
 import type { TimerWheel } from './io/timer-wheel.ts';
+import { HoldRoom } from './policy/hold.ts';
 import { buildStack } from './policy/stack.ts';
 import type { AccessLog } from './telemetry/access-log.ts';
 import { UpstreamCounters } from './telemetry/counters.ts';
@@ -24,6 +27,8 @@ export interface UpstreamSetContext {
   readonly date: HttpDate;
   readonly log: Log;
   readonly resolver: NameResolver;
+  /** What the control plane says; null where there is none. */
+  readonly directory: ServiceDirectory | null;
   /** The bound on the connections of all upstreams together. */
   readonly total: ConnectionLimit;
   /** From 0 to below 1. */
@@ -40,6 +45,8 @@ export interface RunningUpstream {
   readonly upstream: Upstream;
   readonly counters: UpstreamCounters;
   config: UpstreamConfig;
+  /** Where requests wait while it has no endpoint; null where its endpoints never change. */
+  readonly holdRoom: HoldRoom | null;
   /** The policies around it: what a route leads to. */
   stack: Service;
   source: EndpointSource;
@@ -69,17 +76,31 @@ export class UpstreamSet {
 
   /** Takes over a configuration. Exchanges under way end under the policy that they began with. */
   apply(configs: ReadonlyMap<string, UpstreamConfig>): void {
-    for (const [name, running] of this.byName) {
-      if (configs.has(name)) continue;
-      this.byName.delete(name);
-      retire(running);
+    for (const name of this.byName.keys()) {
+      if (!configs.has(name)) this.remove(name);
     }
-    for (const [name, config] of configs) {
-      const running = this.byName.get(name);
-      if (running === undefined)
-        this.byName.set(name, startUpstream(config, new UpstreamCounters(name), this.context));
-      else this.update(running, config);
+    for (const config of configs.values()) this.put(config);
+  }
+
+  /** Makes one upstream, or changes it. */
+  put(config: UpstreamConfig): void {
+    const { name } = config;
+    const running = this.byName.get(name);
+    if (running !== undefined && isHoldable(running.config) === isHoldable(config)) {
+      this.update(running, config);
+      return;
     }
+    const counters = running?.counters ?? new UpstreamCounters(name);
+    this.remove(name);
+    this.byName.set(name, startUpstream(config, counters, this.context));
+  }
+
+  /** No new requests; what is under way goes on. */
+  remove(name: string): void {
+    const running = this.byName.get(name);
+    if (running === undefined) return;
+    this.byName.delete(name);
+    retire(running);
   }
 
   /** Closes every connection at once. */
@@ -101,10 +122,10 @@ export class UpstreamSet {
       }
     }
     // Anew in any case: the access log may have changed. Nothing that counts or connects is in it.
-    running.stack = buildStack(config.name, config.policy, running.upstream, running.counters, this.context);
+    running.stack = stackOf(running, this.context);
     if (!isDeepStrictEqual(old.endpoints, config.endpoints)) {
       running.source.stop();
-      running.source = sourceOf(config.endpoints, this.context);
+      running.source = sourceOf(config, this.context);
       listen(running, this.context.log);
     }
   }
@@ -134,15 +155,18 @@ export function startUpstream(
   };
   const pool = new ConnectionPool(name, poolSettings(policy), connections, counters, context.total);
   const upstream = new Upstream(name, createBalancer(policy.balancer, context.random), pool);
+  const holdRoom = isHoldable(config) ? new HoldRoom(context.wheel.now()) : null;
   const running: RunningUpstream = {
     upstream,
     counters,
     config,
-    stack: buildStack(name, policy, upstream, counters, context),
-    source: sourceOf(config.endpoints, context),
+    holdRoom,
+    stack: stackOf({ config, upstream, counters, holdRoom }, context),
+    source: sourceOf(config, context),
     problem: null,
     isKnown: false,
   };
+  if (holdRoom !== null) upstream.onChange = () => holdRoom.update(upstream.isEmpty, context.wheel.now());
   listen(running, context.log);
   return running;
 }
@@ -151,6 +175,23 @@ export function startUpstream(
 export function retire({ source, upstream }: RunningUpstream): void {
   source.stop();
   upstream.setEndpoints([]);
+}
+
+/** Whether an upstream that has no endpoint may have one soon. */
+function isHoldable({ endpoints }: UpstreamConfig): boolean {
+  return endpoints.kind !== 'static';
+}
+
+function stackOf(
+  {
+    config,
+    upstream,
+    counters,
+    holdRoom,
+  }: Pick<RunningUpstream, 'config' | 'upstream' | 'counters' | 'holdRoom'>,
+  context: UpstreamSetContext,
+): Service {
+  return buildStack(config.name, config.policy, upstream, counters, context, holdRoom);
 }
 
 function listen(running: RunningUpstream, log: Log): void {
@@ -162,6 +203,7 @@ function listen(running: RunningUpstream, log: Log): void {
       upstream.problem = null;
       upstream.setEndpoints(endpoints);
     },
+    onChange: (set, removed) => upstream.changeEndpoints(set, removed),
     onProblem(problem) {
       running.problem = problem;
       upstream.problem = problem;
@@ -170,9 +212,12 @@ function listen(running: RunningUpstream, log: Log): void {
   });
 }
 
-function sourceOf(endpoints: UpstreamEndpoints, context: UpstreamSetContext): EndpointSource {
+function sourceOf({ name, endpoints }: UpstreamConfig, context: UpstreamSetContext): EndpointSource {
+  const { resolver, random, directory } = context;
   if (endpoints.kind === 'static') return new StaticSource(endpoints.endpoints);
-  const { resolver, random } = context;
+  if (endpoints.kind === 'control-plane') {
+    return directory === null ? new StaticSource([]) : new ControlPlaneSource(directory, name);
+  }
   return new DnsSource({ target: endpoints, resolver, schedule: scheduleByTimer, random });
 }
 

@@ -1,21 +1,42 @@
 /**
- * Bundles `outrider` into one file that needs nothing but Node: `npm run build` writes dist/outrider.js, its source map,
- * and dist/NOTICES with the licences of what is in it. CommonJS, since on Node 20 it starts in half the time that the
+ * Bundles `outrider` into files that need nothing but Node: `npm run build` writes dist/outrider.js, dist/control-plane.js,
+ * their source maps, and dist/NOTICES with the licences of what is in them. What a command loads by `import()` becomes a file
+ * of its own: a sidecar that had the control plane's framework in its file would start later and be 8 MB larger. CommonJS, since on Node 20 it starts in half the time that the
  * same takes as an ES module, and since a file called .js that lies alone somewhere is taken for CommonJS.
  */
 import { chmodSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
+import { build, type Plugin } from 'esbuild';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 
 /** Bundles the command of the checkout at `root` into the folder `outdir`, which is made where it is missing. */
 export async function buildBundle(root: string, outdir: string): Promise<void> {
-  const outfile = resolve(root, outdir, 'outrider.js');
+  const folder = resolve(root, outdir);
+  const loaded = new Map<string, string>();
+  const inputs = await bundle(root, join(root, 'bin/outrider.ts'), join(folder, 'outrider.js'), loaded);
+  for (const [entry, name] of loaded)
+    inputs.push(...(await bundle(root, entry, join(folder, name), new Map())));
+  chmodSync(join(folder, 'outrider.js'), 0o755);
+  // The package is one of ES modules; without this the bundle within the checkout would be taken for one.
+  writeFileSync(join(folder, 'package.json'), '{ "type": "commonjs" }\n');
+  writeFileSync(join(folder, 'NOTICES'), describeLicences(root, inputs));
+}
+
+/**
+ * @param loaded gets what is loaded when it is needed: its source, and the name of its bundle
+ * @returns the files that are in the bundle
+ */
+async function bundle(
+  root: string,
+  entry: string,
+  outfile: string,
+  loaded: Map<string, string>,
+): Promise<string[]> {
   const { metafile, warnings } = await build({
     absWorkingDir: root,
-    entryPoints: ['bin/outrider.ts'],
+    entryPoints: [entry],
     outfile,
     bundle: true,
     platform: 'node',
@@ -27,12 +48,25 @@ export async function buildBundle(root: string, outdir: string): Promise<void> {
     metafile: true,
     banner: { js: '#!/usr/bin/env node' },
     logLevel: 'warning',
+    plugins: [separate(loaded)],
   });
   if (warnings.length > 0) throw new Error('the bundle would not behave as the sources do, see above');
-  chmodSync(outfile, 0o755);
-  // The package is one of ES modules; without this the bundle within the checkout would be taken for one.
-  writeFileSync(join(dirname(outfile), 'package.json'), '{ "type": "commonjs" }\n');
-  writeFileSync(join(dirname(outfile), 'NOTICES'), describeLicences(root, Object.keys(metafile.inputs)));
+  return Object.keys(metafile.inputs);
+}
+
+/** Makes a bundle of its own of a source that is loaded by `import()`, named after its folder. */
+function separate(loaded: Map<string, string>): Plugin {
+  return {
+    name: 'separate',
+    setup({ onResolve }) {
+      onResolve({ filter: /^\.\.?\/.*\.ts$/ }, ({ kind, path, resolveDir }) => {
+        if (kind !== 'dynamic-import') return undefined;
+        const name = `${basename(resolve(resolveDir, path, '..'))}.js`;
+        loaded.set(resolve(resolveDir, path), name);
+        return { path: `./${name}`, external: true };
+      });
+    },
+  };
 }
 
 /** The licences of the packages that the bundled files come from, in full. */

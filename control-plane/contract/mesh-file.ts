@@ -1,9 +1,12 @@
 import type { Static } from '@sinclair/typebox';
+import { documentOf } from './document-tree.ts';
 import type { Environment } from './environment.ts';
 import { type DeepReadonly, POLICY_SCHEMA } from './policy.ts';
 import { checkPolicy } from './policy-checks.ts';
+import { print } from './print.ts';
 import { hasErrors, type Problem, sortProblems } from './problem.ts';
 import { read } from './read.ts';
+import type { PolicyDocument } from './resources.ts';
 import { SERVICE_NAME_KEY } from './service-name.ts';
 import { mapOf, section } from './setting.ts';
 import { parseYaml } from './yaml-source.ts';
@@ -42,4 +45,24 @@ export function loadMeshFile(
   );
   const all = sortProblems([...source.problems, ...problems, ...policies]);
   return { value: hasErrors(all) ? null : mesh, problems: all, lines: source.lines };
+}
+
+/** Reads a mesh file as what it says, no defaults added: the policies of its services, as the control plane keeps them. */
+export function loadMeshDocuments(
+  name: string,
+  bytes: Uint8Array,
+  environment: Environment,
+): LoadedFile<Readonly<Record<string, PolicyDocument>>> {
+  const loaded = loadMeshFile(name, bytes, environment);
+  const { root } = parseYaml(name, bytes, environment);
+  if (loaded.value === null || root === null) return { ...loaded, value: null };
+  const printed = print(MESH_FILE_SCHEMA, loaded.value as Static<typeof MESH_FILE_SCHEMA>);
+  const { services } = documentOf(root, printed) as {
+    readonly services?: Readonly<Record<string, { readonly policy?: PolicyDocument } | null>> | null;
+  };
+  const policies = Object.entries(services ?? {}).map(([service, written]) => [
+    service,
+    written?.policy ?? {},
+  ]);
+  return { ...loaded, value: Object.fromEntries(policies) };
 }

@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { isIP } from 'node:net';
 
 /**
- * Keeps web pages from using the admin API through the browser of someone who can reach it: an address on localhost, or
+ * Keeps web pages from using an API through the browser of someone who can reach it: an address on localhost, or
  * in a private network, is not out of a page's reach.
  */
 
@@ -16,7 +16,7 @@ export function refusedHost(headers: IncomingHttpHeaders, listenHost: string): s
   if (headers.host === undefined) return null;
   const name = hostName(headers.host);
   if (name !== null && (isLocalName(name) || name === listenHost.toLowerCase())) return null;
-  return `The admin API does not answer to the host '${headers.host}'. Use an IP address, 'localhost' or a name without a dot.`;
+  return `This API does not answer to the host '${headers.host}'. Use an IP address, 'localhost' or a name without a dot.`;
 }
 
 /** Why a call that changes something is not accepted, or null: a page may send it without asking, though it can't read the answer. */
@@ -25,7 +25,7 @@ export function refusedOrigin(headers: IncomingHttpHeaders): string | null {
   const isForeignSite = site !== undefined && site !== 'same-origin' && site !== 'none';
   const { origin } = headers;
   if (!isForeignSite && (origin === undefined || origin === `http://${headers.host}`)) return null;
-  return `The admin API does not take this call from another site${origin === undefined ? '' : ` ('${origin}')`}.`;
+  return `This API does not take this call from another site${origin === undefined ? '' : ` ('${origin}')`}.`;
 }
 
 /** The host without its port, in lower case; null where it is malformed. */

@@ -1,6 +1,6 @@
+import type { Invocation } from '../../command-line/command.ts';
 import { type Problem, problem } from '../../control-plane/contract/problem.ts';
 import type { MapNode, Place, SourceNode } from '../../control-plane/contract/source-tree.ts';
-import type { Invocation } from './command.ts';
 
 /** The setting of the sidecar file that a flag sets, for flags that say just a value. */
 const SETTING_OF_FLAG: Readonly<Record<string, readonly string[]>> = {

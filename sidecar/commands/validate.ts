@@ -1,3 +1,4 @@
+import type { Command, Host } from '../../command-line/command.ts';
 import { formatProblemsWithExcerpts } from '../../control-plane/contract/excerpt.ts';
 import { type LoadedFile, loadMeshFile, MESH_FILE_SCHEMA } from '../../control-plane/contract/mesh-file.ts';
 import { nearest } from '../../control-plane/contract/nearest.ts';
@@ -6,7 +7,6 @@ import { parseYaml } from '../../control-plane/contract/yaml-source.ts';
 import { readConfigFile } from '../config/config-file.ts';
 import { loadSidecarConfig } from '../config/load.ts';
 import { SIDECAR_FILE_SCHEMA } from '../config/sidecar-file.ts';
-import type { Command, Host } from './command.ts';
 
 const KINDS = ['sidecar', 'mesh'] as const;
 

@@ -6,13 +6,10 @@ import type { WrittenSettings } from '../../control-plane/contract/read.ts';
  * stands for any key.
  */
 export const NOT_APPLIED: readonly string[] = [
-  'app',
-  'controlPlane',
   'upstreams.*.policy.retry.backoff',
   'upstreams.*.policy.retry.budget',
   'upstreams.*.policy.breaker',
   'upstreams.*.policy.limits.concurrency',
-  'upstreams.*.policy.limits.hold',
   'upstreams.*.policy.rateLimit',
   'upstreams.*.policy.outliers',
   'upstreams.*.policy.hedge',

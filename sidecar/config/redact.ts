@@ -38,6 +38,7 @@ function unresolveUpstream({ endpoints, policy }: UpstreamConfig): SidecarFile['
   if (endpoints.kind === 'static') {
     return { ...none, endpoints: endpoints.endpoints.map(({ id: _, ...endpoint }) => endpoint) };
   }
+  if (endpoints.kind === 'control-plane') return none;
   const { host, port } = endpoints;
   return port === null ? { ...none, srv: host } : { ...none, dns: { host, port } };
 }

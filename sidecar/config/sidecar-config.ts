@@ -52,6 +52,8 @@ export interface ControlPlaneConfig {
   readonly url: string;
   /** Empty where none is needed. Never shown. */
   readonly token: string;
+  /** The file that keeps what was known last; `auto`: one in the user's folder for state; null: none. */
+  readonly snapshot: string | null;
 }
 
 export interface EgressConfig {
@@ -75,6 +77,8 @@ export interface UpstreamConfig {
 }
 
 export type UpstreamEndpoints =
+  /** Whatever the control plane says of the service; nothing that a sidecar file writes. */
+  | { readonly kind: 'control-plane' }
   | { readonly kind: 'static'; readonly endpoints: readonly EndpointSpec[] }
   /** A null port: the host's SRV records say where the endpoints are. */
   | { readonly kind: 'dns'; readonly host: string; readonly port: number | null };

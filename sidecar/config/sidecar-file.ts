@@ -194,6 +194,21 @@ export const SIDECAR_FILE_SCHEMA = section(
             },
           ),
         ),
+        snapshot: optional(
+          text(
+            {
+              expected: 'the path of a file, or auto',
+              form: 'path',
+              pattern: '^[^\\0]{1,4096}$',
+            },
+            {
+              description:
+                'The file that keeps what the control plane said last, so that a start without it is possible. `auto`: `outrider/` in `$XDG_STATE_HOME` or `~/.local/state`, named after the service.',
+              default: 'auto',
+            },
+          ),
+          { means: 'nothing is kept', word: 'off' },
+        ),
       }),
       { means: 'there is none: upstreams come from this file alone', word: null },
     ),

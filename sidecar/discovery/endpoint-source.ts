@@ -1,8 +1,8 @@
 import type { EndpointSpec } from '../upstream/endpoint.ts';
 
 /**
- * Where the endpoints of one upstream come from: a static list, DNS, later the control plane's watch. A source says
- * the whole set each time; it never says an empty one because it can't reach whom it asks.
+ * Where the endpoints of one upstream come from: a static list, DNS, the control plane's watch. A source never says that
+ * there are none because it can't reach whom it asks.
  */
 export interface EndpointSource {
   /** Begins; the listener may be told before this returns. */
@@ -12,7 +12,14 @@ export interface EndpointSource {
 }
 
 export interface EndpointListener {
+  /** The whole set. */
   onEndpoints(endpoints: readonly EndpointSpec[]): void;
+  /**
+   * What has changed of the set that was said before.
+   * @param set endpoints that are new or different
+   * @param removed ids of those that are gone
+   */
+  onChange(set: readonly EndpointSpec[], removed: readonly string[]): void;
   /** Something went wrong and what was said last stays in force; `problem` is one sentence for a person. */
   onProblem(problem: string): void;
 }

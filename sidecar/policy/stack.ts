@@ -4,6 +4,7 @@ import type { TimerWheel } from '../io/timer-wheel.ts';
 import type { AccessLog } from '../telemetry/access-log.ts';
 import type { UpstreamCounters } from '../telemetry/counters.ts';
 import { telemetryLayer } from '../telemetry/telemetry-layer.ts';
+import { type HoldRoom, holdLayer } from './hold.ts';
 import { type Alternatives, retryLayer } from './retry.ts';
 import { timeoutLayer } from './timeout.ts';
 
@@ -16,7 +17,8 @@ export interface StackContext {
 /**
  * The order in which a request passes the policies of an upstream, outside in. This is the one place where it is
  * written down. A policy that is off is not in the stack.
- * @param attempt makes one attempt: picks an endpoint, gets a connection, sends
+ * @param attempt makes one attempt
+ * @param holdRoom where requests wait while there is no endpoint; null where that would be in vain, since the endpoints never change
  */
 export function buildStack(
   name: string,
@@ -24,9 +26,10 @@ export function buildStack(
   attempt: Service & Alternatives,
   counters: UpstreamCounters,
   context: StackContext,
+  holdRoom: HoldRoom | null = null,
 ): Service {
   const { wheel, accessLog } = context;
-  const { timeouts, retry } = policy;
+  const { timeouts, retry, limits } = policy;
   const layers: Layer[] = [];
 
   // Outermost, so that it counts and logs what the application sees, whatever is made of it below.
@@ -45,6 +48,14 @@ export function buildStack(
   // Around each attempt, so that one that fails can be followed by another; inside the total timeout.
   if (retry.attempts > 1) {
     layers.push(retryLayer(retry, attempt));
+  }
+
+  // Around each attempt, not the exchange: the last endpoint may leave between two of them. Outside the attempt's timeout, which is
+  // about the endpoint; inside the total, which bounds the wait too.
+  if (holdRoom !== null && limits.hold > 0) {
+    layers.push(
+      holdLayer({ ms: limits.hold, pending: limits.pending, upstream: name }, holdRoom, counters, wheel),
+    );
   }
 
   // Inside the retries: an attempt that takes too long leaves time for another.

@@ -3,9 +3,18 @@ import { setField } from '../exchange/fields.ts';
 import type { Service } from '../exchange/service.ts';
 import { type Authority, parseAuthority } from '../http1/authority.ts';
 import type { TargetForm } from '../http1/request-head.ts';
+import { AskedService, type Question } from './asked-service.ts';
 
 /** Makes what serves a host that no upstream is configured for. */
 export interface UnknownHosts {
+  /**
+   * Asks whether a host, in lower case and without `.mesh`, is a service that is not known here yet.
+   * @param isNamedSo whether it can be nothing but a service, or a machine nearby: it has a single label, or ends in `.mesh`
+   * @returns the question, to wait for its answer; null where there is nothing to wait for: it is none, or nobody can tell
+   */
+  ask(host: string, isNamedSo: boolean): Question | null;
+  /** Routes a request anew, by the table that is in force by then. */
+  again(head: RequestHead, form: TargetForm, port: number): Service;
   /** Requests to `host:port`, sent on as they are. */
   pass(host: string, port: number): Service;
   /** Requests that lead nowhere. */
@@ -51,7 +60,7 @@ export class RouteTable {
   route(head: RequestHead, form: TargetForm, port: number): Service {
     const name = this.routes.ports.get(port);
     if (name !== undefined) return this.routeByPort(head, name);
-    return this.byHost.get(head.authority) ?? this.routeByHost(head, form);
+    return this.byHost.get(head.authority) ?? this.routeByHost(head, form, port);
   }
 
   private routeByPort(head: RequestHead, name: string): Service {
@@ -61,10 +70,11 @@ export class RouteTable {
     return service;
   }
 
-  private routeByHost(head: RequestHead, form: TargetForm): Service {
+  private routeByHost(head: RequestHead, form: TargetForm, port: number): Service {
     const { upstreams, fallback } = this.routes;
     const authority = parseAuthority(head.authority);
-    const named = authority === null ? undefined : upstreams.get(withoutSuffix(authority.host));
+    const name = authority === null ? '' : withoutSuffix(authority.host);
+    const named = authority === null ? undefined : upstreams.get(name);
     if (named !== undefined) {
       if (this.byHost.size >= MEMORY) this.byHost.clear();
       this.byHost.set(head.authority, named);
@@ -75,7 +85,18 @@ export class RouteTable {
       this.nameService(head, fallback);
       return upstreams.get(fallback) ?? this.unknown.refuse;
     }
-    return authority === null ? this.unknown.refuse : this.pass(authority, form);
+    if (authority === null) return this.unknown.refuse;
+    const question = this.ask(authority, name, form);
+    if (question === null) return this.pass(authority, form);
+    return new AskedService(question, () => this.unknown.again(head, form, port));
+  }
+
+  /** Tunnels to other places are not asked about: they are for hosts of the world outside. */
+  private ask({ host, port }: Authority, name: string, form: TargetForm): Question | null {
+    const isNamedSo = !name.includes('.') || host.endsWith(MESH_SUFFIX) || host.endsWith(`${MESH_SUFFIX}.`);
+    if (form === 'authority' && !isNamedSo) return null;
+    if (this.routes.isOwnAddress(host, port ?? HTTP_PORT)) return null;
+    return this.unknown.ask(name, isNamedSo);
   }
 
   private mayFallBack(head: RequestHead, authority: Authority | null): boolean {

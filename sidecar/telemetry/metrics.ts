@@ -2,6 +2,7 @@ import type { Metric } from 'prom-client';
 import Registry from 'prom-client/lib/registry.js';
 import { type CollectedMetric, counter, gauge, single } from './collected-metric.ts';
 import type { DownstreamCounters, UpstreamCounters } from './counters.ts';
+import { type DiscoveryGauges, discoveryMetrics } from './discovery-metrics.ts';
 import { processMetrics } from './process-metrics.ts';
 import { upstreamMetrics } from './upstream-metrics.ts';
 
@@ -16,6 +17,8 @@ export interface MetricsSources {
   readonly logDestination: { readonly dropped: number };
   /** How often a configuration was applied and refused; the one that is in force since the start is the first. */
   readonly config: { readonly generation: number; readonly refused: number };
+  /** Null where there is no control plane. */
+  discovery(): DiscoveryGauges | null;
 }
 
 /**
@@ -33,6 +36,7 @@ export class Metrics {
       ...upstreamMetrics(() => sources.upstreams()),
       ...downstreamMetrics(downstream),
       ...ownMetrics(sources),
+      ...discoveryMetrics(() => sources.discovery()),
       ...processMetrics(),
     ];
     for (const metric of all) this.register(metric);

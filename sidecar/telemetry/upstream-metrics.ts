@@ -64,8 +64,13 @@ export function upstreamMetrics(upstreams: () => Iterable<UpstreamCounters>): Co
     ),
     gauge(
       'outrider_upstream_pending',
-      'Attempts that wait for a connection.',
+      'Attempts that wait for a connection, or for an endpoint.',
       one(of => of.pendingWaiting),
+    ),
+    counter(
+      'outrider_upstream_held_total',
+      'Requests that were held because the upstream had no endpoint.',
+      one(of => of.held),
     ),
     counter(
       'outrider_upstream_overflow_total',

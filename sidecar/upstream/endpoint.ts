@@ -11,6 +11,8 @@ export interface EndpointSpec {
   readonly weight: number;
   readonly zone: string | null;
   readonly version: string | null;
+  /** Used only where there is nothing better: its stream to the control plane broke, or its lease ran out. Absent: false. */
+  readonly isLastResort?: boolean;
 }
 
 /** An endpoint with what this sidecar counts about it. Lives as long as discovery names it under the same id and address. */
@@ -24,6 +26,7 @@ export class Endpoint implements AttemptTarget {
   version: string | null;
   /** Discovery names it no more: no connection to it is kept. */
   isGone = false;
+  isLastResort: boolean;
   /** Attempts under way. */
   outstanding = 0;
   /** Attempts that were started. */
@@ -41,6 +44,7 @@ export class Endpoint implements AttemptTarget {
     this.weight = spec.weight;
     this.zone = spec.zone;
     this.version = spec.version;
+    this.isLastResort = spec.isLastResort ?? false;
   }
 
   /** Takes over what may change while the endpoint stays the same. */
@@ -48,5 +52,6 @@ export class Endpoint implements AttemptTarget {
     this.weight = spec.weight;
     this.zone = spec.zone;
     this.version = spec.version;
+    this.isLastResort = spec.isLastResort ?? false;
   }
 }

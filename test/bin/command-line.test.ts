@@ -54,7 +54,7 @@ for (const args of [
 for (const [args, complaint] of [
   [[], /^Outrider carries the calls/],
   [['sidcar'], /^unknown command sidcar; did you mean sidecar\?\nSee outrider --help\.\n$/],
-  [['control-plane'], /^unknown command control-plane\n/],
+  [['teleport'], /^unknown command teleport\n/],
   [['--verison'], /^unknown flag --verison/],
   [['help', 'valdate'], /^unknown command valdate; did you mean validate\?/],
   [

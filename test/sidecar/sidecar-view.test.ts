@@ -27,6 +27,7 @@ beforeEach(() => {
     version: '1.2.3',
     upstreams,
     passThrough,
+    mesh: null,
     noUpstream: new UpstreamCounters('(none)'),
     downstream: new DownstreamCounters(),
     logDestination: { dropped: 0 } as never,

@@ -21,6 +21,7 @@ export function anUpstreamSetContext() {
     total: new ConnectionLimit(1_000),
     random: () => 0,
     isOwnPort: () => false,
+    directory: null,
     accessLog: null,
     via: '',
   };

@@ -35,6 +35,18 @@ describe('the bundle', () => {
     assert.match(stdout + stderr, /egress/);
   });
 
+  test('loads the control plane, and what that is made of, only when it is run', t => {
+    const folder = temporaryTree(t, {});
+    const { status, stderr } = spawnSync(
+      process.execPath,
+      [join(dist, 'outrider.js'), 'control-plane', '--data', 'memory', '--mesh', 'none.yaml'],
+      { cwd: folder, encoding: 'utf8' },
+    );
+    assert.deepEqual([status, stderr], [2, 'none.yaml: can not be read: there is no such file\n']);
+    assert.doesNotMatch(readFileSync(join(dist, 'outrider.js'), 'utf8'), /node_modules\/fastify/);
+    assert.match(readFileSync(join(dist, 'control-plane.js'), 'utf8'), /node_modules\/fastify/);
+  });
+
   test('prints what the sources print', () => {
     const run = (file: string) =>
       execFileSync(process.execPath, [file, '--help'], { cwd: ROOT, encoding: 'utf8' });
@@ -43,7 +55,7 @@ describe('the bundle', () => {
 
   test('comes with the licences of what is in it, and of nothing that is not', () => {
     const notices = readFileSync(join(dist, 'NOTICES'), 'utf8');
-    for (const name of ['pino', 'prom-client', 'yaml']) {
+    for (const name of ['fastify', 'pino', 'prom-client', 'yaml']) {
       const { version } = JSON.parse(readFileSync(join(ROOT, 'node_modules', name, 'package.json'), 'utf8'));
       assert.match(notices, new RegExp(`^${name} ${version} \\(`, 'm'));
     }

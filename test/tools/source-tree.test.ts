@@ -51,7 +51,15 @@ describe('the imports of a file', () => {
 });
 
 test('esbuild sees the same value imports in this repository', async () => {
-  const files = readSourceTree(ROOT, ['bin', 'control-plane', 'docs', 'examples', 'sidecar', 'tools']);
+  const files = readSourceTree(ROOT, [
+    'bin',
+    'command-line',
+    'control-plane',
+    'docs',
+    'examples',
+    'sidecar',
+    'tools',
+  ]);
   const { metafile } = await build({
     absWorkingDir: ROOT,
     entryPoints: Object.fromEntries(files.map(({ path }) => [path, path])),

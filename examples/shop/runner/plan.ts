@@ -37,30 +37,25 @@ export interface SidecarPlan {
   readonly config: object;
 }
 
-/** Gives everybody ports, services their URLs, and sidecars their files. */
+/**
+ * Gives everybody ports, services their URLs, and sidecars their files. Nobody is told where anybody else is: the sidecars
+ * register what runs beside them, and ask the control plane for the rest.
+ */
 export async function planShop(
   gatewayPort: number,
   dataDir: string,
+  controlPlaneUrl: string,
   takePort: () => Promise<number>,
 ): Promise<InstancePlan[]> {
-  const addresses = new Map<string, number[]>();
-  for (const { name, instances } of SERVICES) {
-    const ports: number[] = [];
-    for (let i = 0; i < instances; i++) ports.push(name === 'gateway' ? gatewayPort : await takePort());
-    addresses.set(name, ports);
-  }
-
   const plans: InstancePlan[] = [];
-  for (const { name: service, calls } of SERVICES) {
-    for (const [index, port] of (addresses.get(service) ?? []).entries()) {
+  for (const { name: service, instances, calls } of SERVICES) {
+    for (let number = 1; number <= instances; number++) {
+      const port = service === 'gateway' ? gatewayPort : await takePort();
       const egressPort = await takePort();
       const adminPort = await takePort();
       const env: Record<string, string> = { PORT: String(port), DATA_DIR: dataDir };
-      const upstreams: Record<string, object> = {};
       const ports: Record<number, string> = {};
       for (const [callee, way] of Object.entries(calls)) {
-        const endpoints = (addresses.get(callee) ?? []).map(endpoint => `127.0.0.1:${endpoint}`);
-        upstreams[callee] = { endpoints };
         const url = `${callee.toUpperCase()}_URL`;
         switch (way) {
           case 'port': {
@@ -81,12 +76,13 @@ export async function planShop(
       }
       const config = {
         service,
+        app: { port, health: { path: '/healthz' } },
+        controlPlane: { url: controlPlaneUrl, snapshot: 'off' },
         egress: { listen: `127.0.0.1:${egressPort}`, ports },
-        upstreams,
         admin: { listen: `127.0.0.1:${adminPort}` },
         accessLog: { format: 'json', sample: '1%' },
       };
-      plans.push({ service, name: `${service}-${index + 1}`, port, env, sidecar: { adminPort, config } });
+      plans.push({ service, name: `${service}-${number}`, port, env, sidecar: { adminPort, config } });
     }
   }
   return plans;

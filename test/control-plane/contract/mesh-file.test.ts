@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { loadMeshFile } from '../../../control-plane/contract/mesh-file.ts';
+import { loadMeshDocuments, loadMeshFile } from '../../../control-plane/contract/mesh-file.ts';
 import { formatProblem } from '../../../control-plane/contract/problem.ts';
 
 const EXAMPLE = `
@@ -84,4 +84,15 @@ test('gives the value where there are only warnings', () => {
   assert.deepEqual(complaints, [
     'mesh.yaml:1:49: warning: services.a.policy.timeouts.attempt: is longer than timeouts.total, which ends it first',
   ]);
+});
+
+test('gives what was written as documents, with nothing added', () => {
+  const documents = (text: string) => loadMeshDocuments('mesh.yaml', Buffer.from(text), {}).value;
+  assert.deepEqual(documents('services: { a: { policy: { retry: { attempts: 3 } } }, b: {}, c: }'), {
+    a: { retry: { attempts: 3 } },
+    b: {},
+    c: {},
+  });
+  assert.deepEqual(documents('services:'), {});
+  assert.equal(documents('services: { a: { policy: { retry: { attempts: 99 } } } }'), null);
 });

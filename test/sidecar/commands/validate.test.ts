@@ -49,10 +49,14 @@ test('tells which kind a file is', async () => {
 });
 
 test('takes the example of the documentation, and warns of what is not applied', async () => {
-  const { code, stdout, stderr } = await validate([file('example.yaml', EXAMPLE)]);
+  const path = file('example.yaml', EXAMPLE.replace('policy: {', 'policy: { breaker: {},'));
+  const { code, stdout, stderr } = await validate([path]);
   assert.equal(code, 0);
   assert.match(stdout, /: ok \(sidecar\)\n$/);
-  assert.match(stderr, /:3:1: warning: app: is accepted but not applied by this version/);
+  assert.match(
+    stderr,
+    /: warning: upstreams\.payments\.policy\.breaker: is accepted but not applied by this version/,
+  );
 });
 
 test('shows each error with its line and a caret', async () => {

@@ -18,7 +18,7 @@ test('takes the example of the documentation', () => {
       zone: 'a',
       metadata: { build: '17' },
     },
-    controlPlane: { url: 'http://control-plane:7600', token: 'abc' },
+    controlPlane: { url: 'http://control-plane:7600', token: 'abc', snapshot: 'auto' },
     egress: {
       listen: { host: '127.0.0.1', port: 15001 },
       ports: new Map([

@@ -32,6 +32,7 @@ describe('DnsSource', () => {
       ...options,
     });
     source.start({
+      onChange: assert.fail,
       onEndpoints: endpoints => said.push(endpoints.map(({ id }) => id).join(' ')),
       onProblem: problem => said.push(problem),
     });

@@ -103,6 +103,7 @@ describe('SystemResolver, asking a DNS server', () => {
     const keepRunning = setInterval(() => {}, 1000);
     await new Promise<void>(resolve => {
       source.start({
+        onChange: assert.fail,
         onEndpoints: endpoints => {
           said.push(endpoints.map(({ id }) => id).join(' '));
           if (said.length === 1) {

@@ -9,7 +9,7 @@ test('says at once what was written down, and nothing after', () => {
   ];
   const said: (readonly EndpointSpec[])[] = [];
   const source = new StaticSource(endpoints);
-  source.start({ onEndpoints: all => said.push(all), onProblem: assert.fail });
+  source.start({ onEndpoints: all => said.push(all), onChange: assert.fail, onProblem: assert.fail });
   source.stop();
   assert.deepEqual(said, [endpoints]);
 });

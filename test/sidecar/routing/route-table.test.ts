@@ -3,6 +3,7 @@ import { beforeEach, describe, test } from 'node:test';
 import { getField } from '../../../sidecar/exchange/fields.ts';
 import type { Service } from '../../../sidecar/exchange/service.ts';
 import type { TargetForm } from '../../../sidecar/http1/request-head.ts';
+import { AskedService, type Question } from '../../../sidecar/routing/asked-service.ts';
 import { type Routes, RouteTable } from '../../../sidecar/routing/route-table.ts';
 import { aRequestHead } from '../exchanges.ts';
 import { ScriptedService } from '../scripted-service.ts';
@@ -16,8 +17,13 @@ const SHARED = 15_001;
 
 /** What was passed on, as `host port`. */
 let passed: string[];
+/** What was asked about; with a mark where it can be nothing but a service. */
+let asked: string[];
+let question: Question | null;
 beforeEach(() => {
   passed = [];
+  asked = [];
+  question = null;
 });
 
 function tableOf(routes: Partial<Routes> = {}): RouteTable {
@@ -41,6 +47,11 @@ function tableOf(routes: Partial<Routes> = {}): RouteTable {
         return new ScriptedService();
       },
       refuse: REFUSE,
+      ask(host, isNamedSo) {
+        asked.push(`${host}${isNamedSo ? '!' : ''}`);
+        return question;
+      },
+      again: () => INVENTORY,
     },
   );
 }
@@ -221,5 +232,31 @@ describe('with an upstream for whatever names no other', () => {
 
   test('requests as to a proxy name whom they are for', () => {
     assert.equal(route(table(), 'example.com', { form: 'absolute' }).to, 'passed to example.com 80');
+  });
+});
+
+describe('a host that is no upstream', () => {
+  const HOSTS: readonly [authority: string, form: TargetForm, asked: string | null][] = [
+    ['payments', 'origin', 'payments!'],
+    ['Payments.mesh.:80', 'origin', 'payments!'],
+    ['a.payments.mesh', 'absolute', 'a.payments!'],
+    ['payments.example.com', 'absolute', 'payments.example.com'],
+    ['payments:443', 'authority', 'payments!'],
+    ['payments.example.com:443', 'authority', null],
+    ['localhost:15001', 'origin', null],
+    ['inventory', 'origin', null],
+  ];
+  for (const [authority, form, expected] of HOSTS) {
+    test(`${authority} as ${form} is asked about as ${expected}`, () => {
+      route(tableOf(), authority, { form });
+      assert.deepEqual(asked, expected === null ? [] : [expected]);
+    });
+  }
+
+  test('waits for the answer where there is one to come', () => {
+    question = { name: 'payments', enter: () => true, leave() {} };
+    const service = tableOf().route(aRequestHead({ authority: 'payments' }), 'origin', SHARED);
+    assert.ok(service instanceof AskedService);
+    assert.deepEqual(passed, []);
   });
 });

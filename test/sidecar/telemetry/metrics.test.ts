@@ -10,6 +10,7 @@ function metricsOf(upstreams: UpstreamCounters[], sources: Partial<MetricsSource
     downstream: new DownstreamCounters(),
     accessLog: { written: 0, suppressed: 0 },
     logDestination: { dropped: 0 },
+    discovery: () => null,
     config: { generation: 1, refused: 0 },
     ...sources,
   });

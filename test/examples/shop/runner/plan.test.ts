@@ -5,13 +5,14 @@ import { planShop, SERVICES } from '../../../../examples/shop/runner/plan.ts';
 interface Config {
   service: string;
   egress: { listen: string; ports: Record<string, string> };
-  upstreams: Record<string, { endpoints: string[] }>;
+  app: { port: number };
+  controlPlane: { url: string };
   admin: { listen: string };
 }
 
 async function plan() {
   let port = 20_000;
-  const plans = await planShop(8080, '/data', async () => port++);
+  const plans = await planShop(8080, '/data', 'http://127.0.0.1:7600', async () => port++);
   return plans.map(instance => ({ ...instance, config: instance.sidecar.config as Config }));
 }
 
@@ -35,15 +36,12 @@ describe('the plan of the shop', () => {
     assert.equal(new Set(ports).size, ports.length);
   });
 
-  it('tells each sidecar the addresses of all copies of whom its service calls', async () => {
+  it('tells each sidecar where its own application and the control plane are, and nothing of others', async () => {
     const plans = await plan();
-    for (const { service, config } of plans) {
-      const calls = SERVICES.find(({ name }) => name === service)!.calls;
-      assert.deepEqual(Object.keys(config.upstreams), Object.keys(calls));
-      for (const [callee, { endpoints }] of Object.entries(config.upstreams)) {
-        const real = plans.filter(other => other.service === callee).map(({ port }) => `127.0.0.1:${port}`);
-        assert.deepEqual(endpoints, real);
-      }
+    for (const { port, config } of plans) {
+      assert.equal(config.app.port, port);
+      assert.equal(config.controlPlane.url, 'http://127.0.0.1:7600');
+      assert.ok(!('upstreams' in config));
     }
   });
 

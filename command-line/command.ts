@@ -16,6 +16,8 @@ export interface Command {
 export interface Flag {
   /** Without dashes. */
   readonly name: string;
+  /** One letter that says the same behind a single dash. */
+  readonly short?: string;
   /** What its value is, as help shows it: `ADDRESS`; null for a flag that takes none. */
   readonly value: string | null;
   readonly isRepeatable: boolean;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseArguments } from '../../../sidecar/commands/arguments.ts';
-import type { Command, Flag } from '../../../sidecar/commands/command.ts';
+import { parseArguments } from '../../command-line/arguments.ts';
+import type { Command, Flag } from '../../command-line/command.ts';
 
 const flag = (name: string, more: Partial<Flag> = {}): Flag => ({
   name,
@@ -22,6 +22,7 @@ const COMMAND: Command = {
     flag('listen'),
     flag('upstream', { isRepeatable: true }),
     flag('json', { value: null, variable: null }),
+    flag('file', { short: 'f', variable: null }),
   ],
   examples: [],
   run: async () => 0,
@@ -101,3 +102,11 @@ for (const [args, kind] of [
   test(`takes ${args.join(' ')} for ${kind}`, () =>
     assert.equal(parseArguments(COMMAND, args, {}).kind, kind));
 }
+
+test('takes a flag by its letter', () => {
+  assert.deepEqual(flagsOf(['-f', 'mesh.yaml']), { file: ['--file', 'mesh.yaml'] });
+  assert.deepEqual(flagsOf(['-fmesh.yaml']), { file: ['--file', 'mesh.yaml'] });
+  assert.deepEqual(flagsOf(['-f', '-']), { file: ['--file', '-'] });
+  assert.deepEqual(complaintsOf(['-f']), ['--file needs a value: --file VALUE']);
+  assert.deepEqual(complaintsOf(['-f', '--json']), ['--file needs a value: --file VALUE']);
+});

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
-import { sidecarCommand } from '../../../../examples/shop/runner/sidecar-command.ts';
+import { outriderCommand } from '../../../../examples/shop/runner/outrider-command.ts';
 
 describe('the command of a sidecar', () => {
   let root: string;
@@ -23,16 +23,16 @@ describe('the command of a sidecar', () => {
 
   it('is the bundle where that is newer than the sources', () => {
     write('dist/outrider.js', 2000);
-    assert.deepEqual(sidecarCommand(root), [join(root, 'dist/outrider.js'), 'sidecar']);
+    assert.deepEqual(outriderCommand(root), [join(root, 'dist/outrider.js')]);
   });
 
   it('is the sources where there is no bundle', () => {
-    assert.deepEqual(sidecarCommand(root), [join(root, 'bin/outrider.js'), 'sidecar']);
+    assert.deepEqual(outriderCommand(root), [join(root, 'bin/outrider.js')]);
   });
 
   it('is the sources where the bundle is older than one of them', () => {
     write('dist/outrider.js', 2000);
     write('sidecar/http1/framing.ts', 3000);
-    assert.equal(sidecarCommand(root)[0], join(root, 'bin/outrider.js'));
+    assert.equal(outriderCommand(root)[0], join(root, 'bin/outrider.js'));
   });
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { COMMANDS } from '../../../bin/command-line.ts';
-import { formatHelp, formatOverview } from '../../../sidecar/commands/help.ts';
+import { COMMANDS } from '../../bin/command-line.ts';
+import { formatHelp, formatOverview } from '../../command-line/help.ts';
 
 test('the overview names every command that there is, and none that there is not', () => {
   const overview = formatOverview(COMMANDS);

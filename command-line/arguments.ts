@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { nearest } from '../../control-plane/contract/nearest.ts';
+import { nearest } from '../control-plane/contract/nearest.ts';
 import type { Command, Flag, GivenFlag, Invocation } from './command.ts';
 
 export type ParsedArguments =
@@ -45,10 +45,10 @@ export function parseArguments(
 
 function tokenize(command: Command, args: readonly string[]): readonly Token[] {
   const options = Object.fromEntries(
-    command.flags.map(({ name, value }) => [
-      name,
-      { type: value === null ? ('boolean' as const) : ('string' as const) },
-    ]),
+    command.flags.map(({ name, value, short }) => {
+      const type = value === null ? ('boolean' as const) : ('string' as const);
+      return [name, short === undefined ? { type } : { type, short }];
+    }),
   );
   // Not strict: its errors come one at a time, and know of no near misses.
   return parseArgs({ args: [...args], options, strict: false, tokens: true, allowPositionals: true }).tokens;
@@ -71,8 +71,9 @@ function takeFlag(
     complaints.push(`--${name} takes no value`);
     return;
   }
-  // A value that looks like a flag is one, unless it was said with an equals sign.
-  const isForgotten = value === undefined || value === '' || (!inlineValue && value.startsWith('-'));
+  // A value that looks like a flag is one, unless it was said with an equals sign; a dash alone is a file's name.
+  const isFlag = !inlineValue && value !== '-' && value?.startsWith('-');
+  const isForgotten = value === undefined || value === '' || isFlag;
   if (flag.value !== null && isForgotten) {
     complaints.push(`--${name} needs a value: --${name} ${flag.value}`);
     return;

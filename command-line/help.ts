@@ -47,9 +47,10 @@ export function formatUsage({ name, operands }: Command): string {
   return ['outrider', name, '[FLAGS]', operands?.placeholder].filter(Boolean).join(' ');
 }
 
-/** `--listen ADDRESS` */
-export function formatFlag({ name, value }: Flag): string {
-  return value === null ? `--${name}` : `--${name} ${value}`;
+/** `--listen ADDRESS`, `-f, --file FILE` */
+export function formatFlag({ name, short, value }: Flag): string {
+  const names = short === undefined ? `--${name}` : `-${short}, --${name}`;
+  return value === null ? names : `${names} ${value}`;
 }
 
 function describeFlag(flag: Flag): string {

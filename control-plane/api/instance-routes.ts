@@ -1,0 +1,148 @@
+import { formatDuration } from '../contract/duration.ts';
+import type { Instance, InstanceSpec, Revision } from '../contract/resources.ts';
+import { ApiProblem } from './api-problem.ts';
+import { INSTANCE_BODY, PAGE_QUERY, WAIT_QUERY } from './api-schemas.ts';
+import { pageOf } from './resources.ts';
+import { type Answer, type Mesh, type Route, route } from './route.ts';
+import { unknownService } from './service-routes.ts';
+
+const UNKNOWN = { description: 'There is no such instance.', schema: 'Problem' };
+const ACKNOWLEDGEMENT = {
+  description: 'Whether all callers have applied it, and which have not.',
+  schema: 'Acknowledgement',
+};
+
+/** Instances and their leases. */
+export const INSTANCE_ROUTES: readonly Route[] = [
+  route({
+    method: 'GET',
+    path: '/v1/instances',
+    id: 'listAllInstances',
+    summary: 'The instances of all services, by service and id.',
+    access: 'sidecar',
+    query: PAGE_QUERY,
+    answers: { 200: { description: 'A page of instances.', schema: 'InstancePage' } },
+    run({ registry }, { query }) {
+      const all = registry.services().flatMap(({ name }) => registry.instances(name));
+      // A space comes before everything that a name may have, so that keys sort as the list does.
+      return { status: 200, body: pageOf(all, ({ service, id }) => `${service} ${id}`, query) };
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/v1/services/{service}/instances',
+    id: 'listInstances',
+    summary: 'The instances of a service, with status, lease and who registered them, by id.',
+    access: 'sidecar',
+    query: PAGE_QUERY,
+    answers: {
+      200: { description: 'A page of instances.', schema: 'InstancePage' },
+      404: { description: 'There is no such service.', schema: 'Problem' },
+    },
+    run({ registry }, { service, query }) {
+      if (registry.service(service) === null) throw unknownService(service);
+      return { status: 200, body: pageOf(registry.instances(service), ({ id }) => id, query) };
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/v1/services/{service}/instances/{id}',
+    id: 'getInstance',
+    summary: 'An instance.',
+    access: 'sidecar',
+    answers: { 200: { description: 'The instance.', schema: 'Instance' }, 404: UNKNOWN },
+    run({ registry }, { service, id }) {
+      return { status: 200, body: registry.instance(service, id) ?? unknown(service, id) };
+    },
+  }),
+  route({
+    method: 'PUT',
+    path: '/v1/services/{service}/instances/{id}',
+    id: 'putInstance',
+    summary:
+      'Registers an instance, or updates it, and renews its lease. The registration of another instance at the same address and port ends.',
+    access: 'sidecar',
+    body: INSTANCE_BODY,
+    answers: {
+      200: { description: 'It is registered.', schema: 'Instance' },
+      201: { description: 'It is registered, and is new.', schema: 'Instance' },
+    },
+    async run(mesh, { service, id, body, by }) {
+      const spec: InstanceSpec = { ...body.value, service, id };
+      const { instance, created } = mesh.registry.register(spec, by, mesh.clock());
+      await mesh.keeper.committed();
+      return { status: created ? 201 : 200, body: instance };
+    },
+  }),
+  route({
+    method: 'POST',
+    path: '/v1/services/{service}/instances/{id}/heartbeat',
+    id: 'renewInstance',
+    summary: 'Renews the lease of an instance. Where it is unknown, it has to be registered again.',
+    access: 'sidecar',
+    answers: { 200: { description: 'The instance.', schema: 'Instance' }, 404: UNKNOWN },
+    run({ registry, clock }, { service, id }) {
+      return { status: 200, body: registry.heartbeat(service, id, clock()) ?? unknown(service, id) };
+    },
+  }),
+  route({
+    method: 'DELETE',
+    path: '/v1/services/{service}/instances/{id}',
+    id: 'deleteInstance',
+    summary: 'Deregisters an instance.',
+    access: 'sidecar',
+    answers: { 204: { description: 'It is gone.', schema: null }, 404: UNKNOWN },
+    async run(mesh, { service, id, by }) {
+      if (mesh.registry.deregister(service, id, by, mesh.clock()) === null) unknown(service, id);
+      await mesh.keeper.committed();
+      return { status: 204, body: null };
+    },
+  }),
+  route({
+    method: 'POST',
+    path: '/v1/services/{service}/instances/{id}/drain',
+    id: 'drainInstance',
+    summary: 'Takes an instance out of use, and waits until callers have applied it.',
+    access: 'sidecar',
+    query: WAIT_QUERY,
+    answers: { 200: ACKNOWLEDGEMENT, 404: UNKNOWN },
+    run: (mesh, { service, id, query, by }) =>
+      acknowledged(
+        mesh,
+        mesh.registry.drain(service, id, by, mesh.clock()) ?? unknown(service, id),
+        query.wait,
+      ),
+  }),
+  route({
+    method: 'POST',
+    path: '/v1/services/{service}/instances/{id}/undrain',
+    id: 'undrainInstance',
+    summary: 'Takes an instance that was drained into use again, and waits until callers have applied it.',
+    access: 'sidecar',
+    query: WAIT_QUERY,
+    answers: { 200: ACKNOWLEDGEMENT, 404: UNKNOWN },
+    run: (mesh, { service, id, query, by }) =>
+      acknowledged(
+        mesh,
+        mesh.registry.undrain(service, id, by, mesh.clock()) ?? unknown(service, id),
+        query.wait,
+      ),
+  }),
+];
+
+async function acknowledged(mesh: Mesh, { service, revision }: Instance, wait: number): Promise<Answer> {
+  await mesh.keeper.committed();
+  const answer: { revision: Revision; acknowledged: boolean; waitingFor: readonly string[] } = {
+    revision,
+    ...(await mesh.hub.awaitApplied(service, revision, wait)),
+  };
+  return { status: 200, body: answer };
+}
+
+function unknown(service: string, id: string): never {
+  const detail = `There is no instance ${id} of ${service}: it was never registered, or its lease ran out ${formatDuration(REMEMBERED_MS)} ago or more. Register it again.`;
+  throw new ApiProblem(404, detail);
+}
+
+/** How long the registry remembers what has expired. */
+const REMEMBERED_MS = 600_000;

@@ -1,0 +1,46 @@
+import type { Metric } from 'prom-client';
+import Registry from 'prom-client/lib/registry.js';
+import { type CollectedMetric, counter, gauge, single } from '../../sidecar/telemetry/collected-metric.ts';
+import { processMetrics } from '../../sidecar/telemetry/process-metrics.ts';
+import type { Mesh } from './route.ts';
+
+export const METRICS_TYPE = Registry.PROMETHEUS_CONTENT_TYPE;
+
+/** The control plane's metrics in Prometheus' text format, read at the moment they are asked for. */
+export function metricsText(mesh: Mesh): Promise<string> {
+  const registry = new Registry();
+  for (const metric of [...meshMetrics(mesh), ...processMetrics()]) {
+    const { name, help, type } = metric;
+    const get = async () => ({ name, help, type, aggregator: 'sum', values: await metric.collect() });
+    // The registry uses of a metric what is here, but its type asks for one of prom-client's own classes.
+    registry.registerMetric({ name, get } as unknown as Metric);
+  }
+  return registry.metrics();
+}
+
+function meshMetrics({ registry, hub, keeper, version }: Mesh): CollectedMetric[] {
+  const health = registry.health();
+  const prefix = 'outrider_control_plane';
+  const states = { suspect: health.suspect, expired: health.expired };
+  const kept = health.instances - health.suspect - health.expired;
+  return [
+    gauge('outrider_build_info', 'Which Outrider this is; always 1.', () => [
+      { labels: { version, node: process.versions.node }, value: 1 },
+    ]),
+    gauge(`${prefix}_services`, 'Services that are known.', () => single(health.services)),
+    gauge(`${prefix}_instances`, 'Instances that are known, by their lease.', () =>
+      Object.entries({ kept, ...states }).map(([lease, value]) => ({ labels: { lease }, value })),
+    ),
+    gauge(`${prefix}_sidecars`, 'Sidecars that are connected.', () => single(hub.sidecars().length)),
+    gauge(`${prefix}_sidecars_refusing`, 'Sidecars that could not apply what they were told last.', () =>
+      single(hub.sidecars().filter(({ refused }) => refused !== null).length),
+    ),
+    counter(`${prefix}_revision`, 'The revision of the last change.', () => single(registry.revision)),
+    gauge(`${prefix}_held_instances`, 'Instances kept in use whose leases ran out together.', () =>
+      single(health.massExpiry?.held ?? 0),
+    ),
+    gauge(`${prefix}_store_failing`, '1 while changes can not be kept.', () =>
+      single(keeper.failure === null ? 0 : 1),
+    ),
+  ];
+}

@@ -1,0 +1,62 @@
+import { METRICS_TYPE, metricsText } from './metrics.ts';
+import { type Mesh, type Route, route } from './route.ts';
+
+/** For probes and Prometheus. */
+export const OPERATION_ROUTES: readonly Route[] = [
+  route({
+    method: 'GET',
+    path: '/healthz',
+    id: 'health',
+    summary: 'Whether the control plane is alive, and what is not as it should be.',
+    access: 'open',
+    answers: { 200: { description: 'It is alive.', schema: 'Health' } },
+    run: mesh => ({ status: 200, body: healthOf(mesh) }),
+  }),
+  route({
+    method: 'GET',
+    path: '/readyz',
+    id: 'readiness',
+    summary: 'Whether the control plane serves.',
+    access: 'open',
+    answers: {
+      200: { description: 'It serves.', schema: 'Health' },
+      503: { description: 'It stops.', schema: 'Health' },
+    },
+    run: mesh => ({ status: mesh.isStopping() ? 503 : 200, body: healthOf(mesh) }),
+  }),
+  route({
+    method: 'GET',
+    path: '/metrics',
+    id: 'metrics',
+    summary: "Numbers in Prometheus' text format.",
+    access: 'sidecar',
+    answers: { 200: { description: 'The numbers.', schema: 'Metrics' } },
+    async run(mesh) {
+      return { status: 200, headers: { 'content-type': METRICS_TYPE }, body: await metricsText(mesh) };
+    },
+  }),
+];
+
+function healthOf(mesh: Mesh) {
+  const { registry, keeper, storeName } = mesh;
+  const { massExpiry, ...counts } = registry.health();
+  const warnings: string[] = [];
+  if (massExpiry !== null) {
+    warnings.push(
+      `The leases of ${massExpiry.held} of ${counts.instances} instances ran out together: they are kept in use since ${massExpiry.since}.`,
+    );
+  }
+  if (keeper.failure !== null) warnings.push(`Changes can not be kept: ${keeper.failure.message}`);
+  const status = mesh.isStopping() ? 'stopping' : warnings.length > 0 ? 'degraded' : 'ok';
+  const { epoch, revision } = registry;
+  return {
+    status,
+    warnings,
+    version: mesh.version,
+    epoch,
+    revision,
+    store: storeName,
+    ...counts,
+    massExpiry,
+  };
+}

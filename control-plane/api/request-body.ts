@@ -1,0 +1,96 @@
+import type { Static, TObject } from '@sinclair/typebox';
+import { documentOf, TooDeep, treeOf } from '../contract/document-tree.ts';
+import { print } from '../contract/print.ts';
+import { hasErrors, type Problem, problem, sortProblems } from '../contract/problem.ts';
+import { read, type WrittenSettings } from '../contract/read.ts';
+import type { MapNode, Place, SourceNode } from '../contract/source-tree.ts';
+import { parseYaml } from '../contract/yaml-source.ts';
+import { ApiProblem, invalid } from './api-problem.ts';
+
+/** The longest body that is read, in bytes. */
+export const BODY_LIMIT = 1024 * 1024;
+
+export const JSON_TYPES = ['application/json'] as const;
+export const YAML_TYPES = ['application/yaml', 'application/x-yaml', 'text/yaml', 'text/x-yaml'] as const;
+
+/** A body as it came. */
+export interface RawBody {
+  readonly format: 'json' | 'yaml';
+  readonly bytes: Buffer;
+}
+
+/** A body that was understood. */
+export interface ReadBody<T> {
+  readonly value: T;
+  /** What was written, nothing added, in the notation of files. */
+  readonly document: Readonly<Record<string, unknown>>;
+}
+
+/** Judges that go beyond what a schema can say. */
+type FurtherCheck<T> = (value: T, written: WrittenSettings) => readonly Problem[];
+
+/** @throws ApiProblem 400 that names every field that is wrong */
+export function readBody<S extends TObject>(
+  schema: S,
+  body: RawBody | null,
+  check: FurtherCheck<Static<S>> = () => [],
+): ReadBody<Static<S>> {
+  if (body === null || body.bytes.length === 0) {
+    throw new ApiProblem(400, 'The body is missing; send JSON or YAML with a content-type that says which.');
+  }
+  const root = body.format === 'json' ? parseJson(body.bytes) : parseYamlBody(body.bytes);
+  const { value, problems, written } = read(schema, root);
+  const all = sortProblems([...problems, ...check(value, written)]);
+  if (hasErrors(all)) throw invalid('The body is not what it should be', all);
+  const document = documentOf(root, print(schema, value)) as Readonly<Record<string, unknown>>;
+  return { value, document };
+}
+
+/** @throws ApiProblem 400 that names every parameter that is wrong */
+export function readQuery<S extends TObject>(schema: S, query: Readonly<Record<string, unknown>>): Static<S> {
+  const at: Place = { source: 'query', line: 0, column: 0, length: 1 };
+  const scalar = (text: unknown): SourceNode => ({
+    kind: 'scalar',
+    value: String(text),
+    text: String(text),
+    untyped: true,
+    at,
+  });
+  const entries = Object.entries(query).map(([key, value]) => ({
+    key,
+    keyAt: at,
+    value: Array.isArray(value) ? { kind: 'list' as const, items: value.map(scalar), at } : scalar(value),
+  }));
+  const { value, problems } = read(schema, { kind: 'map', entries, at });
+  if (hasErrors(problems)) throw invalid('The query is not what it should be', problems);
+  return value;
+}
+
+function parseJson(bytes: Buffer): MapNode {
+  let document: unknown;
+  try {
+    document = JSON.parse(bytes.toString('utf8'));
+  } catch (error) {
+    throw new ApiProblem(400, `The body is not JSON: ${(error as Error).message}`);
+  }
+  return expectMap(document);
+}
+
+function expectMap(document: unknown): MapNode {
+  try {
+    const root = treeOf(document, 'body');
+    if (root.kind === 'map') return root;
+    const wrong = problem(root.at, '', 'expected an object with fields');
+    throw invalid('The body is not what it should be', [wrong]);
+  } catch (error) {
+    if (error instanceof TooDeep) throw new ApiProblem(400, `The ${error.message}.`);
+    throw error;
+  }
+}
+
+/** References to the environment mean nothing here: it is the control plane's own. */
+function parseYamlBody(bytes: Buffer): MapNode {
+  const { root, problems } = parseYaml('body', bytes, {});
+  if (root === null || problems.length > 0) throw invalid('The body is not what it should be', problems);
+  return root;
+}

@@ -1,0 +1,133 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { checkPolicy } from '../contract/policy-checks.ts';
+import type { PolicyDocument, Service } from '../contract/resources.ts';
+import type { Precondition, ServiceOutcome } from '../registry/registry.ts';
+import { ApiProblem } from './api-problem.ts';
+import { IF_MATCH_PATTERN, PAGE_QUERY, SERVICE_BODY } from './api-schemas.ts';
+import { pageOf, serviceResource } from './resources.ts';
+import { type Answer, type Mesh, type Route, route } from './route.ts';
+
+const IF_MATCH = new RegExp(IF_MATCH_PATTERN);
+
+/** Services and their policies. */
+export const SERVICE_ROUTES: readonly Route[] = [
+  route({
+    method: 'GET',
+    path: '/v1/services',
+    id: 'listServices',
+    summary: 'The services, with policy and counts, by name.',
+    access: 'sidecar',
+    query: PAGE_QUERY,
+    answers: { 200: { description: 'A page of services.', schema: 'ServicePage' } },
+    run(mesh, { query }) {
+      const { items, next } = pageOf(mesh.registry.services(), ({ name }) => name, query);
+      return { status: 200, body: { items: items.map(service => serviceResource(mesh, service)), next } };
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/v1/services/{service}',
+    id: 'getService',
+    summary: 'A service.',
+    access: 'sidecar',
+    answers: {
+      200: { description: 'The service; its ETag is its revision.', schema: 'Service' },
+      304: { description: 'It is as If-None-Match says.', schema: null },
+      404: { description: 'There is no such service.', schema: 'Problem' },
+    },
+    run(mesh, { service: name, headers }) {
+      const service = mesh.registry.service(name);
+      if (service === null) throw unknownService(name);
+      const etag = etagOf(service);
+      if (headers['if-none-match'] === etag) return { status: 304, headers: { etag }, body: null };
+      return shown(mesh, 200, service);
+    },
+  }),
+  route({
+    method: 'PUT',
+    path: '/v1/services/{service}',
+    id: 'putService',
+    summary:
+      'Writes a service: its whole policy. If-Match with its ETag guards against the changes of others.',
+    access: 'admin',
+    body: SERVICE_BODY,
+    check: ({ policy }, written) => checkPolicy(policy, ['policy'], written),
+    answers: {
+      200: { description: 'It is written.', schema: 'Service' },
+      201: { description: 'It is written, and is new.', schema: 'Service' },
+      412: { description: 'It is not as If-Match says.', schema: 'Problem' },
+    },
+    async run(mesh, { service: name, body, headers, by }) {
+      const policy = (body.document.policy ?? {}) as PolicyDocument;
+      const precondition = preconditionOf(headers);
+      const outcome = mesh.registry.putService(name, policy, by, mesh.clock(), precondition);
+      await mesh.keeper.committed();
+      if (outcome.kind !== 'done') throw refusal(name, outcome);
+      const service = mesh.registry.service(name);
+      if (service === null) throw unknownService(name);
+      return shown(mesh, outcome.created ? 201 : 200, service);
+    },
+  }),
+  route({
+    method: 'DELETE',
+    path: '/v1/services/{service}',
+    id: 'deleteService',
+    summary: 'Deletes a service that has no instances but expired ones.',
+    access: 'admin',
+    answers: {
+      204: { description: 'It is gone.', schema: null },
+      404: { description: 'There is no such service.', schema: 'Problem' },
+      409: { description: 'It has instances.', schema: 'Problem' },
+      412: { description: 'It is not as If-Match says.', schema: 'Problem' },
+    },
+    async run(mesh, { service: name, headers, by }) {
+      const outcome = mesh.registry.deleteService(name, by, mesh.clock(), preconditionOf(headers));
+      await mesh.keeper.committed();
+      if (outcome.kind !== 'done') throw refusal(name, outcome);
+      return { status: 204, body: null };
+    },
+  }),
+];
+
+export function unknownService(name: string): ApiProblem {
+  return new ApiProblem(404, `There is no service ${name}.`);
+}
+
+function shown(mesh: Mesh, status: number, service: Service): Answer {
+  return { status, headers: { etag: etagOf(service) }, body: serviceResource(mesh, service) };
+}
+
+function etagOf({ revision }: Service): string {
+  return `"${revision}"`;
+}
+
+/** What If-Match and If-None-Match ask for. */
+function preconditionOf(headers: IncomingHttpHeaders): Precondition | undefined {
+  const { 'if-match': match, 'if-none-match': noneMatch } = headers;
+  if (noneMatch !== undefined) {
+    if (noneMatch.trim() === '*' && match === undefined) return 'absent';
+    throw new ApiProblem(400, 'If-None-Match may only be * here: write it where there is none yet.');
+  }
+  if (match === undefined) return undefined;
+  if (match.trim() === '*') return 'present';
+  if (IF_MATCH.test(match)) return Number(match.slice(1, -1));
+  throw new ApiProblem(400, `If-Match has to be the ETag of the service, such as "42", or *; found ${match}`);
+}
+
+function refusal(name: string, outcome: Exclude<ServiceOutcome, { kind: 'done' }>): ApiProblem {
+  switch (outcome.kind) {
+    case 'unknown':
+      return unknownService(name);
+    case 'in-use': {
+      const { instances } = outcome;
+      const what = instances === 1 ? 'an instance' : `${instances} instances`;
+      return new ApiProblem(409, `The service ${name} has ${what}: deregister them first.`);
+    }
+    case 'mismatch': {
+      const { current } = outcome;
+      if (current === null) return new ApiProblem(412, `There is no service ${name}, or none any more.`);
+      const detail = `The service ${name} is at revision ${current.revision}: somebody else has changed it.`;
+      return new ApiProblem(412, detail, { headers: { etag: etagOf(current) } });
+    }
+  }
+}

@@ -1,0 +1,181 @@
+import { stringify } from 'yaml';
+import type { Command, Invocation } from '../../command-line/command.ts';
+import { formatHostPort } from '../contract/host-port.ts';
+import { nearest } from '../contract/nearest.ts';
+import type { Instance, MeshEvent, Service } from '../contract/resources.ts';
+import { type ApiClient, CLIENT_FLAGS, withClient } from './api-client.ts';
+import { formatTable } from './text-table.ts';
+
+const FORMATS = ['table', 'json', 'yaml'] as const;
+
+type Format = (typeof FORMATS)[number];
+
+/** `outrider get`. */
+export const GET_COMMAND: Command = {
+  name: 'get',
+  summary: 'Shows what the control plane knows: services, instances, sidecars, events.',
+  description: [
+    'Shows what the control plane knows. services: their names, how many of their instances are up, and what their policies say. instances: where they are and how, of all services or of one. sidecars: those that are connected, what they have applied and what they refused. events: who changed what, when.',
+  ].join('\n\n'),
+  operands: {
+    placeholder: 'WHAT [SERVICE]',
+    description: 'services, instances, sidecars or events; of one service alone.',
+  },
+  flags: [
+    {
+      name: 'output',
+      short: 'o',
+      value: 'FORMAT',
+      isRepeatable: false,
+      variable: null,
+      description: `How: ${FORMATS.join(', ')}.`,
+      default: 'table',
+    },
+    ...CLIENT_FLAGS,
+  ],
+  examples: [
+    { description: 'Where the instances are', command: 'outrider get instances' },
+    { description: 'The policy of a service', command: 'outrider get services inventory -o yaml' },
+  ],
+  async run(invocation, host) {
+    const request = readRequest(invocation);
+    if (typeof request === 'string') {
+      host.complain(`${request}\n`);
+      return 2;
+    }
+    const { kind, service, format } = request;
+    return await withClient(invocation, host, async client => {
+      const items = await kind.fetch(client, service);
+      if (format === 'json') host.print(`${JSON.stringify(items, null, 2)}\n`);
+      else if (format === 'yaml') host.print(stringify(items));
+      else if (items.length > 0) host.print(formatTable(kind.head, items.map(kind.row)));
+      else host.complain(`There are no ${kind.name}${service === null ? '' : ` of ${service}`}.\n`);
+      return 0;
+    });
+  },
+};
+
+/** Something that can be got. `T` is what the API tells of it. */
+interface Kind<T = never> {
+  readonly name: string;
+  readonly head: readonly string[];
+  fetch(client: ApiClient, service: string | null): Promise<T[]>;
+  row(item: T): string[];
+}
+
+type ListedService = Service & { readonly counts: { readonly up: number; readonly instances: number } };
+
+const SERVICES: Kind<ListedService> = {
+  name: 'services',
+  head: ['NAME', 'UP', 'INSTANCES', 'REVISION', 'POLICY'],
+  async fetch(client, service) {
+    if (service === null) return await client.list('/v1/services');
+    return [(await client.call('GET', `/v1/services/${encodeURIComponent(service)}`)).body as ListedService];
+  },
+  row: ({ name, counts, revision, policy }) => [
+    name,
+    `${counts.up}`,
+    `${counts.instances}`,
+    `${revision}`,
+    Object.keys(policy).join(', ') || '-',
+  ],
+};
+
+const INSTANCES: Kind<Instance> = {
+  name: 'instances',
+  head: ['SERVICE', 'ID', 'ADDRESS', 'STATUS', 'LEASE', 'WEIGHT', 'ZONE', 'VERSION'],
+  async fetch(client, service) {
+    const path = service === null ? '/v1/instances' : `/v1/services/${encodeURIComponent(service)}/instances`;
+    return await client.list(path);
+  },
+  row: ({ service, id, address, port, status, lease, weight, zone, version }) => [
+    service,
+    id,
+    formatHostPort({ host: address, port }),
+    status,
+    lease,
+    `${weight}`,
+    zone ?? '-',
+    version ?? '-',
+  ],
+};
+
+interface ListedSidecar {
+  readonly sidecar: string;
+  readonly service: string | null;
+  readonly instance: string | null;
+  readonly version: string;
+  readonly connectedAt: string;
+  readonly applied: number;
+  readonly services: readonly string[];
+  readonly refused: { readonly service: string; readonly reason: string } | null;
+}
+
+const SIDECARS: Kind<ListedSidecar> = {
+  name: 'sidecars',
+  head: ['SIDECAR', 'SERVICE', 'INSTANCE', 'APPLIED', 'CONNECTED', 'WATCHES', 'REFUSED'],
+  async fetch(client, service) {
+    const all = await client.list<ListedSidecar>('/v1/sidecars');
+    return service === null ? all : all.filter(sidecar => sidecar.service === service);
+  },
+  row: ({ sidecar, service, instance, applied, connectedAt, services, refused }) => [
+    sidecar,
+    service ?? '-',
+    instance ?? '-',
+    `${applied}`,
+    connectedAt,
+    services.join(',') || '-',
+    refused === null ? '-' : `${refused.service}: ${refused.reason}`,
+  ],
+};
+
+const EVENTS: Kind<MeshEvent> = {
+  name: 'events',
+  head: ['AT', 'REVISION', 'KIND', 'SERVICE', 'INSTANCE', 'BY', 'DETAIL'],
+  async fetch(client, service) {
+    const { body } = await client.call('GET', '/v1/events?limit=1000');
+    const { items } = body as { readonly items: readonly MeshEvent[] };
+    return items.filter(event => service === null || event.service === service);
+  },
+  row: ({ at, revision, kind, service, instance, by, detail }) => [
+    at,
+    `${revision}`,
+    kind,
+    service || '-',
+    instance ?? '-',
+    by,
+    detail,
+  ],
+};
+
+const KINDS = [SERVICES, INSTANCES, SIDECARS, EVENTS] as unknown as readonly Kind<unknown>[];
+
+interface Request {
+  readonly kind: Kind<unknown>;
+  readonly service: string | null;
+  readonly format: Format;
+}
+
+/** @returns what is wrong, where something is */
+function readRequest({ flags, operands }: Invocation): Request | string {
+  const names = KINDS.map(({ name }) => name);
+  const [wanted, service = null, ...more] = operands;
+  if (wanted === undefined) return `expected one of ${names.join(', ')}: outrider get instances`;
+  // Others' tools know the singular as well.
+  const kind = KINDS.find(({ name }) => name === wanted || name === `${wanted}s`);
+  if (kind === undefined) {
+    return `expected one of ${names.join(', ')}, found ${wanted}${didYouMean(wanted, names)}`;
+  }
+  if (more.length > 0) return `expected one service at most, found also ${more.join(' ')}`;
+  const format = flags.get('output')?.values[0] ?? 'table';
+  const known = FORMATS.find(name => name === format);
+  if (known === undefined) {
+    return `--output: expected one of ${FORMATS.join(', ')}, found ${format}${didYouMean(format, FORMATS)}`;
+  }
+  return { kind, service, format: known };
+}
+
+function didYouMean(word: string, known: readonly string[]): string {
+  const suggestion = nearest(word, known);
+  return suggestion === null ? '' : `; did you mean ${suggestion}?`;
+}

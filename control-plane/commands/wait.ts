@@ -1,0 +1,143 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Command, Invocation } from '../../command-line/command.ts';
+import { formatDuration, parseDuration } from '../contract/duration.ts';
+import type { EndpointResource } from '../contract/resources.ts';
+import { isServiceName } from '../contract/service-name.ts';
+import type { WatchMessage } from '../contract/watch-messages.ts';
+import { ApiClient, CallFailed, CLIENT_FLAGS } from './api-client.ts';
+
+/** When a control plane that was not there is called again. */
+const RETRY_MS = 250;
+
+/** `outrider wait`. */
+export const WAIT_COMMAND: Command = {
+  name: 'wait',
+  summary: 'Waits until the control plane serves, and until services have instances that are up.',
+  description: [
+    'Waits until the control plane serves, and until each of the services has an instance that is up, or as many as NAME=COUNT says. For the order in which things start: a job that needs others, a test that needs a mesh.',
+    'Learns of changes as they happen, and goes on through restarts of the control plane. Exits with 1 when the time is over, and says what is missing.',
+  ].join('\n\n'),
+  operands: {
+    placeholder: '[NAME[=COUNT]…]',
+    description: 'Services, and how many instances of each have to be up; 1 where it is not said.',
+  },
+  flags: [
+    {
+      name: 'timeout',
+      value: 'DURATION',
+      isRepeatable: false,
+      variable: null,
+      description: 'How long to wait at most.',
+      default: '1m',
+    },
+    ...CLIENT_FLAGS,
+  ],
+  examples: [
+    { description: 'Wait for the control plane alone', command: 'outrider wait' },
+    {
+      description: 'Wait for one instance of orders and three of inventory',
+      command: 'outrider wait orders inventory=3 --timeout 30s',
+    },
+  ],
+  async run(invocation, host) {
+    const request = readRequest(invocation);
+    if (typeof request === 'string') {
+      host.complain(`${request}\n`);
+      return 2;
+    }
+    const { client, timeout, wanted } = request;
+    const wait = new Wait(client, wanted);
+    if (await wait.run(AbortSignal.timeout(timeout))) return 0;
+    host.complain(`${wait.describeMissing()} (waited ${formatDuration(timeout)})\n`);
+    return 1;
+  },
+};
+
+interface Request {
+  readonly client: ApiClient;
+  readonly timeout: number;
+  readonly wanted: ReadonlyMap<string, number>;
+}
+
+/** @returns what is wrong, where something is */
+function readRequest(invocation: Invocation): Request | string {
+  const text = invocation.flags.get('timeout')?.values[0] ?? '1m';
+  const timeout = parseDuration(text);
+  // Timers can't be longer.
+  if (timeout === null || timeout > 2 ** 31 - 1) {
+    return `--timeout: expected a duration such as 30s, found ${JSON.stringify(text)}`;
+  }
+  const wanted = new Map<string, number>();
+  for (const operand of invocation.operands) {
+    const [, name, count = '1'] = /^([^=]+)(?:=(\d{1,6}))?$/.exec(operand) ?? [];
+    if (name === undefined || !isServiceName(name)) {
+      return `expected a service, or one with a count as in inventory=3, found ${JSON.stringify(operand)}`;
+    }
+    wanted.set(name, Number(count));
+  }
+  const client = ApiClient.fromFlags(invocation);
+  return typeof client === 'string' ? client : { client, timeout, wanted };
+}
+
+/** Waits for services, by the watch. */
+class Wait {
+  private readonly client: ApiClient;
+  private readonly wanted: ReadonlyMap<string, number>;
+  private readonly endpoints = new Map<string, Map<string, EndpointResource>>();
+  private problem: string | null = null;
+
+  constructor(client: ApiClient, wanted: ReadonlyMap<string, number>) {
+    this.client = client;
+    this.wanted = wanted;
+  }
+
+  /** @returns false where the signal came first @throws CallFailed where waiting is of no use */
+  async run(signal: AbortSignal): Promise<boolean> {
+    while (!signal.aborted) {
+      try {
+        await this.client.call('GET', '/readyz', { signal });
+        this.problem = null;
+        if (this.wanted.size === 0) return true;
+        for await (const message of this.client.watch([...this.wanted.keys()], signal)) {
+          this.take(message);
+          if (this.missing().length === 0) return true;
+        }
+      } catch (error) {
+        if (!signal.aborted) this.problem = (error as Error).message;
+        // A token that is wrong does not become right.
+        if (error instanceof CallFailed && error.status >= 400 && error.status < 429) return false;
+      }
+      await sleep(RETRY_MS, undefined, { signal }).catch(() => {});
+    }
+    return false;
+  }
+
+  describeMissing(): string {
+    if (this.problem !== null) return this.problem;
+    const missing = this.missing().map(
+      name => `${name} has ${this.countOf(name)} of ${this.wanted.get(name)}`,
+    );
+    return `Not enough instances are up: ${missing.join(', ')}`;
+  }
+
+  private take(message: WatchMessage): void {
+    if (message.type === 'sync') {
+      for (const { name, endpoints } of message.services) {
+        this.endpoints.set(name, new Map(endpoints.map(endpoint => [endpoint.id, endpoint])));
+      }
+    } else if (message.type === 'change') {
+      const known = this.endpoints.get(message.service);
+      for (const id of message.remove) known?.delete(id);
+      for (const endpoint of message.set) known?.set(endpoint.id, endpoint);
+    }
+  }
+
+  private missing(): string[] {
+    return [...this.wanted].flatMap(([name, count]) => (this.countOf(name) < count ? [name] : []));
+  }
+
+  private countOf(name: string): number {
+    const endpoints = [...(this.endpoints.get(name)?.values() ?? [])];
+    return endpoints.filter(({ preference }) => preference === 'normal').length;
+  }
+}

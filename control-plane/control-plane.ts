@@ -1,0 +1,122 @@
+import { type ApiOptions, ApiServer } from './api/api-server.ts';
+import type { HostPort } from './contract/host-port.ts';
+import type { PolicyDocument } from './contract/resources.ts';
+import { WATCH_HEARTBEAT_MS } from './contract/watch-messages.ts';
+import { otherActor } from './registry/actor.ts';
+import { type Moment, readMoment } from './registry/moment.ts';
+import type { Registry, RegistryOptions } from './registry/registry.ts';
+import { openRegistry, type RegistryKeeper } from './store/registry-keeper.ts';
+import type { Store } from './store/store.ts';
+import { WatchHub } from './watch/watch-hub.ts';
+
+export interface ControlPlaneOptions extends ApiOptions {
+  /** Closed by the control plane when it stops. */
+  readonly store: Store;
+  readonly version: string;
+  /** Policies to be written at the start, by service. */
+  readonly services: Readonly<Record<string, PolicyDocument>>;
+  readonly clock?: () => Moment;
+  readonly settings?: RegistryOptions['settings'];
+}
+
+const TICK_MS = 500;
+/** A gap between two ticks that nobody else is to blame for. */
+const STALL_MS = 2000;
+
+/** A control plane that runs: the registry with its store, the watch, the API, and the clock that moves them. */
+export class ControlPlane {
+  private readonly registry: Registry;
+  private readonly keeper: RegistryKeeper;
+  private readonly hub: WatchHub;
+  private readonly api: ApiServer;
+  private readonly beginStop: () => void;
+  private readonly clock: () => Moment;
+  private readonly timer: NodeJS.Timeout;
+  private lastTick: number;
+  private lastBeat: number;
+  private stopped: Promise<void> | null = null;
+
+  /** @throws where the store can't be opened, or the address not listened on */
+  static async start(options: ControlPlaneOptions): Promise<ControlPlane> {
+    const { store, services, clock = readMoment, settings, version } = options;
+    const { registry, keeper } = await openRegistry(store, clock, settings === undefined ? {} : { settings });
+    try {
+      const hub = new WatchHub(registry, clock);
+      for (const [name, policy] of Object.entries(services)) {
+        registry.putService(name, policy, otherActor('mesh file'), clock());
+      }
+      await keeper.committed();
+      let isStopping = false;
+      const mesh = {
+        registry,
+        keeper,
+        hub,
+        clock,
+        version,
+        storeName: store.name,
+        isStopping: () => isStopping,
+      };
+      const api = await ApiServer.start(mesh, options);
+      const beginStop = () => {
+        isStopping = true;
+      };
+      return new ControlPlane({ registry, keeper, hub, api, clock, beginStop });
+    } catch (error) {
+      await keeper.close().catch(() => {});
+      throw error;
+    }
+  }
+
+  private constructor(parts: {
+    registry: Registry;
+    keeper: RegistryKeeper;
+    hub: WatchHub;
+    api: ApiServer;
+    clock: () => Moment;
+    beginStop: () => void;
+  }) {
+    this.registry = parts.registry;
+    this.keeper = parts.keeper;
+    this.hub = parts.hub;
+    this.api = parts.api;
+    this.clock = parts.clock;
+    this.beginStop = parts.beginStop;
+    this.lastTick = this.lastBeat = this.clock().monotonic;
+    this.timer = setInterval(() => this.tick(), TICK_MS);
+  }
+
+  /** Where the API listens, with the port that was taken. */
+  get address(): HostPort {
+    return this.api.address;
+  }
+
+  /** How to call the API from this machine. */
+  get url(): string {
+    return this.api.url;
+  }
+
+  /** Ends the streams, then the API, and keeps what is left to be kept. Idempotent. */
+  stop(): Promise<void> {
+    this.stopped ??= this.close();
+    return this.stopped;
+  }
+
+  private async close(): Promise<void> {
+    this.beginStop();
+    clearInterval(this.timer);
+    this.hub.stop();
+    await this.api.stop();
+    await this.keeper.close();
+  }
+
+  /** One timer for all: after a stall it has to be known first that there was one. */
+  private tick(): void {
+    const now = this.clock();
+    if (now.monotonic - this.lastTick > STALL_MS) this.hub.forgiveSilence();
+    this.lastTick = now.monotonic;
+    this.registry.tick(now);
+    if (now.monotonic - this.lastBeat < WATCH_HEARTBEAT_MS - TICK_MS / 2) return;
+    this.lastBeat = now.monotonic;
+    this.hub.beat();
+  }
+}

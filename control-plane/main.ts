@@ -1,0 +1,143 @@
+import { readConfigFile } from '../sidecar/config/config-file.ts';
+import { createLog, type Log } from '../sidecar/telemetry/log.ts';
+import { LogDestination } from '../sidecar/telemetry/log-destination.ts';
+import type { Tokens } from './api/access-control.ts';
+import type { Environment } from './contract/environment.ts';
+import { formatProblemsWithExcerpts } from './contract/excerpt.ts';
+import { formatHostPort, type HostPort } from './contract/host-port.ts';
+import { loadMeshDocuments } from './contract/mesh-file.ts';
+import { formatProblem, type Problem, problem } from './contract/problem.ts';
+import type { PolicyDocument } from './contract/resources.ts';
+import { ControlPlane } from './control-plane.ts';
+import { EmbeddedStore } from './store/embedded-store.ts';
+import { MemoryStore } from './store/memory-store.ts';
+import { type Store, StoreError } from './store/store.ts';
+
+/** What `outrider control-plane` was asked to do. */
+export interface ControlPlaneProgramOptions {
+  readonly listen: HostPort;
+  /** A directory, or `memory`. */
+  readonly data: string;
+  readonly meshFile: string | null;
+  readonly tokens: Tokens;
+  /** Calls a second that one address may make. */
+  readonly callsPerSecond: number;
+  readonly environment: Environment;
+  readonly version: string;
+  /** Writes what is wrong with the mesh file to standard error. */
+  readonly complain: (text: string) => void;
+}
+
+/** Runs the control plane until a signal ends it. @returns the exit code */
+export async function runControlPlane(options: ControlPlaneProgramOptions): Promise<number> {
+  const mesh = await loadMesh(options);
+  if (mesh === null) return 2;
+
+  const logDestination = new LogDestination({ fd: 2, maxWaiting: LOG_WAITING });
+  const log = createLog('info', logDestination, 'control-plane');
+  const end = async (code: number) => {
+    await logDestination.close(LAST_WORDS_MS);
+    return code;
+  };
+  process.on('uncaughtException', error => {
+    log.error({ err: error }, `a bug, the control plane ends: ${error.message}`);
+    void end(1).then(code => process.exit(code));
+  });
+  const stopSignal = waitForStopSignal(log);
+  for (const warning of mesh.warnings) log.warn({ key: warning.key }, formatProblem(warning));
+  let controlPlane: ControlPlane;
+  try {
+    controlPlane = await ControlPlane.start({
+      listen: options.listen,
+      tokens: options.tokens,
+      rateLimit: { perSecond: options.callsPerSecond, burst: BURST_SECONDS * options.callsPerSecond },
+      store: await openStore(options.data),
+      services: mesh.services,
+      version: options.version,
+      onError: (error, path) => log.error({ err: error, path }, 'the API could not answer'),
+    });
+  } catch (error) {
+    log.error({}, explainStartFailure(error));
+    return await end(1);
+  }
+  const { url, address } = controlPlane;
+  log.info({ url, api: address, data: options.data, version: options.version }, 'ready');
+  if (options.data === 'memory') log.warn({}, 'nothing is kept on disk: the next start knows of nothing');
+  const signal = await stopSignal;
+  log.info({ signal }, 'stops');
+  try {
+    await controlPlane.stop();
+  } catch (error) {
+    log.error({}, `what changed last could not be kept: ${(error as Error).message}`);
+    return await end(1);
+  }
+  log.info({}, 'stopped');
+  return await end(0);
+}
+
+/** Calls that may come at once are those of so many seconds: a mesh that starts together, or comes back together. */
+const BURST_SECONDS = 5;
+/** Characters of the log that may wait for a slow reader. */
+const LOG_WAITING = 1024 * 1024;
+/** How long the reader of the log may take for the last lines. */
+const LAST_WORDS_MS = 500;
+
+interface LoadedMesh {
+  readonly services: Readonly<Record<string, PolicyDocument>>;
+  readonly warnings: readonly Problem[];
+}
+
+async function loadMesh(options: ControlPlaneProgramOptions): Promise<LoadedMesh | null> {
+  const { meshFile, environment, complain } = options;
+  if (meshFile === null) return { services: {}, warnings: [] };
+  const content = await readConfigFile(meshFile);
+  if (!content.ok) {
+    const at = { source: meshFile, line: 0, column: 0, length: 1 };
+    complain(`${formatProblem(problem(at, '', `can not be read: ${content.reason}`))}\n`);
+    return null;
+  }
+  const { value, problems, lines } = loadMeshDocuments(meshFile, content.bytes, environment);
+  if (value !== null) return { services: value, warnings: problems };
+  complain(formatProblemsWithExcerpts(problems, lines));
+  return null;
+}
+
+async function openStore(data: string): Promise<Store> {
+  return data === 'memory' ? new MemoryStore() : await EmbeddedStore.open(data);
+}
+
+/** Settles at the first signal; the second one ends the process. */
+function waitForStopSignal(log: Log): Promise<NodeJS.Signals> {
+  return new Promise(resolve => {
+    let signals = 0;
+    const onSignal = (signal: NodeJS.Signals) => {
+      if (++signals === 1) resolve(signal);
+      else {
+        log.warn({ signal }, 'a second signal: ends at once');
+        process.exit(1);
+      }
+    };
+    process.on('SIGTERM', onSignal);
+    process.on('SIGINT', onSignal);
+  });
+}
+
+/** One line that says what to do. */
+function explainStartFailure(error: unknown): string {
+  if (error instanceof StoreError) return `can not open the store: ${error.message}`;
+  const { code, message, address, port } = error as NodeJS.ErrnoException & {
+    address?: string;
+    port?: number;
+  };
+  const where = formatHostPort({ host: address ?? '', port: port ?? 0 });
+  switch (code) {
+    case 'EADDRINUSE':
+      return `can not listen on ${where}: something else does already (EADDRINUSE)`;
+    case 'EACCES':
+      return `can not listen on ${where}: permission denied, ports below 1024 often need a privilege (EACCES)`;
+    case 'EADDRNOTAVAIL':
+      return `can not listen on ${where}: this machine has no such address (EADDRNOTAVAIL)`;
+    default:
+      return `can not start: ${message}`;
+  }
+}

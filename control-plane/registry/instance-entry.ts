@@ -1,0 +1,72 @@
+import type {
+  EndpointResource,
+  Instance,
+  InstanceSpec,
+  InstanceStatus,
+  LeaseState,
+} from '../contract/resources.ts';
+import type { StoredInstance } from './stored-state.ts';
+
+/** An instance with its lease, as the registry works with it. Times are monotonic milliseconds. */
+export class InstanceEntry {
+  stored: StoredInstance;
+  /** When the lease runs out, or ran out. */
+  deadline: number;
+  /** Its sidecar's stream broke, and it was not heard of since. */
+  isSuspect = false;
+  /** Its lease ran out while too many others did, so it stays in use. */
+  isHeld = false;
+  /** Since when it has been expired; means nothing while it is not. */
+  expiredAt = 0;
+
+  constructor(stored: StoredInstance, deadline: number) {
+    this.stored = stored;
+    this.deadline = deadline;
+  }
+
+  get lease(): LeaseState {
+    if (this.stored.isExpired) return 'expired';
+    return this.isSuspect ? 'suspect' : 'kept';
+  }
+
+  get status(): InstanceStatus {
+    const { status, isDrained } = this.stored;
+    return isDrained && (status === 'up' || status === 'starting') ? 'draining' : status;
+  }
+
+  get addressKey(): string {
+    return addressKeyOf(this.stored);
+  }
+
+  /** What callers are told of it; null: nothing. */
+  toEndpoint(): EndpointResource | null {
+    if (this.status !== 'up') return null;
+    const { id, address, port, weight, zone, version } = this.stored;
+    const preference = this.lease === 'kept' ? 'normal' : 'last-resort';
+    return { id, address, port, weight, zone, version, preference };
+  }
+
+  toInstance(): Instance {
+    const { isDrained: _drained, isExpired: _expired, ...instance } = this.stored;
+    return { ...instance, status: this.status, lease: this.lease };
+  }
+}
+
+/** Who has the same one is at the same place. */
+export function addressKeyOf({ address, port }: Pick<InstanceSpec, 'address' | 'port'>): string {
+  return `${address.toLowerCase()} ${port}`;
+}
+
+/** Whether callers would notice no difference. */
+export function isSameEndpoint(a: EndpointResource | null, b: EndpointResource | null): boolean {
+  if (a === null || b === null) return a === b;
+  return (
+    a.id === b.id &&
+    a.address === b.address &&
+    a.port === b.port &&
+    a.weight === b.weight &&
+    a.zone === b.zone &&
+    a.version === b.version &&
+    a.preference === b.preference
+  );
+}

@@ -1,0 +1,243 @@
+import type { Revision } from '../contract/resources.ts';
+import { type SidecarMessage, WATCH_HEARTBEAT_MS } from '../contract/watch-messages.ts';
+import type { Moment } from '../registry/moment.ts';
+import type { Registry } from '../registry/registry.ts';
+import type { RegistryChange, RegistryListener } from '../registry/registry-change.ts';
+import { ChangeRing } from './change-ring.ts';
+import type { LineSink } from './line-sink.ts';
+import { lineOf, type Refusal, WatchStream } from './watch-stream.ts';
+
+/** A connected sidecar, as `GET /v1/sidecars` shows it. */
+export interface ConnectedSidecar {
+  readonly sidecar: string;
+  readonly service: string | null;
+  readonly instance: string | null;
+  readonly version: string;
+  readonly connectedAt: string;
+  readonly applied: Revision;
+  readonly services: readonly string[];
+  /** What it could not apply last, and why; null where it applied everything. */
+  readonly refused: Refusal | null;
+}
+
+/** Whether the callers of a service have applied a revision. */
+export interface Acknowledgement {
+  readonly acknowledged: boolean;
+  /** Sidecars that have not, as `service/instance`, or their id where they have none. */
+  readonly waitingFor: readonly string[];
+}
+
+const SILENT_HEARTBEATS = 3;
+
+/** From the registry's changes to the streams of those whom they concern. What is told to many is written out once. */
+export class WatchHub implements RegistryListener {
+  private readonly registry: Registry;
+  private readonly clock: () => Moment;
+  private readonly ring: ChangeRing;
+  private readonly streams = new Set<WatchStream>();
+  private readonly byService = new Map<string, Set<WatchStream>>();
+  /** The last revision of a service that its callers were told of. */
+  private readonly lastTold = new Map<string, Revision>();
+  private readonly waiting = new Set<() => void>();
+  private readonly unsubscribe: () => void;
+  private isStopping = false;
+
+  constructor(registry: Registry, clock: () => Moment) {
+    this.registry = registry;
+    this.clock = clock;
+    this.ring = new ChangeRing(registry.revision);
+    this.unsubscribe = registry.subscribe(this);
+  }
+
+  /** Connected sidecars, in the order in which they came. */
+  sidecars(): ConnectedSidecar[] {
+    const connected: ConnectedSidecar[] = [];
+    for (const { peer, connectedAt, applied, services, refusal } of this.streams) {
+      if (peer !== null)
+        connected.push({ ...peer, connectedAt, applied, services: [...services], refused: refusal });
+    }
+    return connected;
+  }
+
+  /** Opens the stream of somebody who only listens. @param since what he knows, of this epoch; null: nothing */
+  listen(services: readonly string[], since: Revision | null, sink: LineSink): WatchStream {
+    const stream = this.open(new WatchStream(null, sink, this.isoNow(), this.clock().monotonic));
+    this.greet(stream);
+    this.watch(stream, services, since);
+    return stream;
+  }
+
+  /** Opens a sidecar's stream, with what it said first. */
+  connect(hello: SidecarMessage & { type: 'hello' }, sink: LineSink): WatchStream {
+    const { sidecar, service, instance, version, known, services } = hello;
+    const now = this.clock();
+    const peer = { sidecar, service, instance, version };
+    const stream = this.open(new WatchStream(peer, sink, this.isoNow(), now.monotonic));
+    const isSameEpoch = known !== null && known.epoch === this.registry.epoch;
+    if (isSameEpoch) stream.applied = known.revision;
+    this.registry.streamOpened(sidecar, now);
+    this.greet(stream);
+    this.watch(stream, services, isSameEpoch ? known.revision : null);
+    return stream;
+  }
+
+  /** What a sidecar says after its hello. */
+  receive(stream: WatchStream, message: SidecarMessage): void {
+    const now = this.clock();
+    stream.lastHeard = now.monotonic;
+    switch (message.type) {
+      case 'watch':
+        return this.watch(stream, message.services, null);
+      case 'applied':
+        stream.applied = Math.max(stream.applied, message.revision);
+        if (stream.refusal !== null && stream.refusal.revision < message.revision) stream.refusal = null;
+        for (const check of [...this.waiting]) check();
+        return;
+      case 'refused':
+        stream.refusal = { revision: message.revision, service: message.service, reason: message.reason };
+        return;
+      case 'heartbeat':
+        if (stream.peer !== null) this.registry.renewAll(stream.peer.sidecar, now);
+        return;
+      case 'hello':
+        return this.close(stream, 'a second hello');
+    }
+  }
+
+  /** Ends a stream. @param reason told to the other side; null where it is gone already */
+  close(stream: WatchStream, reason: string | null): void {
+    if (!this.streams.delete(stream)) return;
+    for (const service of stream.services) this.byService.get(service)?.delete(stream);
+    stream.end(reason);
+    for (const check of [...this.waiting]) check();
+    if (stream.peer !== null && !this.isStopping)
+      this.registry.streamBroken(stream.peer.sidecar, this.clock());
+  }
+
+  onChange(change: RegistryChange): void {
+    if (change.kind === 'instance' && !change.isVisible && change.existed === change.exists) return;
+    const { revision, service } = change;
+    const line = lineOfChange(change);
+    this.ring.push({ revision, service, line });
+    this.lastTold.set(service, revision);
+    for (const stream of [...(this.byService.get(service) ?? [])]) this.tell(stream, line);
+  }
+
+  /**
+   * Waits until every connected sidecar that calls the service has applied the revision, at most `waitMs`. A sidecar that goes
+   * meanwhile is waited for no more: it picks nothing.
+   */
+  awaitApplied(service: string, revision: Revision, waitMs: number): Promise<Acknowledgement> {
+    // Of what callers were not told they can't say that they have applied it.
+    const wanted = Math.min(revision, this.lastTold.get(service) ?? 0);
+    const answer = (): Acknowledgement => {
+      const late = [...(this.byService.get(service) ?? [])].filter(
+        ({ peer, applied }) => peer !== null && applied < wanted,
+      );
+      return { acknowledged: late.length === 0, waitingFor: late.map(nameOf) };
+    };
+    return new Promise(resolve => {
+      const finish = () => {
+        clearTimeout(timer);
+        this.waiting.delete(check);
+        resolve(answer());
+      };
+      const check = () => {
+        if (answer().acknowledged) finish();
+      };
+      const timer = setTimeout(finish, waitMs);
+      this.waiting.add(check);
+      check();
+    });
+  }
+
+  /** Says that the control plane is alive, and cuts off who is not. To be called every heartbeat. */
+  beat(): void {
+    const line = lineOf({ type: 'heartbeat', revision: this.registry.revision });
+    const { monotonic } = this.clock();
+    for (const stream of [...this.streams]) {
+      const isSilent =
+        stream.peer !== null && monotonic - stream.lastHeard > SILENT_HEARTBEATS * WATCH_HEARTBEAT_MS;
+      if (isSilent) this.close(stream, `nothing was heard for ${SILENT_HEARTBEATS} heartbeats`);
+      else this.tell(stream, line);
+    }
+  }
+
+  /** Gives every stream a full term again: after a stall of the control plane nobody could be heard. */
+  forgiveSilence(): void {
+    const { monotonic } = this.clock();
+    for (const stream of this.streams) stream.lastHeard = monotonic;
+  }
+
+  /** Ends all streams. Their instances stay as they are: it is the control plane that goes. */
+  stop(): void {
+    this.isStopping = true;
+    this.unsubscribe();
+    for (const stream of [...this.streams]) this.close(stream, 'the control plane stops');
+  }
+
+  private open(stream: WatchStream): WatchStream {
+    this.streams.add(stream);
+    return stream;
+  }
+
+  private greet(stream: WatchStream): void {
+    const { epoch, revision } = this.registry;
+    this.tell(stream, lineOf({ type: 'hello', epoch, revision, heartbeat: WATCH_HEARTBEAT_MS }));
+  }
+
+  /** Sets what the stream watches, and tells it what it does not know. @param since what it knows of these services */
+  private watch(stream: WatchStream, services: readonly string[], since: Revision | null): void {
+    const next = new Set(services);
+    const added = services.filter(service => !stream.services.has(service));
+    const isFirst = stream.services.size === 0;
+    for (const service of stream.services)
+      if (!next.has(service)) this.byService.get(service)?.delete(stream);
+    stream.services = next;
+    for (const service of added) this.listenersOf(service).add(stream);
+    const missed = isFirst && since !== null ? this.ring.after(since, next) : null;
+    if (missed !== null) {
+      for (const { line } of missed) if (!this.tell(stream, line)) return;
+    } else if (added.length > 0) {
+      const states = added.map(service => this.registry.stateOf(service));
+      this.tell(stream, lineOf({ type: 'sync', revision: this.registry.revision, services: states }));
+    }
+  }
+
+  private listenersOf(service: string): Set<WatchStream> {
+    let listeners = this.byService.get(service);
+    if (listeners === undefined) {
+      listeners = new Set();
+      this.byService.set(service, listeners);
+    }
+    return listeners;
+  }
+
+  private tell(stream: WatchStream, line: string): boolean {
+    if (stream.isClosed) return false;
+    if (stream.tell(line)) return true;
+    this.close(stream, null);
+    return false;
+  }
+
+  private isoNow(): string {
+    return new Date(this.clock().wall).toISOString();
+  }
+}
+
+function lineOfChange(change: RegistryChange): string {
+  const { revision, service, exists } = change;
+  if (change.kind === 'service') {
+    return lineOf({ type: 'change', revision, service, exists, policy: change.policy, set: [], remove: [] });
+  }
+  const { endpoint, before } = change;
+  const set = endpoint === null ? [] : [endpoint];
+  // One that stays under its id is set anew, not removed.
+  const remove = endpoint === null && before !== null ? [before.id] : [];
+  return lineOf({ type: 'change', revision, service, exists, policy: null, set, remove });
+}
+
+function nameOf({ peer }: WatchStream): string {
+  if (peer === null) return '';
+  return peer.service === null ? peer.sidecar : `${peer.service}/${peer.instance ?? peer.sidecar}`;
+}

@@ -1,0 +1,64 @@
+import type { Revision } from '../contract/resources.ts';
+import type { WatchMessage } from '../contract/watch-messages.ts';
+import type { LineSink } from './line-sink.ts';
+
+/** Who is at the other end of a stream. */
+export interface StreamPeer {
+  /** The sidecar's id. */
+  readonly sidecar: string;
+  readonly service: string | null;
+  readonly instance: string | null;
+  readonly version: string;
+}
+
+/** What a sidecar could not apply. */
+export interface Refusal {
+  readonly revision: Revision;
+  readonly service: string;
+  readonly reason: string;
+}
+
+/** Bytes that may wait for a slow reader: whoever is slower is cut off, and gets the whole of it when he comes again. */
+const MAX_WAITING = 8 * 1024 * 1024;
+
+/** One open stream: to a sidecar that speaks as well, or to anybody who listens. */
+export class WatchStream {
+  /** Null for a listener. */
+  readonly peer: StreamPeer | null;
+  services: ReadonlySet<string> = new Set();
+  /** What the sidecar says its next pick uses. */
+  applied: Revision = 0;
+  refusal: Refusal | null = null;
+  /** Monotonic ms at which it was last heard of. */
+  lastHeard: number;
+  isClosed = false;
+  /** ISO 8601. */
+  readonly connectedAt: string;
+  private readonly sink: LineSink;
+
+  constructor(peer: StreamPeer | null, sink: LineSink, connectedAt: string, now: number) {
+    this.peer = peer;
+    this.sink = sink;
+    this.connectedAt = connectedAt;
+    this.lastHeard = now;
+  }
+
+  /** @returns false where the other side is too slow to be told more */
+  tell(line: string): boolean {
+    if (this.sink.waiting > MAX_WAITING) return false;
+    this.sink.write(line);
+    return true;
+  }
+
+  /** Ends the stream with a reason, where there is one to tell. */
+  end(reason: string | null): void {
+    if (this.isClosed) return;
+    this.isClosed = true;
+    if (reason !== null) this.sink.write(lineOf({ type: 'goodbye', reason }));
+    this.sink.close();
+  }
+}
+
+export function lineOf(message: WatchMessage): string {
+  return `${JSON.stringify(message)}\n`;
+}

@@ -1,0 +1,27 @@
+"""Registers the application beside it with the control plane, by Python's standard library alone."""
+import json, os, signal, sys, time, urllib.error, urllib.request
+
+URL = "{}/v1/services/{}/instances/{}".format(os.environ.get("CONTROL_PLANE", "http://127.0.0.1:7600"), os.environ["SERVICE"], os.environ["ID"])
+
+def call(method, path="", body=None):
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(URL + path, data, {"content-type": "application/json"}, method=method)
+    return urllib.request.urlopen(request, timeout=5).close()
+
+def register():
+    call("PUT", body={"address": os.environ.get("ADDRESS", "127.0.0.1"), "port": int(os.environ["PORT"])})
+
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+register()
+try:
+    while True:
+        time.sleep(2)
+        try:
+            call("POST", "/heartbeat")
+        except urllib.error.HTTPError:  # 404: the control plane does not know us any more
+            register()
+        except urllib.error.URLError:  # it is away for a moment; callers keep what they know
+            pass
+finally:
+    call("POST", "/drain?wait=2s")
+    call("DELETE")

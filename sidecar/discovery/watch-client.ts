@@ -1,0 +1,196 @@
+import type { Revision } from '../../control-plane/contract/resources.ts';
+import type { WatchMessage } from '../../control-plane/contract/watch-messages.ts';
+import type { Log } from '../telemetry/log.ts';
+import type { ControlPlaneTarget } from './control-plane-api.ts';
+import type { Schedule } from './schedule.ts';
+import type { ServiceDirectory } from './service-directory.ts';
+import { WatchConnection, type WatchConnectionOwner } from './watch-connection.ts';
+
+export interface WatchClientOptions {
+  readonly target: ControlPlaneTarget;
+  /** The service and the instance beside this sidecar; null where there is none. */
+  readonly service: string | null;
+  readonly instance: string | null;
+  readonly version: string;
+  readonly directory: ServiceDirectory;
+  readonly schedule: Schedule;
+  /** From 0 to below 1. */
+  readonly random: () => number;
+  readonly log: Log;
+}
+
+/** Told of the stream's ups and downs. */
+export interface WatchClientListener {
+  /** The control plane answers on a new stream. */
+  onConnected(): void;
+  onDisconnected(): void;
+}
+
+const FIRST_BACKOFF_MS = 200;
+const LONGEST_BACKOFF_MS = 4000;
+/** A stream that lasted so long was a good one: the next one is tried soon. */
+const GOOD_STREAM_MS = 2000;
+
+/**
+ * Keeps a stream to the control plane and the directory up to date with it. A stream that breaks is opened again after a random time
+ * up to a bound that doubles (full jitter), and goes on where the last one ended, if the control plane still can; else it says
+ * everything anew. Meanwhile, whatever is known stays in use.
+ */
+export class WatchClient implements WatchConnectionOwner {
+  listener: WatchClientListener = { onConnected() {}, onDisconnected() {} };
+  /** Streams that broke. */
+  lost = 0;
+  private readonly options: WatchClientOptions;
+  private names: readonly string[] = [];
+  private toldNames = '';
+  private isTelling = false;
+  private connection: WatchConnection | null = null;
+  private isGreeted = false;
+  private greetedAt = 0;
+  private failures = 0;
+  private lastProblem: string | null = 'is being connected to';
+  private cancelRetry: (() => void) | null = null;
+  private isStopped = false;
+  private heardBefore = 0;
+
+  constructor(options: WatchClientOptions) {
+    this.options = options;
+  }
+
+  /** Whether the control plane is there, as far as can be told. */
+  get isConnected(): boolean {
+    return this.isGreeted;
+  }
+
+  /** Why it is not, completing "the control plane …"; null where it is. */
+  get problem(): string | null {
+    return this.isGreeted ? null : this.lastProblem;
+  }
+
+  /** Monotonic ms at which the control plane was heard last; 0 for never. */
+  get lastHeard(): number {
+    return this.isGreeted ? (this.connection?.lastHeard ?? 0) : this.heardBefore;
+  }
+
+  /** By which the control plane is reached from here; null while it is not. */
+  get localAddress(): string | null {
+    return this.isGreeted ? (this.connection?.localAddress ?? null) : null;
+  }
+
+  start(): void {
+    this.connect();
+  }
+
+  /** Ends the stream. May be called twice. */
+  stop(): void {
+    this.isStopped = true;
+    this.cancelRetry?.();
+    this.connection?.close('is left: the sidecar stops');
+  }
+
+  /** The services that are wanted from here on, all of them. */
+  watch(names: readonly string[]): void {
+    this.names = [...names].sort();
+    if (this.isTelling) return;
+    this.isTelling = true;
+    queueMicrotask(() => {
+      this.isTelling = false;
+      if (this.isGreeted) this.tellNames();
+    });
+  }
+
+  /** What a revision says of a service can't be applied. */
+  refuse(revision: Revision, service: string, reason: string): void {
+    this.connection?.send({ type: 'refused', revision, service, reason });
+  }
+
+  onOpen(): void {
+    const { directory, target, service, instance, version } = this.options;
+    const { epoch, revision } = directory;
+    // Only what is known can be resumed; the rest is asked for when the stream has begun.
+    const known = this.names.filter(name => directory.get(name) !== undefined);
+    const isResumed = epoch !== null && directory.isWhole;
+    const services = isResumed ? known : this.names;
+    this.connection?.send({
+      type: 'hello',
+      sidecar: target.sidecar,
+      service,
+      instance,
+      version,
+      known: isResumed ? { epoch, revision } : null,
+      services,
+    });
+    this.toldNames = services.join(' ');
+  }
+
+  onMessages(messages: readonly WatchMessage[]): void {
+    const { directory } = this.options;
+    let isChanged = false;
+    for (const message of messages) {
+      switch (message.type) {
+        case 'hello':
+          directory.begin(message.epoch);
+          this.greet();
+          break;
+        case 'sync':
+          directory.sync(message.revision, message.services);
+          isChanged = true;
+          break;
+        case 'change':
+          directory.change(message);
+          isChanged = true;
+          break;
+        case 'heartbeat':
+          break;
+        case 'goodbye':
+          this.connection?.close(`said goodbye: ${message.reason}`);
+          return;
+      }
+    }
+    if (isChanged) this.connection?.send({ type: 'applied', revision: directory.revision });
+  }
+
+  onClosed(reason: string): void {
+    const { log, schedule, random } = this.options;
+    const wasGreeted = this.isGreeted;
+    if (wasGreeted) {
+      this.heardBefore = this.connection?.lastHeard ?? 0;
+      this.lost++;
+      if (performance.now() - this.greetedAt >= GOOD_STREAM_MS) this.failures = 0;
+    }
+    this.connection = null;
+    this.isGreeted = false;
+    if (this.isStopped) return;
+    if (wasGreeted || reason !== this.lastProblem) {
+      log.warn(
+        { controlPlane: this.options.target.url },
+        `the control plane ${reason}; what is known of the mesh stays in use`,
+      );
+    }
+    this.lastProblem = reason;
+    const bound = Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** this.failures++);
+    this.cancelRetry = schedule(() => this.connect(), bound * random());
+    if (wasGreeted) this.listener.onDisconnected();
+  }
+
+  private connect(): void {
+    if (this.isStopped) return;
+    this.connection = new WatchConnection(this.options.target, this);
+  }
+
+  private greet(): void {
+    if (this.isGreeted) return;
+    this.isGreeted = true;
+    this.greetedAt = performance.now();
+    this.options.log.info({ controlPlane: this.options.target.url }, 'connected to the control plane');
+    this.tellNames();
+    this.listener.onConnected();
+  }
+
+  private tellNames(): void {
+    const joined = this.names.join(' ');
+    if (joined === this.toldNames) return;
+    this.toldNames = joined;
+    this.connection?.send({ type: 'watch', services: this.names });
+  }
+}

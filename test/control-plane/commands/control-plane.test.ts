@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { CONTROL_PLANE_COMMAND } from '../../../control-plane/commands/control-plane.ts';
+import { ROOT, RunningProgram } from '../../bin/outrider.ts';
+import { runCommand } from './command-runs.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'outrider-'));
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+for (const [args, complaint] of [
+  [['--listen', '0.0.0.0:7600'], /without tokens, everybody who can reach it could change the mesh/],
+  [['--listen', '[::]:7600', '--insecure', '--rate-limit', '0'], /^--rate-limit: expected a number of calls/],
+  [['--listen', '7600'], /did you mean 127\.0\.0\.1:7600\?/],
+  [['--sidecar-token', 'a'], /without --admin-token/],
+  [['--sidecar-token', 'a', '--admin-token', 'a'], /are the same/],
+  [['--admin-token', 'a b'], /^--admin-token: expected up to 512 printable characters/],
+] as const) {
+  test(`refuses ${args.join(' ')}`, async () => {
+    const { code, stderr } = await runCommand(CONTROL_PLANE_COMMAND, args);
+    assert.equal(code, 2);
+    assert.match(stderr, complaint);
+  });
+}
+
+test('refuses a mesh file that is wrong, before anything is opened', async () => {
+  const file = join(folder, 'wrong.yaml');
+  writeFileSync(file, 'services: { inventory: { policy: { retry: { attempts: 99 } } } }\n');
+  const args = ['--mesh', file, '--data', join(folder, 'none')];
+  const { code, stderr } = await runCommand(CONTROL_PLANE_COMMAND, args);
+  assert.equal(code, 2);
+  assert.match(stderr, /wrong\.yaml:1:\d+: services\.inventory\.policy\.retry\.attempts: expected/);
+  assert.equal(existsSync(join(folder, 'none')), false);
+});
+
+test('runs as a program: serves, keeps, stops at a signal, and tells no token', {
+  timeout: 60_000,
+}, async () => {
+  writeFileSync(
+    join(folder, 'mesh.yaml'),
+    'services: { inventory: { policy: { retry: { attempts: 3 } } } }\n',
+  );
+  const start = () =>
+    new RunningProgram(
+      [join(ROOT, 'bin/outrider.js'), 'control-plane', '--listen', '127.0.0.1:0', '--mesh', 'mesh.yaml'],
+      { cwd: folder, env: { OUTRIDER_ADMIN_TOKEN: 'very-secret', OUTRIDER_DATA: 'kept' } },
+    );
+  const program = start();
+  await program.hasWritten('"ready"');
+  const { url } = JSON.parse(program.stderr.split('\n').find(line => line.includes('"ready"')) ?? '');
+  const headers = { authorization: 'Bearer very-secret' };
+  const shown = await fetch(`${url}/v1/services/inventory`, { headers });
+  assert.deepEqual(((await shown.json()) as { policy: unknown }).policy, { retry: { attempts: 3 } });
+  assert.equal((await fetch(`${url}/v1/services`)).status, 401);
+  program.kill('SIGTERM');
+  const { code, stdout, stderr } = await program.ended;
+  assert.deepEqual([code, stdout], [0, '']);
+  assert.match(stderr, /"msg":"stopped"/);
+  assert.doesNotMatch(stderr, /very-secret/);
+  assert.ok(existsSync(join(folder, 'kept')));
+});

@@ -1,0 +1,65 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { WAIT_COMMAND } from '../../../control-plane/commands/wait.ts';
+import { startControlPlane } from '../running.ts';
+import { runCommand } from './command-runs.ts';
+
+test('waits for as many instances as are asked for', async t => {
+  const api = await startControlPlane(t);
+  let isOver = false;
+  const waiting = runCommand(WAIT_COMMAND, ['inventory=2', 'orders', '--control-plane', api.url]).finally(
+    () => {
+      isOver = true;
+    },
+  );
+  await api.register('inventory', 'i1');
+  await api.register('inventory', 'i2', { status: 'starting' });
+  await api.register('orders', 'o1');
+  await new Promise(resolve => setTimeout(resolve, 100));
+  assert.equal(isOver, false);
+  await api.register('inventory', 'i2');
+  assert.deepEqual(await waiting, { code: 0, stdout: '', stderr: '' });
+});
+
+test('waits for a control plane that is not there yet', async t => {
+  const before = await startControlPlane(t);
+  const { port, url } = before;
+  await before.controlPlane.stop();
+  const waiting = runCommand(WAIT_COMMAND, ['--control-plane', url]);
+  const after = await startControlPlane(t, { listen: { host: '127.0.0.1', port } });
+  assert.equal(after.url, url);
+  assert.equal((await waiting).code, 0);
+});
+
+test('says what is missing when the time is over', async t => {
+  const api = await startControlPlane(t);
+  await api.register('inventory', 'i1');
+  const wait = (...args: string[]) =>
+    runCommand(WAIT_COMMAND, [...args, '--timeout', '1s', '--control-plane', api.url]);
+  const { code, stderr } = await wait('inventory=2', 'orders');
+  assert.equal(code, 1);
+  assert.equal(stderr, 'Not enough instances are up: inventory has 1 of 2, orders has 0 of 1 (waited 1s)\n');
+  await api.controlPlane.stop();
+  const away = await wait();
+  assert.deepEqual([away.code, /can not be reached/.test(away.stderr)], [1, true]);
+});
+
+test('does not wait for a token to become right', async t => {
+  const api = await startControlPlane(t, { tokens: { admin: 'aaa', sidecar: null } });
+  const started = performance.now();
+  const { code, stderr } = await runCommand(WAIT_COMMAND, [
+    'orders',
+    '--control-plane',
+    api.url,
+    '--token',
+    'x',
+  ]);
+  assert.deepEqual([code, /not one of this control plane/.test(stderr)], [1, true]);
+  assert.ok(performance.now() - started < 30_000);
+});
+
+for (const args of [['Orders'], ['orders=x'], ['--timeout', '5'], ['orders=']]) {
+  test(`refuses ${args.join(' ')} as bad usage`, async () => {
+    assert.equal((await runCommand(WAIT_COMMAND, args)).code, 2);
+  });
+}

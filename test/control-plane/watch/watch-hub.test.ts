@@ -1,0 +1,224 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { sidecarActor } from '../../../control-plane/registry/actor.ts';
+import { ADMIN, hello, hub, Reader, spec } from './hubs.ts';
+
+describe('a stream', () => {
+  test('begins with hello and the whole of its services', () => {
+    const { registry, hub: watch, now } = hub();
+    registry.register(spec(), ADMIN, now());
+    const reader = new Reader();
+    watch.listen(['inventory'], null, reader);
+    const [first, second] = reader.take();
+    assert.equal(first.type, 'hello');
+    assert.ok(second.type === 'sync');
+    assert.equal(second.services[0].name, 'inventory');
+    assert.deepEqual(
+      second.services[0].endpoints.map(({ id }) => id),
+      ['i1'],
+    );
+  });
+
+  test('is told of its services alone', () => {
+    const { registry, hub: watch, now } = hub();
+    const reader = new Reader();
+    watch.listen(['inventory'], null, reader);
+    reader.take();
+    registry.register(spec({ service: 'payments' }), ADMIN, now());
+    assert.deepEqual(reader.take(), []);
+    registry.register(spec({ port: 9000 }), ADMIN, now());
+    const [change] = reader.take();
+    assert.ok(change.type === 'change');
+    assert.deepEqual(
+      [change.service, change.set.map(({ port }) => port), change.remove],
+      ['inventory', [9000], []],
+    );
+    assert.equal(change.revision, registry.revision);
+  });
+
+  test('is told of the services that it asks for later, also where it wanted none at first', () => {
+    const { registry, hub: watch, now } = hub();
+    registry.register(spec(), ADMIN, now());
+    const reader = new Reader();
+    const stream = watch.connect(hello({ services: [] }), reader);
+    reader.take();
+    watch.receive(stream, { type: 'watch', services: ['inventory'] });
+    const [sync] = reader.take();
+    assert.ok(sync?.type === 'sync');
+    assert.deepEqual(
+      sync.services.map(({ name, endpoints }) => [name, endpoints.length]),
+      [['inventory', 1]],
+    );
+  });
+
+  test('is told whether a service is there: it comes into being, and is deleted', () => {
+    const { registry, hub: watch, now } = hub();
+    const reader = new Reader();
+    watch.listen(['inventory'], null, reader);
+    reader.take();
+    registry.putService('inventory', {}, ADMIN, now());
+    registry.deleteService('inventory', ADMIN, now());
+    const told = reader.take().map(message => (message.type === 'change' ? message.exists : message.type));
+    assert.deepEqual(told, [true, false]);
+  });
+
+  test('is told what leaves: deregistered, drained, down', () => {
+    const { registry, hub: watch, now } = hub();
+    for (const id of ['a', 'b', 'c']) registry.register(spec({ id, port: id.charCodeAt(0) }), ADMIN, now());
+    const reader = new Reader();
+    watch.listen(['inventory'], null, reader);
+    reader.take();
+    registry.deregister('inventory', 'a', ADMIN, now());
+    registry.drain('inventory', 'b', ADMIN, now());
+    registry.register(spec({ id: 'c', port: 99, status: 'down' }), ADMIN, now());
+    const removed = reader.take().map(message => (message.type === 'change' ? message.remove : message.type));
+    assert.deepEqual(removed, [['a'], ['b'], ['c']]);
+  });
+
+  test('goes on from a revision that is still remembered', () => {
+    const { registry, hub: watch, now } = hub();
+    registry.register(spec(), ADMIN, now());
+    const since = registry.revision;
+    registry.register(spec({ id: 'i2', port: 8081 }), ADMIN, now());
+    const reader = new Reader();
+    watch.connect(hello({ known: { epoch: 'e1', revision: since } }), reader);
+    const types = reader
+      .take()
+      .map(message => (message.type === 'change' ? message.set.map(({ id }) => id) : message.type));
+    assert.deepEqual(types, ['hello', ['i2']]);
+  });
+
+  test('is told everything where its epoch is another one, or its revision too old', () => {
+    const { registry, hub: watch, now } = hub();
+    registry.register(spec(), ADMIN, now());
+    for (const known of [
+      { epoch: 'e0', revision: registry.revision },
+      { epoch: 'e1', revision: -1 },
+    ]) {
+      const reader = new Reader();
+      watch.connect(hello({ known }), reader);
+      assert.deepEqual(
+        reader.take().map(({ type }) => type),
+        ['hello', 'sync'],
+      );
+    }
+  });
+
+  test('that asks for one more service is told the whole of that one alone', () => {
+    const { registry, hub: watch, now } = hub();
+    registry.register(spec({ service: 'payments' }), ADMIN, now());
+    const reader = new Reader();
+    const stream = watch.connect(hello(), reader);
+    reader.take();
+    watch.receive(stream, { type: 'watch', services: ['inventory', 'payments'] });
+    const [sync] = reader.take();
+    assert.ok(sync.type === 'sync');
+    assert.deepEqual(
+      sync.services.map(({ name }) => name),
+      ['payments'],
+    );
+  });
+
+  test('that is read too slowly is cut off', () => {
+    const { registry, hub: watch, now } = hub();
+    const reader = new Reader();
+    watch.listen(['inventory'], null, reader);
+    reader.waiting = 1024 * 1024 * 1024;
+    registry.register(spec(), ADMIN, now());
+    assert.ok(reader.isClosed);
+  });
+});
+
+describe('a sidecar', () => {
+  test('whose stream breaks makes its instances suspect at once, and kept again when it is back', () => {
+    const { registry, hub: watch, now } = hub();
+    const stream = watch.connect(hello(), new Reader());
+    registry.register(spec(), sidecarActor('s1'), now());
+    const reader = new Reader();
+    watch.listen(['inventory'], null, reader);
+    reader.take();
+    watch.close(stream, null);
+    assert.equal(registry.instance('inventory', 'i1')?.lease, 'suspect');
+    const [suspect] = reader.take();
+    assert.ok(suspect.type === 'change');
+    assert.equal(suspect.set[0].preference, 'last-resort');
+    watch.connect(hello(), new Reader());
+    assert.equal(registry.instance('inventory', 'i1')?.lease, 'kept');
+  });
+
+  test('that was silent for three heartbeats is cut off', () => {
+    const { hub: watch, clock } = hub();
+    const reader = new Reader();
+    const stream = watch.connect(hello(), reader);
+    clock.ms += 5000;
+    watch.receive(stream, { type: 'heartbeat' });
+    clock.ms += 5000;
+    watch.beat();
+    assert.equal(reader.isClosed, false);
+    clock.ms += 1001;
+    watch.beat();
+    assert.ok(reader.isClosed);
+    assert.deepEqual(watch.sidecars(), []);
+  });
+
+  test('is shown with what it applied and refused', () => {
+    const { hub: watch } = hub();
+    const stream = watch.connect(hello(), new Reader());
+    watch.receive(stream, { type: 'applied', revision: 7 });
+    watch.receive(stream, { type: 'refused', revision: 8, service: 'inventory', reason: 'no' });
+    const [shown] = watch.sidecars();
+    assert.deepEqual([shown.sidecar, shown.applied, shown.services], ['s1', 7, ['inventory']]);
+    assert.deepEqual(shown.refused, { revision: 8, service: 'inventory', reason: 'no' });
+  });
+
+  test('is not taken for lost when the control plane stops', () => {
+    const { registry, hub: watch, now } = hub();
+    const reader = new Reader();
+    watch.connect(hello(), reader);
+    registry.register(spec(), sidecarActor('s1'), now());
+    watch.stop();
+    assert.equal(registry.instance('inventory', 'i1')?.lease, 'kept');
+    assert.equal(reader.messages.at(-1)?.type, 'goodbye');
+  });
+});
+
+describe('an acknowledgement', () => {
+  test('comes when every caller has applied the revision', async () => {
+    const { registry, hub: watch, now } = hub();
+    registry.register(spec(), ADMIN, now());
+    const one = watch.connect(hello(), new Reader());
+    const two = watch.connect(hello({ sidecar: 's2' }), new Reader());
+    watch.connect(hello({ sidecar: 's3', services: ['payments'] }), new Reader());
+    const revision = registry.drain('inventory', 'i1', ADMIN, now())?.revision ?? 0;
+    const answer = watch.awaitApplied('inventory', revision, 10_000);
+    watch.receive(one, { type: 'applied', revision });
+    watch.receive(two, { type: 'applied', revision: revision + 3 });
+    assert.deepEqual(await answer, { acknowledged: true, waitingFor: [] });
+  });
+
+  test('names who has not when the time is over', async () => {
+    const { registry, hub: watch, now } = hub();
+    registry.register(spec(), ADMIN, now());
+    watch.connect(hello(), new Reader());
+    const revision = registry.drain('inventory', 'i1', ADMIN, now())?.revision ?? 0;
+    assert.deepEqual(await watch.awaitApplied('inventory', revision, 1), {
+      acknowledged: false,
+      waitingFor: ['orders/orders-1'],
+    });
+  });
+
+  test('does not wait for a sidecar that has gone, nor for a change that nobody was told of', async () => {
+    const { registry, hub: watch, now } = hub();
+    registry.register(spec({ status: 'starting' }), ADMIN, now());
+    const stream = watch.connect(hello(), new Reader());
+    const hidden = registry.drain('inventory', 'i1', ADMIN, now())?.revision ?? 0;
+    // The instance was never told of; that its service exists now was, before this sidecar came.
+    watch.receive(stream, { type: 'applied', revision: hidden - 1 });
+    assert.equal((await watch.awaitApplied('inventory', hidden, 10_000)).acknowledged, true);
+    registry.register(spec({ id: 'i2', port: 8081 }), ADMIN, now());
+    const revision = registry.drain('inventory', 'i2', ADMIN, now())?.revision ?? 0;
+    const answer = watch.awaitApplied('inventory', revision, 10_000);
+    watch.close(stream, null);
+    assert.equal((await answer).acknowledged, true);
+  });
+});

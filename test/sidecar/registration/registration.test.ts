@@ -1,0 +1,185 @@
+import assert from 'node:assert/strict';
+import { afterEach, beforeEach, describe, test } from 'node:test';
+import type { AppConfig } from '../../../sidecar/config/sidecar-config.ts';
+import type { ApiAnswer } from '../../../sidecar/discovery/control-plane-api.ts';
+import { Registration } from '../../../sidecar/registration/registration.ts';
+import { RecordedLog } from '../recorded-log.ts';
+import { until } from '../until.ts';
+
+const FINE: ApiAnswer = { status: 200, body: {}, problem: null };
+const APP: AppConfig = {
+  port: 8080,
+  health: { path: null, interval: 5, timeout: 5 },
+  advertise: null,
+  version: '1.4',
+  zone: 'a',
+  metadata: { build: '17' },
+};
+
+let calls: { method: string; path: string; body: Record<string, unknown> | null }[];
+let answers: (method: string) => ApiAnswer;
+let problem: string | null;
+let localAddress: string | null;
+let log: RecordedLog;
+let registration: Registration;
+
+beforeEach(() => {
+  calls = [];
+  answers = () => FINE;
+  problem = null;
+  localAddress = '10.0.0.7';
+  log = new RecordedLog();
+  start();
+});
+afterEach(() => registration.leave());
+
+/** Starts one; the one before is left alone. */
+function start(app: Partial<AppConfig> = {}): void {
+  registration = new Registration({
+    service: 'orders',
+    instance: 'orders-1',
+    app: { ...APP, ...app },
+    api: {
+      async call(method, path, body) {
+        calls.push({ method, path, body: body as Record<string, unknown> | null });
+        return answers(method);
+      },
+    },
+    localAddress: () => localAddress,
+    check: async () => problem,
+    random: () => 0.5,
+    log: log.log,
+  });
+}
+
+const said = () =>
+  calls.map(({ method, path, body }) => [method, path.replace('/v1/services/', ''), body?.status]);
+const PUT = 'orders/instances/orders-1';
+
+describe('an application', () => {
+  test('is registered once, with all that is known of it, at the address of the stream', async () => {
+    registration.start();
+    await until(() => calls.length === 1, 'the registration');
+    assert.deepEqual(calls[0], {
+      method: 'PUT',
+      path: '/v1/services/orders/instances/orders-1',
+      body: {
+        address: '10.0.0.7',
+        port: 8080,
+        zone: 'a',
+        version: '1.4',
+        metadata: { build: '17' },
+        status: 'up',
+      },
+    });
+    await new Promise(resolve => setTimeout(resolve, 30));
+    assert.equal(calls.length, 1);
+    assert.equal(registration.view.address, '10.0.0.7:8080');
+  });
+
+  test('is not registered before it is healthy, nor without a stream', async () => {
+    problem = 'does not listen on port 8080';
+    localAddress = null;
+    registration.start();
+    await until(() => registration.view.problem !== 'The application was not checked yet.', 'a check');
+    problem = null;
+    await until(() => registration.view.application === 'up', 'a good check');
+    assert.equal(calls.length, 0);
+    localAddress = '10.0.0.8';
+    await until(() => calls.length === 1, 'the registration');
+    assert.equal(calls[0]!.body!.address, '10.0.0.8');
+  });
+
+  test('is told down and up again', async () => {
+    registration.start();
+    await until(() => calls.length === 1, 'up');
+    problem = 'answers 500 to GET /healthz';
+    await until(() => calls.length === 2, 'down');
+    problem = null;
+    await until(() => calls.length === 3, 'up again');
+    assert.deepEqual(said(), [
+      ['PUT', PUT, 'up'],
+      ['PUT', PUT, 'down'],
+      ['PUT', PUT, 'up'],
+    ]);
+    assert.ok(log.lines[1]!.includes('as down: the application answers 500'), log.lines[1]);
+  });
+
+  test('is registered anew with each stream, and where its address has become another', async () => {
+    registration.start();
+    await until(() => calls.length === 1, 'the registration');
+    registration.onConnected();
+    await until(() => calls.length === 2, 'the second one');
+    localAddress = '10.0.0.9';
+    await until(() => calls.length === 3, 'the third one');
+    assert.equal(calls[2]!.body!.address, '10.0.0.9');
+  });
+
+  test('has the address that it advertises', async () => {
+    start({ advertise: { host: 'orders.internal', port: 80 } });
+    registration.start();
+    await until(() => calls.length === 1, 'the registration');
+    assert.deepEqual([calls[0]!.body!.address, calls[0]!.body!.port], ['orders.internal', 80]);
+  });
+
+  test('that is refused is tried again, and complained of once', async () => {
+    answers = () => ({ status: 403, body: null, problem: 'answered 403' });
+    registration.start();
+    await until(() => calls.length >= 3, 'three tries');
+    assert.deepEqual(log.lines, ['orders is not registered: the control plane answered 403']);
+    answers = () => FINE;
+    await until(() => registration.view.problem === null, 'the registration');
+  });
+});
+
+describe('at the end', () => {
+  test('the instance is drained, then removed, once', async () => {
+    answers = method =>
+      method === 'POST' ? { ...FINE, body: { acknowledged: true, waitingFor: [] } } : FINE;
+    registration.start();
+    await until(() => calls.length === 1, 'the registration');
+    await Promise.all([registration.leave(), registration.leave()]);
+    assert.deepEqual(said().slice(1), [
+      ['POST', `${PUT}/drain?wait=2000ms`, undefined],
+      ['DELETE', PUT, undefined],
+    ]);
+    assert.equal(registration.view.status, 'gone');
+    assert.ok(log.lines.includes('orders is drained: all callers have left it'));
+  });
+
+  test('those who have not left it are named, and it is removed all the same', async () => {
+    answers = () => ({ ...FINE, body: { acknowledged: false, waitingFor: ['shop/shop-1'] } });
+    registration.start();
+    await until(() => calls.length === 1, 'the registration');
+    await registration.leave();
+    assert.ok(log.lines.some(line => line.endsWith('have not said that they left it: shop/shop-1')));
+    assert.equal(calls.at(-1)!.method, 'DELETE');
+  });
+
+  test('nothing is said of what was never registered', async () => {
+    problem = 'does not listen';
+    registration.start();
+    await registration.leave();
+    assert.deepEqual(calls, []);
+  });
+
+  test('it comes to an end without the control plane', async () => {
+    registration.start();
+    await until(() => calls.length === 1, 'the registration');
+    answers = () => ({ status: 0, body: null, problem: 'can not be reached' });
+    await registration.leave();
+    assert.ok(log.lines.includes('orders could not be deregistered: the control plane can not be reached'));
+  });
+
+  test('drained alone, it stays registered, and is not told up again', async () => {
+    registration.start();
+    await until(() => calls.length === 1, 'the registration');
+    await registration.drain();
+    registration.onConnected();
+    await new Promise(resolve => setTimeout(resolve, 30));
+    assert.deepEqual(
+      said().map(([method]) => method),
+      ['PUT', 'POST'],
+    );
+  });
+});

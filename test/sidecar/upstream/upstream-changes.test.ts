@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
+import { LeastRequest } from '../../../sidecar/upstream/balancers/least-request.ts';
+import type { ConnectionPool } from '../../../sidecar/upstream/connection-pool.ts';
+import type { Endpoint, EndpointSpec } from '../../../sidecar/upstream/endpoint.ts';
+import { Upstream } from '../../../sidecar/upstream/upstream.ts';
+import { anExchange } from '../exchanges.ts';
+import { RecordedReply } from '../recorded-reply.ts';
+
+function aSpec(id: string, more: Partial<EndpointSpec> = {}): EndpointSpec {
+  const port = id.charCodeAt(0);
+  return { id, address: '10.0.0.1', port, weight: 1, zone: null, version: null, ...more };
+}
+
+/** An upstream whose pool opens nothing: it notes where attempts go and which endpoints are gone. */
+function makeUpstream(...specs: EndpointSpec[]) {
+  const removed: string[] = [];
+  const pool = { remove: ({ id }: Endpoint) => removed.push(id), acquire() {} };
+  const upstream = new Upstream('inventory', new LeastRequest(() => 0), pool as unknown as ConnectionPool);
+  upstream.setEndpoints(specs);
+  /** Where one exchange goes with one attempt after the other. */
+  const attempts = (count: number) => {
+    const exchange = anExchange();
+    for (let i = 0; i < count; i++) upstream.call(exchange, new RecordedReply());
+    return exchange.tried.map(target => (target as Endpoint).id).join('');
+  };
+  return { upstream, removed, attempts };
+}
+
+describe('a change of some endpoints', () => {
+  test('leaves the others as they are', () => {
+    const { upstream, removed } = makeUpstream(aSpec('a'), aSpec('b'));
+    const [first] = upstream.endpoints;
+    upstream.changeEndpoints([aSpec('c'), aSpec('b', { weight: 7 })], []);
+    assert.deepEqual(
+      [...upstream.endpoints].map(({ id, weight }) => `${id}${weight}`),
+      ['a1', 'b7', 'c1'],
+    );
+    assert.equal([...upstream.endpoints][0], first);
+    assert.deepEqual(removed, []);
+  });
+
+  test('gives up who has moved, and who is gone', () => {
+    const { upstream, removed } = makeUpstream(aSpec('a'), aSpec('b'), aSpec('c'));
+    upstream.changeEndpoints([aSpec('a', { port: 1 })], ['b', 'unknown']);
+    assert.deepEqual(removed, ['b', 'a']);
+    assert.deepEqual(
+      [...upstream.endpoints].map(({ id, port }) => id + port),
+      ['a1', 'c99'],
+    );
+  });
+
+  test('is told to whoever listens, once the next attempt would go by it', () => {
+    const { upstream } = makeUpstream(aSpec('a'));
+    const empty: boolean[] = [];
+    upstream.onChange = () => empty.push(upstream.isEmpty);
+    upstream.changeEndpoints([aSpec('a', { weight: 0 })], []);
+    upstream.changeEndpoints([aSpec('b', { isLastResort: true })], []);
+    upstream.changeEndpoints([], ['b']);
+    assert.deepEqual(empty, [true, false, true]);
+  });
+
+  test('comes to the same as the whole set said anew', () => {
+    const ids = fc.constantFrom('a', 'b', 'c', 'd');
+    const change = fc.record({
+      set: fc.array(
+        fc.record({ id: ids, port: fc.integer({ min: 1, max: 2 }), weight: fc.integer({ min: 0, max: 2 }) }),
+      ),
+      remove: fc.array(ids),
+    });
+    fc.assert(
+      fc.property(fc.array(change, { maxLength: 8 }), changes => {
+        const { upstream } = makeUpstream();
+        const model = new Map<string, string>();
+        for (const { set, remove } of changes) {
+          upstream.changeEndpoints(
+            set.map(values => aSpec(values.id, values)),
+            remove,
+          );
+          for (const id of remove) model.delete(id);
+          for (const { id, port, weight } of set) model.set(id, `${id} ${port} ${weight}`);
+          const now = [...upstream.endpoints].map(({ id, port, weight }) => `${id} ${port} ${weight}`);
+          assert.deepEqual(new Set(now), new Set(model.values()));
+          assert.equal(
+            upstream.isEmpty,
+            [...model.values()].every(text => text.endsWith(' 0')),
+          );
+        }
+      }),
+    );
+  });
+});
+
+describe('endpoints of the last resort', () => {
+  const LAST = { isLastResort: true };
+
+  test('are left alone while there is another', () => {
+    const { attempts } = makeUpstream(aSpec('x', LAST), aSpec('a'));
+    assert.equal(attempts(1), 'a');
+  });
+
+  test('are used where there is none, or none that takes requests', () => {
+    const { upstream, attempts } = makeUpstream(aSpec('x', LAST));
+    assert.equal(attempts(1), 'x');
+    upstream.changeEndpoints([aSpec('a', { weight: 0 })], []);
+    assert.equal(attempts(1), 'x');
+  });
+
+  test('come after all others, but before one that was tried already', () => {
+    const { attempts } = makeUpstream(aSpec('x', LAST), aSpec('a'), aSpec('b'));
+    assert.equal(attempts(3).slice(2), 'x');
+  });
+
+  test('are like all others again as soon as they are said to be', () => {
+    const { upstream, removed, attempts } = makeUpstream(aSpec('x', LAST), aSpec('a'));
+    upstream.changeEndpoints([aSpec('x')], []);
+    assert.deepEqual([attempts(2).split('').sort().join(''), removed], ['ax', []]);
+  });
+});
