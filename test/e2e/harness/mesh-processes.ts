@@ -151,10 +151,14 @@ export class MeshProcesses {
     return ((await this.call('GET', '/v1/sidecars')) as { items: SidecarState[] }).items;
   }
 
-  /** Kinds of events about instances of the service, of this life of the control plane. */
-  async eventsOf(service: string): Promise<readonly string[]> {
-    const { items } = (await this.call('GET', '/v1/events?limit=1000')) as { items: MeshEvent[] };
-    return items.filter(event => event.service === service).map(({ kind }) => kind);
+  async revision(): Promise<number> {
+    return ((await this.call('GET', '/healthz')) as { revision: number }).revision;
+  }
+
+  /** Kinds of events that were after a revision. */
+  async eventsSince(revision: number): Promise<readonly string[]> {
+    const { items } = (await this.call('GET', `/v1/events?since=${revision}`)) as { items: MeshEvent[] };
+    return items.map(({ kind }) => kind);
   }
 
   async call(method: string, path: string, body?: object): Promise<unknown> {
