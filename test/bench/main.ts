@@ -2,6 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { builtBundle } from './bundle.ts';
+import { benchControlPlane } from './control-plane/bench.ts';
 import { type CpuProfile, renderSelfTimes, selfTimes } from './cpu-profile.ts';
 import { LoadSide } from './load-side.ts';
 import { describeMachine } from './machine.ts';
@@ -18,6 +19,8 @@ import { SCENARIOS } from './scenarios.ts';
 
 /** `npm run bench`: what a request costs through Outrider, and through other proxies on the same machine at the same time. */
 async function main(): Promise<number> {
+  const [what, ...rest] = process.argv.slice(2);
+  if (what === 'control-plane') return await benchControlPlane(rest, temporaryFolder());
   let options: Options | 'help';
   try {
     options = parseOptions(process.argv.slice(2));
@@ -29,12 +32,17 @@ async function main(): Promise<number> {
     console.log(USAGE);
     return 0;
   }
+  return await bench(options, temporaryFolder());
+}
+
+/** A folder that is gone when the bench ends, however that happens. */
+function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'outrider-bench-'));
   process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
   // The reader of a pipe has seen enough.
   process.stdout.on('error', () => process.exit(1));
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => process.exit(130));
-  return await bench(options, folder);
+  return folder;
 }
 
 async function bench(options: Options, folder: string): Promise<number> {

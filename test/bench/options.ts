@@ -27,6 +27,7 @@ export interface Options {
 export const PROXIES: readonly string[] = ['direct', 'outrider', 'haproxy', 'nginx', 'envoy'];
 
 export const USAGE = `npm run bench -- [options]
+npm run bench -- control-plane [options]
 
   --quick                short and few rounds: a first look, not a figure to quote
   --only NAME,…          scenarios: ${SCENARIOS.map(scenario => scenario.name).join(', ')}
