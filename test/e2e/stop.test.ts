@@ -83,7 +83,7 @@ describe('a sidecar that is told to stop', () => {
     await stopping();
     const readiness = await fetch(`${sidecar.adminUrl}/readyz`);
     assert.equal(readiness.status, 503);
-    assert.match(await readiness.text(), /about to stop/);
+    assert.match(await readiness.text(), /The sidecar drains/);
     assert.equal((await fetch(`${sidecar.adminUrl}/healthz`)).status, 200);
     assert.equal(((await sidecar.adminJson('/v1/info')) as { state: string }).state, 'draining');
     assert.equal((await held.answer()).text, '/held?delay=700');
@@ -114,7 +114,11 @@ describe('a sidecar that is told to stop', () => {
     assert.ok(
       sidecar.log.some(({ msg }) => /^2 connections are still open after 600 ms \(stop\.grace\)/.test(msg)),
     );
-    await sidecar.logged('/never?delay=never');
+    const answer = await busy.answer();
+    assert.equal(answer.status, 503);
+    assert.match(answer.text, /The sidecar stops, and the answer did not end within 600 ms \(stop\.grace\)/);
+    const line = await sidecar.logged('/never?delay=never');
+    assert.deepEqual([line.status, line.error], [503, 'no-endpoint']);
   });
 
   it('ends at once on a second signal', async () => {
@@ -135,6 +139,7 @@ describe('a sidecar that is told to stop', () => {
     assert.equal((await client.ask(get('/'))).field('connection'), null);
     const drained = await fetch(`${sidecar.adminUrl}/v1/drain`, { method: 'POST' });
     assert.equal(drained.status, 202);
+    assert.ok(sidecar.log.some(({ msg }) => msg.startsWith('drains: ')));
     assert.equal((await fetch(`${sidecar.adminUrl}/readyz`)).status, 503);
     assert.equal((await client.ask(get('/'))).field('connection'), 'close');
     assert.equal(await client.ended(), 'fin');

@@ -66,7 +66,12 @@ export class MessageReader {
     this.pending = this.pending.length === 0 ? bytes : Buffer.concat([this.pending, bytes]);
   }
 
-  /** The message whose head has arrived and whose end has not; its body so far is in it. */
+  /** The message whose head has arrived and whose end has not, without its body. */
+  get begun(): Message | null {
+    return this.message;
+  }
+
+  /** The same, with its body so far. */
   get current(): Message | null {
     if (this.message !== null) this.message.body = Buffer.concat(this.chunks);
     return this.message;

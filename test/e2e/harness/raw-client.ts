@@ -83,9 +83,9 @@ export class RawClient {
   /** Waits until the head of an answer is there. */
   async head(method = 'GET'): Promise<Message> {
     await this.changes.until(() => {
-      if (this.reader.current === null) this.reader.take(method);
-      assert.ok(this.reader.current !== null || this.ending === null, `no answer, but ${this.ending}`);
-      return this.reader.current;
+      if (this.reader.begun === null) this.reader.take(method);
+      assert.ok(this.reader.begun !== null || this.ending === null, `no answer, but ${this.ending}`);
+      return this.reader.begun;
     }, 'the head of an answer');
     return this.reader.current!;
   }

@@ -168,7 +168,7 @@ export class RawUpstreamConnection {
     const { onHead, onRequest } = upstream.options;
     for (;;) {
       const request = this.reader.take(null);
-      const head = request ?? this.reader.current;
+      const head = request ?? this.reader.begun;
       if (head !== null && head !== this.headOf) {
         this.headOf = head;
         onHead?.(head, this);
