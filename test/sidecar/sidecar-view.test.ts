@@ -128,7 +128,7 @@ describe('upstreams', () => {
         failures: {},
         retries: 0,
         staleReplays: 0,
-        connections: { open: 1, busy: 0, waiting: 0 },
+        connections: { open: 1, busy: 0, waiting: 0, held: 0 },
         endpoints: [
           {
             id: `127.0.0.1:${port}`,
