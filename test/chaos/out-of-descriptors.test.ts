@@ -5,7 +5,7 @@ import { get, RawClient } from '../e2e/harness/raw-client.ts';
 import { RawUpstream } from '../e2e/harness/raw-upstream.ts';
 import { SidecarProcess } from '../e2e/harness/sidecar-process.ts';
 
-const DESCRIPTORS = 100;
+const DESCRIPTORS = 200;
 
 describe('a sidecar that has no file descriptors left', { skip: process.platform === 'win32' }, () => {
   let sidecar: SidecarProcess;
