@@ -75,10 +75,10 @@ test('a file that is not there is refused, with 2', async () => {
 test('picks up outrider.yaml from the working directory, changes of it, and SIGHUP', async () => {
   const cwd = mkdtempSync(join(folder, 'cwd-'));
   const path = join(cwd, 'outrider.yaml');
-  writeFileSync(path, 'service: first\nupstreams: { a: { endpoints: [127.0.0.1:1], policy: { breaker: {} } } }\n');
+  writeFileSync(path, 'service: first\nupstreams: { a: { dns: "a:1", policy: { breaker: {} } } }\n');
   const program = start({}, cwd);
   await program.hasWritten('started first');
-  await program.hasWritten('upstreams.a.policy.breaker: is accepted but not applied');
+  await program.hasWritten('warning: upstreams.a.policy.breaker: is accepted but not applied');
 
   writeFileSync(path, 'service: second\n');
   await program.hasWritten('applied second');

@@ -120,7 +120,11 @@ class ControlPlaneBench {
   }
 
   /** At fixed times, whether the answers come or not. */
-  private async makeChanges(): Promise<{ changes: number; cpuShare: number | null }> {
+  private async makeChanges(): Promise<{
+    changes: number;
+    cpuShare: number | null;
+    waitShare: number | null;
+  }> {
     const { changes: rate, warmupMs, measureMs } = this.options;
     const warmups = Math.ceil((warmupMs / 1000) * rate);
     const total = warmups + Math.ceil((measureMs / 1000) * rate);
@@ -128,15 +132,25 @@ class ControlPlaneBench {
     this.isChanging = true;
     const startedAt = performance.now();
     let before: number | null = null;
+    let waitedBefore: number | null = null;
     for (let i = 0; i < total; i++) {
       await sleep(Math.max(0, startedAt + (i * 1000) / rate - performance.now()));
-      if (i === warmups) before = this.cpuUs();
+      if (i === warmups) {
+        before = this.cpuUs();
+        waitedBefore = this.tested.waitedUs();
+      }
       underWay[i] = this.change(this.plan.change(i), i >= warmups, underWay[i - UNDRAIN_BEHIND]);
     }
     const after = this.cpuUs();
+    const waitedAfter = this.tested.waitedUs();
     await Promise.all(underWay);
-    const cpuShare = before === null || after === null ? null : (after - before) / (measureMs * 1000);
-    return { changes: total - warmups, cpuShare };
+    const share = (from: number | null, to: number | null) =>
+      from === null || to === null ? null : (to - from) / (measureMs * 1000);
+    return {
+      changes: total - warmups,
+      cpuShare: share(before, after),
+      waitShare: share(waitedBefore, waitedAfter),
+    };
   }
 
   /** @param earlier for an `undrain`, its `drain` */

@@ -15,6 +15,8 @@ export interface ControlPlaneFigures {
   readonly everybodyBackAfter: number;
   readonly peakBytes: number | null;
   readonly cpuShare: number | null;
+  /** The share of the time in which other programs had the core that it wanted: latencies are theirs as well. */
+  readonly waitShare: number | null;
   /** What went wrong, a line each. */
   readonly errors: readonly string[];
 }
@@ -24,7 +26,7 @@ const SERVING_MS = 2000;
 const MEGABYTES = 250;
 
 export function renderControlPlane(figures: ControlPlaneFigures): string {
-  const { last, each, answers, servingAfter, everybodyBackAfter, peakBytes, cpuShare, changes } = figures;
+  const { last, each, answers, servingAfter, everybodyBackAfter, peakBytes, changes } = figures;
   const latencies = table(
     ['ms', 'p50', 'p99', 'max'],
     [
@@ -36,7 +38,7 @@ export function renderControlPlane(figures: ControlPlaneFigures): string {
   const lines = [
     latencies,
     '',
-    `${changes} changes; ${cpuShare === null ? 'CPU unknown' : `${(cpuShare * 100).toFixed(0)} % of a core`}`,
+    `${changes} changes; ${percent(figures.cpuShare)} of a core used, ${percent(figures.waitShare)} of the time waited for it`,
     `all sidecars back ${everybodyBackAfter.toFixed(0)} ms after the start of a killed control plane`,
     '',
     verdict(
@@ -50,6 +52,10 @@ export function renderControlPlane(figures: ControlPlaneFigures): string {
     ...figures.errors.slice(0, 10).map(error => `error: ${error}`),
   ];
   return lines.join('\n');
+}
+
+function percent(share: number | null): string {
+  return share === null ? '?' : `${(share * 100).toFixed(0)} %`;
 }
 
 function cells(percentiles: Percentiles | null): string[] {

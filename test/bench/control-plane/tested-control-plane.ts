@@ -92,6 +92,15 @@ export class TestedControlPlane {
     });
   }
 
+  /** How long its main thread was ready to run and something else had the core, in µs; null where that is not told. */
+  waitedUs(): number | null {
+    try {
+      return Number(readFileSync(`/proc/${this.pid}/schedstat`, 'latin1').split(' ')[1]) / 1000;
+    } catch {
+      return null;
+    }
+  }
+
   /** The most memory that it had resident so far, in bytes; null where there is no /proc. */
   peakBytes(): number | null {
     try {
