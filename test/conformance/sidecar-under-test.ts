@@ -22,7 +22,7 @@ export async function startSidecar(up: number, other: number, settings: Settings
     ...(settings.requestBody === undefined ? [] : [`requestBody: ${settings.requestBody}B`]),
   ];
   const text = `
-egress: { listen: 127.0.0.1:0, unknownHosts: refuse }
+egress: { listen: 127.0.0.1:0, unknownHosts: pass }
 upstreams:
   up: { endpoints: ["127.0.0.1:${up}"], policy: ${PATIENT} }
 ${settings.other ? `  other: { endpoints: ["127.0.0.1:${other}"], policy: ${PATIENT} }` : ''}
