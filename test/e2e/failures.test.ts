@@ -183,7 +183,8 @@ describe('what the application sees when an upstream can not answer', () => {
   it('overflow: no connection comes free in time', async () => {
     const busy = await occupy('patient');
     await open();
-    const says = /reached \(limits\.connections\) and no connection came free within 100 ms \(limits\.pendingFor\)/;
+    const says =
+      /reached \(limits\.connections\) and no connection came free within 100 ms \(limits\.pendingFor\)/;
     const line = await fails('patient', '/too-long', { kind: 'overflow', status: 503, flag: 'UO', says });
     assert.ok(line.durationMs >= 100 && line.durationMs < 5000, `${line.durationMs} ms`);
     busy.close();

@@ -345,6 +345,7 @@ describe('connections of applications are bounded', () => {
     const fourth = await open(sidecar);
     await fourth.ended();
     assert.equal((await sidecar.metrics()).value('outrider_downstream_connections_refused_total'), 1);
+    await until(() => sidecar.log.some(({ msg }) => msg.includes('(downstream.connections)')), 'a warning');
     first[0]!.close();
     await until(async () => (await sidecar.metrics()).value('outrider_downstream_connections') === 2, 'room');
     assert.equal((await (await open(sidecar)).ask(get('/'))).status, 200);
