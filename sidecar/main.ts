@@ -8,6 +8,7 @@ import { readConfigFile } from './config/config-file.ts';
 import { loadSidecarConfig } from './config/load.ts';
 import { ConfigReloader } from './config/reload.ts';
 import type { SidecarConfig } from './config/sidecar-config.ts';
+import { ListenError } from './io/listen-error.ts';
 import { boundRuntimeMemory } from './io/runtime-memory.ts';
 import { createLog, type Log, type LogLevel } from './telemetry/log.ts';
 import { LogDestination } from './telemetry/log-destination.ts';
@@ -87,7 +88,7 @@ export async function runSidecar(options: SidecarOptions, start: StartSidecar): 
   try {
     sidecar = await start(loaded.value, { log, version: options.version });
   } catch (error) {
-    log.error({}, explainStartFailure(error));
+    log.error({}, error instanceof ListenError ? error.message : `can not start: ${messageOf(error)}`);
     return await end(1);
   }
 
@@ -142,6 +143,9 @@ function watch(
         log.info({ config: path }, `${path} has changed and is in force`);
         warnOf(warnings, log);
       },
+      onUnchanged() {
+        log.info({ config: path }, `SIGHUP: ${path} has not changed, what was in force stays`);
+      },
       onRefused(problems) {
         const reasons = problems.filter(({ severity }) => severity === 'error').map(formatProblem);
         log.error(
@@ -160,21 +164,6 @@ function warnOf(problems: readonly Problem[], log: Log): void {
   for (const warning of problems) log.warn({ key: warning.key }, formatProblem(warning));
 }
 
-/** One line that says what to do. */
-function explainStartFailure(error: unknown): string {
-  const { code, message, address, port } = error as NodeJS.ErrnoException & {
-    address?: string;
-    port?: number;
-  };
-  const where = address?.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
-  switch (code) {
-    case 'EADDRINUSE':
-      return `can not listen on ${where}: something else does already (EADDRINUSE)`;
-    case 'EACCES':
-      return `can not listen on ${where}: permission denied, ports below 1024 often need a privilege (EACCES)`;
-    case 'EADDRNOTAVAIL':
-      return `can not listen on ${where}: this machine has no such address (EADDRNOTAVAIL)`;
-    default:
-      return `can not start: ${message}`;
-  }
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

@@ -92,11 +92,12 @@ export class SidecarView implements AdminView {
 
   ready(): Readiness {
     const reasons: string[] = [];
-    if (this.isDraining) reasons.push('The sidecar is about to stop.');
+    if (this.isDraining)
+      reasons.push('The sidecar drains: it still serves, and closes each connection behind its answer.');
     for (const { upstream, isKnown, problem } of this.sources.upstreams.all) {
       if (!isKnown)
         reasons.push(
-          `The endpoints of ${upstream.name} are not known yet${problem === null ? '' : `: ${problem}`}.`,
+          `The endpoints of ${upstream.name} are not known yet${problem === null ? '.' : `: ${problem}`}`,
         );
     }
     return { ready: reasons.length === 0, reasons };

@@ -35,6 +35,11 @@ const NO_UPSTREAM = '(none)';
 /** Characters of the access log that may wait for a slow reader. */
 const ACCESS_LOG_WAITING = 4 * 1024 * 1024;
 
+/** How long the answers to what is cut off at a stop may take to be read. */
+const LAST_ANSWERS_MS = 250;
+/** Connections beyond the limit are told of once in so long. */
+const REFUSED_TOLD_MS = 10_000;
+
 const monotonic = () => performance.now();
 
 /** The data plane of one service: everything wired together. */
@@ -52,14 +57,18 @@ export class Sidecar {
   private readonly downstream: DownstreamContext;
   private readonly listeners: EgressListeners;
   private readonly view: SidecarView;
-  private ownHosts: Set<string> = new Set();
+  /** `admin.listen` as it was at the start. */
+  private readonly adminListen: SidecarConfig['admin'];
   private admin: AdminServer | null = null;
   private accessLog: AccessLog | null = null;
   private config: SidecarConfig;
+  private refusedToldAt = Number.NEGATIVE_INFINITY;
+  private ownHosts: Set<string> = new Set();
   private stopping: Promise<void> | null = null;
 
   private constructor(config: SidecarConfig, { log, version }: SidecarContext) {
     this.config = config;
+    this.adminListen = config.admin;
     this.log = log;
     const { controlPlane } = config;
     this.mesh =
@@ -98,6 +107,7 @@ export class Sidecar {
       keepForReplay: 0,
       isDraining: false,
       onClosed: connection => this.listeners.forget(connection),
+      onConnectionRefused: () => this.noteRefusedConnection(),
       onRefused: reason => this.noteRefusedRequest(reason),
     };
     this.listeners = new EgressListeners(this.downstream);
@@ -109,7 +119,7 @@ export class Sidecar {
       downstream: this.downstream.counters,
       logDestination: this.logDestination,
       mesh: this.mesh,
-      drain: () => this.drain(),
+      drain: () => this.drainByApi(),
     });
   }
 
@@ -150,10 +160,10 @@ export class Sidecar {
    */
   async apply(config: SidecarConfig): Promise<void> {
     if (this.stopping !== null) return;
-    if (this.admin !== null && !isSameAddress(config.admin, this.config.admin)) {
+    if (!isSameAddress(config.admin, this.adminListen)) {
       this.log.warn(
         {},
-        'admin.listen has changed; that needs a restart, and the old address stays until then',
+        'admin.listen differs from what the sidecar started with; that needs a restart, and the old address stays until then',
       );
     }
     if (!isSameMesh(config, this.config)) {
@@ -189,6 +199,12 @@ export class Sidecar {
     this.view.isDraining = true;
   }
 
+  private drainByApi(): void {
+    if (!this.downstream.isDraining)
+      this.log.info({}, 'drains: is not ready any more, and closes each connection behind its answer');
+    this.drain();
+  }
+
   /**
    * Stops last: an application that shuts down still calls others. Goes on until no connection of an application has been
    * open for `stop.quiet`, at most `stop.grace`.
@@ -210,6 +226,14 @@ export class Sidecar {
         { connections: size },
         `${size} connections are still open after ${grace} ms (stop.grace) and are closed`,
       );
+      this.listeners.cut(
+        failure(
+          'no-endpoint',
+          `The sidecar stops, and the answer did not end within ${grace} ms (stop.grace).`,
+          false,
+        ),
+      );
+      await this.listeners.untilQuiet(0, LAST_ANSWERS_MS);
     }
     await left;
     await this.close();
@@ -224,6 +248,17 @@ export class Sidecar {
     await this.admin?.stop();
     this.accessLog?.stop();
     await this.logDestination.close(1000);
+  }
+
+  private noteRefusedConnection(): void {
+    const now = monotonic();
+    if (now - this.refusedToldAt < REFUSED_TOLD_MS) return;
+    this.refusedToldAt = now;
+    const { connections } = this.config.downstream;
+    this.log.warn(
+      { refused: this.downstream.counters.connectionsRefused },
+      `applications have ${connections} connections open (downstream.connections): further ones are closed at once`,
+    );
   }
 
   private noteRefusedRequest(reason: Failure): void {

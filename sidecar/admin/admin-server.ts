@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { ListenError } from '../io/listen-error.ts';
 import type { Log } from '../telemetry/log.ts';
 import { type AdminAnswer, problemAnswer } from './admin-answer.ts';
 import { findAction } from './admin-routes.ts';
@@ -23,14 +24,18 @@ export class AdminServer {
   private readonly server: Server;
   private stopped: Promise<void> | null = null;
 
-  /** @throws where the address can't be listened on */
+  /** Rejects with a {@link ListenError} where the address can't be listened on. */
   static async start(listen: ListenAddress, view: AdminView, log: Log): Promise<AdminServer> {
     const server = createServer(LIMITS, (request, response) => {
       respond(request, response, listen.host, view, log);
     });
     server.maxConnections = MAX_CONNECTIONS;
     server.listen(listen.port, listen.host);
-    await once(server, 'listening');
+    try {
+      await once(server, 'listening');
+    } catch (error) {
+      throw new ListenError(error, listen.host, listen.port, 'admin.listen (--admin)');
+    }
     return new AdminServer(server);
   }
 

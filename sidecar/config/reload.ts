@@ -8,6 +8,8 @@ import type { SidecarConfig } from './sidecar-config.ts';
 export interface ReloadListener {
   /** The new configuration; a rejection means that it could not be applied. The next one waits until this is done. */
   onConfig(config: SidecarConfig, warnings: readonly Problem[]): Promise<void>;
+  /** It was asked to load the file again, and that is what is in force already. */
+  onUnchanged(): void;
   /** The file is wrong: what is in force stays. `lines` are the file's, for excerpts. */
   onRefused(problems: readonly Problem[], lines: readonly string[]): void;
 }
@@ -33,6 +35,7 @@ export class ConfigReloader {
   private readonly options: Required<ReloadOptions>;
   private readonly ending = new AbortController();
   private seen: Uint8Array;
+  private isInForce = true;
   private isGone = false;
   /** One look at a time. */
   private looking: Promise<void> = Promise.resolve();
@@ -46,7 +49,7 @@ export class ConfigReloader {
     void this.poll();
   }
 
-  /** Looks at the file now, and loads it even if it has not changed (SIGHUP). */
+  /** Looks at the file now (SIGHUP), and tries again what was refused; a file that is in force already is left alone. */
   reload(): Promise<void> {
     return this.look(true);
   }
@@ -87,13 +90,17 @@ export class ConfigReloader {
       return;
     }
     this.isGone = false;
-    if (!isForced && equal(content.bytes, this.seen)) return;
+    if (equal(content.bytes, this.seen)) {
+      if (!isForced) return;
+      if (this.isInForce) return listener.onUnchanged();
+    }
     this.seen = content.bytes;
     await this.load(content.bytes);
   }
 
   private async load(bytes: Uint8Array): Promise<void> {
     const { path, load, listener } = this.options;
+    this.isInForce = false;
     const { value, problems, lines } = load(bytes);
     if (value === null) {
       listener.onRefused(problems, lines);
@@ -101,6 +108,7 @@ export class ConfigReloader {
     }
     try {
       await listener.onConfig(value, problems);
+      this.isInForce = true;
     } catch (error) {
       const at = { source: path, line: 0, column: 0, length: 1 };
       const reason = error instanceof Error ? error.message : String(error);

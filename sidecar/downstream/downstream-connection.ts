@@ -67,6 +67,11 @@ export class DownstreamConnection
     return this.exchange !== null;
   }
 
+  cut(reason: Failure): void {
+    if (this.call === ENDED_CALL) this.linger();
+    else this.call.cancel(reason);
+  }
+
   destroy(): void {
     this.socket.destroy();
     this.onLost();
@@ -138,8 +143,7 @@ export class DownstreamConnection
       position = this.readBody(exchange, bytes, from, to);
       if (this.exchange !== exchange) return position;
     }
-    const service = context.router.route(head, request.form, this.port);
-    const call = service.call(exchange, this);
+    const call = context.router.route(head, request.form, this.port).call(exchange, this);
     // It may be over already.
     if (this.exchange === exchange) this.call = call;
     return position;
@@ -255,9 +259,8 @@ export class DownstreamConnection
   }
 
   private finish(): void {
-    const isRequestRead = this.decoder.isDone;
     this.forgetExchange();
-    if (!this.writer.keepAlive || !isRequestRead) return this.linger();
+    if (!this.writer.keepAlive || !this.decoder.isDone) return this.linger();
     this.deadlines.used();
     if (this.isConsuming) this.intake.resume();
     else this.consumeHeld();
@@ -350,9 +353,8 @@ export class DownstreamConnection
 
   private hangUp(detail: string): void {
     this.context.counters.clientGone++;
-    const { call } = this;
-    if (call === ENDED_CALL) this.destroy();
-    else call.cancel(failure('client-gone', detail));
+    if (this.call === ENDED_CALL) this.destroy();
+    else this.call.cancel(failure('client-gone', detail));
   }
 
   /** No further answer: what waits to be read goes out first, however slow the application is to read it. */

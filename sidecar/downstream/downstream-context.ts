@@ -16,6 +16,8 @@ export interface Router {
 export interface OpenConnection {
   /** Whether an exchange or a tunnel is under way. */
   readonly isBusy: boolean;
+  /** Fails what is under way, if anything is, and takes no more: an answer that has not begun tells why. */
+  cut(reason: Failure): void;
   /** Closes at once whatever is under way. */
   destroy(): void;
 }
@@ -47,6 +49,8 @@ export interface DownstreamContext {
   /** The sidecar is about to stop: connections are closed after their answer. */
   isDraining: boolean;
   onClosed(connection: OpenConnection): void;
+  /** A connection was closed at once: there are as many as `limits.connections` permits. */
+  onConnectionRefused(): void;
   /** A request was refused for its form, before or while it was routed. */
   onRefused(reason: Failure): void;
 }

@@ -51,6 +51,7 @@ function accept(
 ): void {
   if (connections.size >= context.limits.connections) {
     context.counters.connectionsRefused++;
+    context.onConnectionRefused();
     socket.destroy();
     return;
   }

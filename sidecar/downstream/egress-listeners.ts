@@ -1,4 +1,6 @@
 import type { EgressConfig, ListenAddress } from '../config/sidecar-config.ts';
+import type { Failure } from '../exchange/failure.ts';
+import { ListenError } from '../io/listen-error.ts';
 import type { DownstreamContext, OpenConnection } from './downstream-context.ts';
 import { EgressListener } from './egress-listener.ts';
 
@@ -49,16 +51,15 @@ export class EgressListeners {
   }
 
   /**
-   * Opens what the configuration asks for and is not open yet. Rejects where that fails, with nothing changed.
+   * Opens what the configuration asks for and is not open yet. Rejects with a {@link ListenError} where that fails, with nothing changed.
    * @returns what puts it in force: from then on, ports that are no more asked for take no more connections
    */
   async prepare(egress: EgressConfig): Promise<() => void> {
     const next = new Map<string, EgressListener>();
     const opened: EgressListener[] = [];
-    const open = async (host: string, port: number): Promise<EgressListener> => {
+    const open = async (host: string, port: number, setting: string): Promise<EgressListener> => {
       const key = `${host} ${port}`;
-      const listener =
-        this.byAddress.get(key) ?? (await EgressListener.open(host, port, this.context, this.connections));
+      const listener = this.byAddress.get(key) ?? (await this.open(host, port, setting));
       if (!this.byAddress.has(key)) opened.push(listener);
       next.set(key, listener);
       return listener;
@@ -66,9 +67,11 @@ export class EgressListeners {
     const upstreams = new Map<number, string>();
     let shared: EgressListener | null = null;
     try {
-      if (egress.listen !== null) shared = await open(egress.listen.host, egress.listen.port);
+      if (egress.listen !== null)
+        shared = await open(egress.listen.host, egress.listen.port, 'egress.listen (--listen)');
       for (const [port, name] of egress.ports) {
-        const listener = await open(egress.listen?.host ?? DEFAULT_HOST, port);
+        const host = egress.listen?.host ?? DEFAULT_HOST;
+        const listener = await open(host, port, 'egress.ports (--egress-port)');
         upstreams.set(listener.port, name);
       }
     } catch (error) {
@@ -83,6 +86,14 @@ export class EgressListeners {
       this.sharedListener = shared;
       this.upstreams = upstreams;
     };
+  }
+
+  private async open(host: string, port: number, setting: string): Promise<EgressListener> {
+    try {
+      return await EgressListener.open(host, port, this.context, this.connections);
+    } catch (error) {
+      throw new ListenError(error, host, port, setting);
+    }
   }
 
   /** A connection is closed. */
@@ -104,6 +115,11 @@ export class EgressListeners {
       await new Promise(resolve => setTimeout(resolve, POLL_MS));
     }
     return this.connections.size === 0;
+  }
+
+  /** Fails what is under way on all connections, and closes them behind the answers. */
+  cut(reason: Failure): void {
+    for (const connection of [...this.connections]) connection.cut(reason);
   }
 
   /** Closes everything at once. */

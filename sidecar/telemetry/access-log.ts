@@ -178,8 +178,7 @@ function noteFailure(entry: AccessLogEntry, failure: Failure | null): void {
   if (failure === null) return;
   entry.error = failure.kind;
   entry.flag = FAILURES[failure.kind].flag;
-  // What is said of a request that can't be understood may quote it, and with it a secret.
-  if (failure.kind !== 'bad-request') entry.detail = failure.detail;
+  entry.detail = failure.detail;
   if (failure.last !== null) {
     entry.flag += `,${FAILURES[failure.last.kind].flag}`;
     entry.lastError = failure.last.kind;

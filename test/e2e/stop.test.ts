@@ -139,7 +139,7 @@ describe('a sidecar that is told to stop', () => {
     assert.equal((await client.ask(get('/'))).field('connection'), null);
     const drained = await fetch(`${sidecar.adminUrl}/v1/drain`, { method: 'POST' });
     assert.equal(drained.status, 202);
-    assert.ok(sidecar.log.some(({ msg }) => msg.startsWith('drains: ')));
+    await until(() => sidecar.log.some(({ msg }) => msg.startsWith('drains: ')), 'a line about it');
     assert.equal((await fetch(`${sidecar.adminUrl}/readyz`)).status, 503);
     assert.equal((await client.ask(get('/'))).field('connection'), 'close');
     assert.equal(await client.ended(), 'fin');

@@ -1,6 +1,7 @@
 /** Runs `sidecar/main.ts` with a stand-in for the data plane that says on standard output what it is told. */
 import { settingsFromFlags } from '../../sidecar/commands/flag-settings.ts';
 import type { SidecarConfig } from '../../sidecar/config/sidecar-config.ts';
+import { ListenError } from '../../sidecar/io/listen-error.ts';
 import { runSidecar } from '../../sidecar/main.ts';
 
 const behaviour = process.env.BEHAVIOUR ?? '';
@@ -22,7 +23,8 @@ const code = await runSidecar(
   },
   async config => {
     if (behaviour === 'taken') {
-      throw Object.assign(new Error('listen'), { code: 'EADDRINUSE', address: '127.0.0.1', port: 15001 });
+      const error = Object.assign(new Error('listen'), { code: 'EADDRINUSE' });
+      throw new ListenError(error, '127.0.0.1', 15_001, 'egress.listen (--listen)');
     }
     tell('started', config);
     const life = setInterval(() => {}, 1000);

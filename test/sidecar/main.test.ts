@@ -44,7 +44,10 @@ test('a port that is taken is told in one clear line, with 1', async () => {
   assert.equal(code, 1);
   const last = JSON.parse(stderr.trim().split('\n').at(-1) ?? '');
   assert.equal(last.level, 'error');
-  assert.equal(last.msg, 'can not listen on 127.0.0.1:15001: something else does already (EADDRINUSE)');
+  assert.match(
+    last.msg,
+    /^can not listen on 127\.0\.0\.1:15001: .* \(EADDRINUSE\); it is set by egress\.listen/,
+  );
 });
 
 test('a bug is logged, and ends it with 1', async () => {
@@ -93,8 +96,8 @@ test('picks up outrider.yaml from the working directory, changes of it, and SIGH
   await program.hasWritten('applied fifth');
   const before = program.stdout;
   program.kill('SIGHUP');
-  while (program.stdout === before) await new Promise(resolve => setTimeout(resolve, 10));
-  assert.equal(program.stdout.slice(before.length), 'applied fifth\n');
+  await program.hasWritten('SIGHUP: outrider.yaml has not changed, what was in force stays');
+  assert.equal(program.stdout, before);
 
   program.kill('SIGTERM');
   assert.equal((await program.ended).code, 0);

@@ -104,7 +104,10 @@ describe('readiness', () => {
 
   test('ends with the drain', () => {
     view.isDraining = true;
-    assert.deepEqual(view.ready(), { ready: false, reasons: ['The sidecar is about to stop.'] });
+    assert.deepEqual(view.ready(), {
+      ready: false,
+      reasons: ['The sidecar drains: it still serves, and closes each connection behind its answer.'],
+    });
   });
 });
 

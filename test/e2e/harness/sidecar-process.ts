@@ -72,6 +72,9 @@ export class SidecarProcess {
   /** What it listens on, `host:port`, the shared port first. */
   egress: readonly string[] = [];
   private readonly folder: string;
+  /** What the file says. */
+  private written = '';
+  private isInForce = false;
   private readonly exited: Promise<number | string>;
 
   static async start(options: SidecarOptions = {}): Promise<SidecarProcess> {
@@ -102,6 +105,7 @@ export class SidecarProcess {
     const { file = {}, flags = [], environment = {}, readsAccessLog = true, shell } = options;
     this.folder = mkdtempSync(join(tmpdir(), 'outrider-e2e-'));
     if (file !== null) this.write(file);
+    this.isInForce = true;
     const config = file === null ? [] : ['--config', this.path];
     const command = ['--import', 'tsx', join(ROOT, 'bin/outrider.ts'), 'sidecar', ...config, ...flags];
     const env = { ...process.env, ...environment };
@@ -142,28 +146,27 @@ export class SidecarProcess {
 
   /** Changes the file without telling the sidecar. */
   write(file: SidecarFileText | string): void {
-    const whole =
-      typeof file === 'string'
-        ? file
-        : JSON.stringify({
-            admin: { listen: '127.0.0.1:0' },
-            ...file,
-            egress: { listen: '127.0.0.1:0', ...(file.egress as object) },
-          });
-    writeFileSync(`${this.path}.new`, whole);
+    this.isInForce = false;
+    this.written = textOf(file);
+    writeFileSync(`${this.path}.new`, this.written);
     renameSync(`${this.path}.new`, this.path);
   }
 
   /** Changes the file and waits until it is in force. */
   async reconfigure(file: SidecarFileText): Promise<void> {
-    const { generation, refused } = await this.config();
+    if (this.isInForce && this.written === textOf(file)) return;
+    const { generation } = await this.config();
     this.write(file);
     this.child.kill('SIGHUP');
-    await until(async () => {
-      const now = await this.config();
-      assert.ok(now.refused === null || now.refused.at === refused?.at, now.refused?.reason);
+    let now = await this.config();
+    const look = async () => {
+      now = await this.config();
       return now.generation > generation;
-    }, 'the new configuration');
+    };
+    await until(look, 'the new configuration').catch((error: Error) => {
+      throw new Error(`${error.message}: ${now.refused?.reason}`);
+    });
+    this.isInForce = true;
   }
 
   async config(): Promise<ConfigState> {
@@ -252,4 +255,10 @@ export class SidecarProcess {
   private readonly killAtExit = (): void => {
     this.child.kill('SIGKILL');
   };
+}
+
+function textOf(file: SidecarFileText | string): string {
+  if (typeof file === 'string') return file;
+  const egress = { listen: '127.0.0.1:0', ...(file.egress as object) };
+  return JSON.stringify({ admin: { listen: '127.0.0.1:0' }, ...file, egress });
 }

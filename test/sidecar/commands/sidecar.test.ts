@@ -68,7 +68,11 @@ test('a port that is taken ends it with one clear line, and 1', async t => {
   const { code, stderr } = await start(['--listen', `127.0.0.1:${port}`, '--admin', 'off']).ended;
   assert.equal(code, 1);
   const last = JSON.parse(stderr.trim().split('\n').at(-1) ?? '');
-  assert.equal(last.msg, `can not listen on 127.0.0.1:${port}: something else does already (EADDRINUSE)`);
+  const why = 'something else does already (EADDRINUSE)';
+  assert.equal(
+    last.msg,
+    `can not listen on 127.0.0.1:${port}: ${why}; it is set by egress.listen (--listen)`,
+  );
 });
 
 test('everything that is wrong with flags and file is told together, with 2', async () => {

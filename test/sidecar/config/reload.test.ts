@@ -42,6 +42,10 @@ class Told {
     if (this.rejection !== null) throw this.rejection;
   }
 
+  onUnchanged(): void {
+    this.names.push('unchanged');
+  }
+
   onRefused(problems: readonly Problem[]): void {
     this.names.push(`refused ${problems[0].message}`);
   }
@@ -151,11 +155,24 @@ test('says why a configuration could not be applied', async () => {
   assert.equal(await told.next(), 'refused can not be applied: the port is in use');
 });
 
-test('loads again when asked, changed or not', async () => {
+test('says when asked that nothing has changed', async () => {
   const path = join(folder, 'outrider.yaml');
   const told = watch(path);
   await reloader?.reload();
-  assert.deepEqual(told.names, ['config first']);
+  assert.deepEqual(told.names, ['unchanged']);
+});
+
+test('tries again when asked what could not be applied', async () => {
+  const path = join(folder, 'outrider.yaml');
+  const told = watch(path);
+  told.rejection = new Error('the port is in use');
+  writeFileSync(path, 'service: second');
+  assert.equal(await told.next(), 'config second');
+  assert.equal(await told.next(), 'refused can not be applied: the port is in use');
+  told.rejection = null;
+  await reloader?.reload();
+  await reloader?.reload();
+  assert.deepEqual(told.names.slice(2), ['config second', 'unchanged']);
 });
 
 test('tells nothing after its stop', async () => {

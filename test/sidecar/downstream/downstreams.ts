@@ -61,6 +61,7 @@ export class DownstreamUnderTest {
       onClosed: () => {
         this.isClosed = true;
       },
+      onConnectionRefused: () => {},
       onRefused: reason => this.refused.push(reason),
     };
     this.connection = new DownstreamConnection(this.socket, 15_001, this.context);

@@ -82,11 +82,14 @@ describe('AccessLog', () => {
 
   test('shows of a refused request only why: what it said may be anything', () => {
     const log = aLog();
-    log.recordRefused(badRequest(431, 'line "Authorization : hush" is malformed'), now);
+    log.recordRefused(badRequest(431, 'The request has more than 128 header fields.'), now);
     log.flush();
     const { status, flag, error, detail, method, path } = JSON.parse(lines[0]);
     assert.deepEqual({ status, flag, error }, { status: 431, flag: 'DPE', error: 'bad-request' });
-    assert.deepEqual({ detail, method, path }, { detail: undefined, method: undefined, path: undefined });
+    assert.deepEqual(
+      { detail, method, path },
+      { detail: 'The request has more than 128 header fields.', method: undefined, path: undefined },
+    );
   });
 
   test('an entry that is used again keeps nothing of the exchange before', () => {
@@ -100,7 +103,17 @@ describe('AccessLog', () => {
     log.flush();
     const [, refused, success] = lines.map(line => JSON.parse(line));
     assert.deepEqual(Object.keys(refused).sort(), [
-      ...['attempts', 'durationMs', 'error', 'flag', 'level', 'log', 'requestBytes', 'responseBytes'],
+      ...[
+        'attempts',
+        'detail',
+        'durationMs',
+        'error',
+        'flag',
+        'level',
+        'log',
+        'requestBytes',
+        'responseBytes',
+      ],
       ...['staleReplays', 'status', 'time'],
     ]);
     assert.equal(success.flag, '-');
