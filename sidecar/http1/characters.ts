@@ -47,8 +47,18 @@ function range(from: number, to: number, without: readonly number[]): Uint8Array
 /** The items of a comma-separated list without optional white space, in lower case (RFC 9110 section 5.6.1). Empty items count. */
 export function listItems(list: string): string[] {
   // Not `trim()`: it also removes what is white space in Unicode but a plain byte in a field value.
-  return list
-    .toLowerCase()
-    .split(',')
-    .map(item => item.replace(/^[ \t]+|[ \t]+$/g, ''));
+  return list.toLowerCase().split(',').map(withoutSpace);
+}
+
+/** By index, not by a regular expression: that takes the square of the length for a long run of spaces within. */
+function withoutSpace(item: string): string {
+  let start = 0;
+  let end = item.length;
+  while (start < end && isSpace(item.charCodeAt(start))) start++;
+  while (end > start && isSpace(item.charCodeAt(end - 1))) end--;
+  return item.slice(start, end);
+}
+
+function isSpace(code: number): boolean {
+  return code === SP || code === HTAB;
 }

@@ -69,3 +69,8 @@ describe('listItems (RFC 9110 section 5.6.1)', () => {
     test(JSON.stringify(list), () => assert.deepEqual(listItems(list), items));
   }
 });
+
+test('a list with a long run of spaces within is read as it is', () => {
+  const run = ' '.repeat(30_000);
+  assert.deepEqual(listItems(`${run}a${run}b${run},\t c `), [`a${run}b`, 'c']);
+});
