@@ -171,8 +171,9 @@ class Converter {
       const inner = [...path, name];
       const converted = value === null ? nothing(keyAt) : this.convert(value, inner);
       const earlier = entries.get(name);
-      if (name === '<<' && key.type === 'PLAIN') merged.push(...this.mergedEntries(converted, path));
-      else if (name === '') this.complain(keyAt, path, 'expected a key before the colon');
+      if (name === '<<' && key.type === 'PLAIN') {
+        for (const entry of this.mergedEntries(converted, path)) merged.push(entry);
+      } else if (name === '') this.complain(keyAt, path, 'expected a key before the colon');
       else if (earlier === undefined) entries.set(name, { key: name, keyAt, value: converted });
       else this.complain(keyAt, inner, `given twice; the first one is in line ${earlier.keyAt.line}`);
     }
@@ -187,7 +188,8 @@ class Converter {
     const maps = node.kind === 'list' ? node.items : [node];
     const entries: MapEntry[] = [];
     for (const map of maps) {
-      if (map.kind === 'map') entries.push(...map.entries);
+      if (this.merged + entries.length > MAX_MERGED) return this.refuseMerge(node.at, path);
+      if (map.kind === 'map') for (const entry of map.entries) entries.push(entry);
       else if (map.kind !== 'broken')
         this.complain(map.at, path, 'expected a map to merge, or a list of maps');
     }

@@ -101,12 +101,9 @@ export class ConfigReloader {
   private async load(bytes: Uint8Array): Promise<void> {
     const { path, load, listener } = this.options;
     this.isInForce = false;
-    const { value, problems, lines } = load(bytes);
-    if (value === null) {
-      listener.onRefused(problems, lines);
-      return;
-    }
     try {
+      const { value, problems, lines } = load(bytes);
+      if (value === null) return listener.onRefused(problems, lines);
       await listener.onConfig(value, problems);
       this.isInForce = true;
     } catch (error) {
