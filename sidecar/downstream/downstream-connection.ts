@@ -45,7 +45,6 @@ export class DownstreamConnection
   private exchange: Exchange | null = null;
   private call: Call = ENDED_CALL;
   private isConsuming = false;
-  private isBlocked = false;
   private hasEnded = false;
 
   constructor(socket: ByteSocket, port: number, context: DownstreamContext) {
@@ -86,9 +85,9 @@ export class DownstreamConnection
     this.isConsuming = true;
     let position = from;
     while (position < to && this.state === 'open') {
-      if (this.exchange === null) {
+      if (this.exchange === null && !this.socket.isBlocked) {
         position = this.readHead(bytes, position, to);
-      } else if (!this.decoder.isDone) {
+      } else if (this.exchange !== null && !this.decoder.isDone) {
         position = this.readBody(this.exchange, bytes, position, to);
       } else {
         this.intake.hold(bytes, position, to, this.context.limits.pipelined);
@@ -265,12 +264,14 @@ export class DownstreamConnection
     if (this.isConsuming) this.intake.resume();
     else this.consumeHeld();
     if (!this.hasEnded || this.isConsuming || this.state !== 'open') return;
-    if (this.exchange === null) this.linger();
+    if (this.exchange === null && !this.intake.isHolding) this.linger();
     else this.deadlines.begin('answer-after-half-close', this.context.limits.halfClose);
   }
 
   /** Goes on with what came while the last exchange was under way. */
   private consumeHeld(): void {
+    // An application that does not read its answers is given no further ones: they would pile up here.
+    if (this.socket.isBlocked) return;
     const held = this.intake.take();
     this.intake.resume();
     if (held !== null) this.consume(held, 0, held.length);
@@ -307,7 +308,6 @@ export class DownstreamConnection
 
   private checkBlocked(): void {
     if (!this.socket.isBlocked) return;
-    this.isBlocked = true;
     // Each time: it may be another call's bytes that the last answer still stands in front of.
     this.call.pause();
   }
@@ -316,9 +316,8 @@ export class DownstreamConnection
 
   onDrain(): void {
     if (this.state === 'lingering') return this.endSide();
-    if (!this.isBlocked) return;
-    this.isBlocked = false;
     this.call.resume();
+    if (this.state === 'open' && this.exchange === null && this.intake.isHolding) this.consumeHeld();
   }
 
   /**
@@ -330,8 +329,8 @@ export class DownstreamConnection
     const { exchange, context } = this;
     if (this.state === 'tunnel') exchange?.tunnel?.body.finish(null);
     else if (this.state === 'lingering' && !this.socket.isBlocked) this.destroy();
-    else if (exchange === null) this.linger();
-    else if (!this.decoder.isDone)
+    else if (exchange === null && !this.intake.isHolding) this.linger();
+    else if (exchange !== null && !this.decoder.isDone)
       this.hangUp('The application closed its connection in the middle of its request.');
     else {
       context.counters.halfClosed++;

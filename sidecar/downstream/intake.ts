@@ -22,6 +22,11 @@ export class Intake {
     if (this.held.length >= atMost) this.pause();
   }
 
+  /** Whether anything is held. */
+  get isHolding(): boolean {
+    return this.held !== null;
+  }
+
   /** What was held, or null; from here on it is not. */
   take(): Buffer | null {
     const { held } = this;
