@@ -30,6 +30,7 @@ export class HandleSocket implements ByteSocket {
   private isReadBufferInUse = false;
   private pending = 0;
   private isClosed = false;
+  private isShuttingDown = false;
   private hasEnded = false;
 
   /** @param handle a connected handle, which the socket owns from now on */
@@ -119,7 +120,8 @@ export class HandleSocket implements ByteSocket {
     if (this.isClosed) return;
     this.isClosed = true;
     this.leaveReadBuffers();
-    if (this.handle.reset(() => {}) !== 0) this.handle.close();
+    // With a half-close under way the runtime refuses a reset, and then a close too: the handle would stay open for good.
+    if (this.isShuttingDown || this.handle.reset(() => {}) !== 0) this.handle.close();
   }
 
   keepAlive(): void {
@@ -186,9 +188,14 @@ export class HandleSocket implements ByteSocket {
 
   private shutdown(done: () => void): void {
     if (this.isClosed) return;
-    const error = this.handle.shutdown(this.runtime.newShutdown(done));
+    const onDone = () => {
+      this.isShuttingDown = false;
+      done();
+    };
+    this.isShuttingDown = true;
+    const error = this.handle.shutdown(this.runtime.newShutdown(onDone));
     // Not connected any more: what it should have told the other side does not matter.
-    if (error !== 0) done();
+    if (error !== 0) onDone();
   }
 
   /**
