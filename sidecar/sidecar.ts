@@ -90,7 +90,7 @@ export class Sidecar {
       directory: this.mesh?.directory ?? null,
       total: this.total,
       random: Math.random,
-      isOwnPort: port => this.listeners.has(port),
+      isOwnPort: port => this.isOwnPort(port),
       accessLog: null,
       via: '',
     };
@@ -322,8 +322,13 @@ export class Sidecar {
     });
   }
 
+  /** The admin API's port too: who may call applications' ports may not thereby call that. */
+  private isOwnPort(port: number): boolean {
+    return this.listeners.has(port) || port === this.adminAddress?.port;
+  }
+
   private isOwnAddress(host: string, port: number): boolean {
-    return this.listeners.has(port) && (this.ownHosts.has(host) || host.startsWith('127.'));
+    return this.isOwnPort(port) && (this.ownHosts.has(host) || host.startsWith('127.'));
   }
 
   private closeOldestIdle(): boolean {
