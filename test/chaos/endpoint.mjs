@@ -9,7 +9,11 @@ import { createServer } from 'node:http';
 const [port, file] = process.argv.slice(2);
 const noted = openSync(String(file), 'a');
 
+let isStopping = false;
+
 const server = createServer((request, response) => {
+  // Or a connection that is busy when the server closes would be used on and on.
+  if (isStopping) response.setHeader('Connection', 'close');
   request.resume();
   request.on('end', () => {
     if (request.method === 'POST') writeSync(noted, `${request.url}\n`);
@@ -19,5 +23,6 @@ const server = createServer((request, response) => {
 server.listen(Number(port), '127.0.0.1', () => console.log('listens'));
 
 process.on('SIGTERM', () => {
+  isStopping = true;
   server.close(() => process.exit());
 });

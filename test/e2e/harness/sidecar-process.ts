@@ -65,7 +65,7 @@ export class SidecarProcess {
   readonly child: ChildProcess;
   /** Lines of the operational log so far. */
   readonly log: LogLine[] = [];
-  /** What went to standard error and is no line of the log. */
+  /** What it wrote and is no line of a log. */
   complaints = '';
   /** Lines of the access log so far. */
   accessLog: AccessLogLine[] = [];
@@ -114,12 +114,9 @@ export class SidecarProcess {
         ? spawn(process.execPath, command, { cwd: ROOT, env })
         : spawn('/bin/sh', ['-c', shell, 'sh', process.execPath, ...command], { cwd: ROOT, env });
     process.on('exit', this.killAtExit);
-    createInterface({ input: this.child.stderr! }).on('line', line => this.onLogLine(line));
-    if (readsAccessLog) {
-      createInterface({ input: this.child.stdout! }).on('line', line => {
-        this.accessLog.push(JSON.parse(line));
-      });
-    }
+    createInterface({ input: this.child.stderr! }).on('line', line => this.keep(line, this.log));
+    if (readsAccessLog)
+      createInterface({ input: this.child.stdout! }).on('line', line => this.keep(line, this.accessLog));
     this.exited = once(this.child, 'exit').then(([code, signal]) => code ?? signal);
   }
 
@@ -242,9 +239,13 @@ export class SidecarProcess {
     );
   }
 
-  private onLogLine(line: string): void {
-    if (line.startsWith('{')) this.log.push(JSON.parse(line));
-    else this.complaints += `${line}\n`;
+  /** Keeps a line of a log. The last one of a sidecar that was killed may be cut off. */
+  private keep<Line>(line: string, log: Line[]): void {
+    try {
+      log.push(JSON.parse(line));
+    } catch {
+      this.complaints += `${line}\n`;
+    }
   }
 
   private cleanUp(): void {
