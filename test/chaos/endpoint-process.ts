@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { endsWithTests } from '../e2e/harness/ends-with-tests.ts';
 
 const PROGRAM = fileURLToPath(new URL('endpoint.mjs', import.meta.url));
 
@@ -14,7 +15,6 @@ export class EndpointProcess {
   constructor(port: number, file: string) {
     this.port = port;
     this.file = file;
-    process.on('exit', () => this.child?.kill('SIGKILL'));
   }
 
   /** Starts it and waits until it listens. */
@@ -22,6 +22,7 @@ export class EndpointProcess {
     const child = spawn(process.execPath, [PROGRAM, String(this.port), this.file], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
+    endsWithTests(child);
     this.child = child;
     await Promise.race([
       once(child.stdout, 'data'),

@@ -130,7 +130,7 @@ describe('what the application sees when an upstream can not answer', () => {
       flag: 'UF',
       says,
     });
-    assert.ok(line.durationMs >= 100 && line.durationMs < 5000, `${line.durationMs} ms`);
+    assert.ok(line.durationMs >= 100 && line.durationMs < 14_000, `${line.durationMs} ms`);
   });
 
   it('reset: the endpoint drops the connection before it answers', async () => {
@@ -148,14 +148,14 @@ describe('what the application sees when an upstream can not answer', () => {
       flag: 'UT',
       says,
     });
-    assert.ok(line.durationMs >= 100 && line.durationMs < 5000, `${line.durationMs} ms`);
+    assert.ok(line.durationMs >= 100 && line.durationMs < 14_000, `${line.durationMs} ms`);
   });
 
   it('deadline: the request takes too long in all', async () => {
     await open();
     const says = /^late did not answer within 100 ms \(timeouts\.total\)/;
     const line = await fails('late', '/silent-total', { kind: 'deadline', status: 504, flag: 'DT', says });
-    assert.ok(line.durationMs >= 100 && line.durationMs < 5000, `${line.durationMs} ms`);
+    assert.ok(line.durationMs >= 100 && line.durationMs < 14_000, `${line.durationMs} ms`);
     // The connection that carried it is of no more use.
     await upstream.connections.at(-1)!.ended();
   });
@@ -174,7 +174,7 @@ describe('what the application sees when an upstream can not answer', () => {
     const says =
       /^narrow: the limit of 1 connections is reached \(limits\.connections\) and 0 requests wait for a connection already \(limits\.pending\)/;
     const line = await fails('narrow', '/too-many', { kind: 'overflow', status: 503, flag: 'UO', says });
-    assert.ok(line.durationMs < 5000, `${line.durationMs} ms`);
+    assert.ok(line.durationMs < 14_000, `${line.durationMs} ms`);
     // What the sidecar's own limits refuse is not held against the endpoint.
     assert.equal((await sidecar.upstream('narrow')).endpoints[0]!.failures, 0);
     busy.close();
@@ -186,7 +186,7 @@ describe('what the application sees when an upstream can not answer', () => {
     const says =
       /reached \(limits\.connections\) and no connection came free within 100 ms \(limits\.pendingFor\)/;
     const line = await fails('patient', '/too-long', { kind: 'overflow', status: 503, flag: 'UO', says });
-    assert.ok(line.durationMs >= 100 && line.durationMs < 5000, `${line.durationMs} ms`);
+    assert.ok(line.durationMs >= 100 && line.durationMs < 14_000, `${line.durationMs} ms`);
     busy.close();
   });
 

@@ -68,7 +68,7 @@ describe('a sidecar that is told to stop', () => {
     const during = load.succeeded - before;
     assert.ok(during > 20, `${during} requests while it stopped`);
     assert.ok(load.connections - connections >= during / 2, 'each on a connection of its own');
-    assert.ok(took > 150 && took < 3_000, `ended ${took} ms after the last connection`);
+    assert.ok(took > 150 && took < 9_000, `ended ${took} ms after the last connection`);
     assert.equal(sidecar.accessLog.length, load.succeeded + 1, 'every exchange is in the access log');
     assert.equal(sidecar.log.at(-1)!.msg, 'stopped');
   });
@@ -97,7 +97,7 @@ describe('a sidecar that is told to stop', () => {
     const startedAt = performance.now();
     assert.equal(await sidecar.stop('SIGINT'), 0);
     const took = performance.now() - startedAt;
-    assert.ok(took > 200 && took < 3_000, `${took} ms`);
+    assert.ok(took > 200 && took < 9_000, `${took} ms`);
   });
 
   it('waits no longer than stop.grace, and says what it closed', async () => {
@@ -110,7 +110,7 @@ describe('a sidecar that is told to stop', () => {
     const startedAt = performance.now();
     assert.equal(await sidecar.stop(), 0);
     const took = performance.now() - startedAt;
-    assert.ok(took > 550 && took < 4_000, `${took} ms`);
+    assert.ok(took > 550 && took < 9_000, `${took} ms`);
     assert.ok(
       sidecar.log.some(({ msg }) => /^2 connections are still open after 600 ms \(stop\.grace\)/.test(msg)),
     );
@@ -170,7 +170,7 @@ describe('a sidecar that is told to stop', () => {
 describe('a sidecar that can not start', () => {
   async function fails(options: Parameters<typeof SidecarProcess.startOnly>[0]): Promise<[unknown, string]> {
     const sidecar = await SidecarProcess.startOnly(options);
-    const code = await sidecar.exit(30_000);
+    const code = await sidecar.exit(120_000);
     return [code, `${sidecar.complaints}${sidecar.log.at(-1)?.msg}`];
   }
 

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { endsWithTests } from './ends-with-tests.ts';
 
 const SERVER = `
   const server = require('node:net').createServer();
@@ -19,6 +20,7 @@ export class FullBacklog {
 
   static async start(): Promise<FullBacklog> {
     const child = spawn(process.execPath, ['-e', SERVER], { stdio: ['ignore', 'pipe', 'inherit'] });
+    endsWithTests(child);
     const [announced] = await once(child.stdout, 'data');
     const port = Number(String(announced));
     child.kill('SIGSTOP');

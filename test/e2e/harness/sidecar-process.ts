@@ -9,6 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { isDeepStrictEqual } from 'node:util';
 import type { AccessLogLine } from '../../../sidecar/telemetry/access-log-entry.ts';
+import { endsWithTests } from './ends-with-tests.ts';
 import { MetricsText } from './metrics-text.ts';
 import { until, within } from './until.ts';
 
@@ -86,7 +87,7 @@ export class SidecarProcess {
           return sidecar.log.some(({ msg }) => msg === 'ready');
         },
         'a ready sidecar',
-        30_000,
+        120_000,
       );
     } catch (error) {
       await sidecar.kill();
@@ -113,7 +114,7 @@ export class SidecarProcess {
       shell === undefined
         ? spawn(process.execPath, command, { cwd: ROOT, env })
         : spawn('/bin/sh', ['-c', shell, 'sh', process.execPath, ...command], { cwd: ROOT, env });
-    process.on('exit', this.killAtExit);
+    endsWithTests(this.child);
     createInterface({ input: this.child.stderr! }).on('line', line => this.keep(line, this.log));
     if (readsAccessLog)
       createInterface({ input: this.child.stdout! }).on('line', line => this.keep(line, this.accessLog));
@@ -249,13 +250,8 @@ export class SidecarProcess {
   }
 
   private cleanUp(): void {
-    process.off('exit', this.killAtExit);
     rmSync(this.folder, { recursive: true, force: true });
   }
-
-  private readonly killAtExit = (): void => {
-    this.child.kill('SIGKILL');
-  };
 }
 
 function textOf(file: SidecarFileText | string): string {
