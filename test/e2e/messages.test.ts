@@ -203,6 +203,16 @@ describe('pipelined requests', () => {
     assert.equal(await client.ended(), 'fin');
   });
 
+  it('may be thousands that fail at once', async () => {
+    await open();
+    const count = 5_000;
+    client.send(get('/', 'empty').repeat(count));
+    for (let i = 0; i < count; i++) {
+      assert.equal((await client.answer()).field('x-outrider-error'), 'no-endpoint');
+    }
+    assert.equal(client.reader.pending.length, 0);
+  });
+
   it('stop behind one that is malformed', async () => {
     upstream.options = { onRequest: (request, connection) => connection.answer(200, request.target) };
     await open();

@@ -235,3 +235,42 @@ describe('a configuration that changes while the sidecar runs', () => {
     });
   });
 });
+
+it('a changed configuration leaves tunnels alone, what is passed on, and connections to a port that has moved', async () => {
+  const upstreams = { svc: { endpoints: [] }, other: { endpoints: [] } };
+  const sidecar = await SidecarProcess.start({ file: { upstreams, egress: { connect: 'any' } } });
+  const echo = await RawUpstream.start({
+    onConnection(connection) {
+      connection.isRaw = true;
+      connection.socket.on('data', bytes => connection.send(bytes));
+    },
+  });
+  const silent = await RawUpstream.start({});
+  const tunnel = await RawClient.connect(sidecar.port);
+  await tunnel.ask(`CONNECT ${echo.address} HTTP/1.1\r\nHost: ${echo.address}\r\n\r\n`);
+  const passed = await RawClient.connect(sidecar.port);
+  passed.send(get('/passed', silent.address));
+  await silent.requested('/passed');
+
+  const port = await closedPort();
+  const before = sidecar.port;
+  await sidecar.reconfigure({
+    upstreams,
+    egress: { connect: 'any', listen: `127.0.0.1:${port}` },
+    connections: 100,
+  });
+  await assert.rejects(RawClient.connect(before), { code: 'ECONNREFUSED' });
+  assert.equal(String(await tunnel.send('still there').bytes(11)), 'still there');
+  silent.connections[0]!.answer(200, 'at last');
+  assert.equal((await passed.answer()).text, 'at last');
+  passed.send(get('/again', silent.address));
+  await silent.requested('/again');
+  silent.connections.at(-1)!.answer(200, 'on the old connection');
+  assert.equal((await passed.answer()).text, 'on the old connection');
+  const moved = await RawClient.connect(port);
+  assert.equal((await moved.ask(get('/'))).field('x-outrider-error'), 'no-endpoint');
+  for (const client of [tunnel, passed, moved]) client.close();
+  await sidecar.kill();
+  await echo.stop();
+  await silent.stop();
+});
