@@ -16,7 +16,7 @@ before(async () => {
   upstream = await RawUpstream.start();
   sidecar = await SidecarProcess.start({
     file: {
-      downstream: { halfClose: '50ms' },
+      downstream: { halfClose: '1s' },
       upstreams: {
         svc: { endpoints: [upstream.address], policy: { timeouts: { idle: '300ms' } } },
       },
@@ -127,6 +127,28 @@ describe('an application that hangs up aborts its request', () => {
     client.send(get('/half-closed')).end();
     const answer = await client.answer();
     assert.equal(answer.text, '/half-closed');
+    assert.equal(await client.ended(), 'fin');
+  });
+
+  it('and all of the answers to what it had asked for before', async () => {
+    upstream.options = {
+      async onRequest(request, connection) {
+        const pieces = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'];
+        connection.send(
+          `HTTP/1.1 200 OK\r\nContent-Length: ${pieces.length}\r\nX-For: ${request.target}\r\n\r\n`,
+        );
+        for (const piece of pieces) {
+          await new Promise(resolve => setTimeout(resolve, 15));
+          connection.send(piece);
+        }
+      },
+    };
+    client = await RawClient.connect(sidecar.port);
+    client.send(get('/1') + get('/2') + get('/3')).end();
+    for (const path of ['/1', '/2', '/3']) {
+      const answer = await client.answer();
+      assert.deepEqual([answer.field('x-for'), answer.text, answer.isComplete], [path, 'abcdefgh', true]);
+    }
     assert.equal(await client.ended(), 'fin');
   });
 

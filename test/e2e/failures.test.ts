@@ -6,6 +6,7 @@ import type { Message } from './harness/message.ts';
 import { get, post, RawClient } from './harness/raw-client.ts';
 import { RawUpstream } from './harness/raw-upstream.ts';
 import { SidecarProcess } from './harness/sidecar-process.ts';
+import { until } from './harness/until.ts';
 
 describe('what the application sees when an upstream can not answer', () => {
   let sidecar: SidecarProcess;
@@ -236,6 +237,7 @@ describe('what the application sees when an upstream can not answer', () => {
         (await sidecar.metrics()).value('outrider_refused_requests_total', { status: String(status) });
       const before = await refusals();
       const arrived = upstream.requests.length;
+      sidecar.accessLog = [];
       await open();
       const answer = await client.ask(request);
       assertProblem(answer, { kind: 'bad-request', status, says: /^The request has / });
@@ -243,6 +245,12 @@ describe('what the application sees when an upstream can not answer', () => {
       assert.equal(await client.ended(), 'fin');
       assert.equal(await refusals(), before + 1);
       assert.equal(upstream.requests.length, arrived, 'nothing of it reaches the upstream as a request');
+      const lines = () => sidecar.accessLog.filter(({ error }) => error === 'bad-request');
+      await until(() => lines().length > 0, 'a line of the access log');
+      assert.deepEqual(
+        lines().map(line => [line.flag, line.status]),
+        [['DPE', status]],
+      );
     });
   }
 

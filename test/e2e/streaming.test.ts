@@ -88,6 +88,8 @@ describe('what arrives is passed on at once', () => {
     const answer = await client.answer('POST');
     assert.equal(answer.status, 403);
     assert.equal(answer.text, 'no need to go on');
+    // Where the next request would begin is anyone's guess.
+    assert.equal(answer.field('connection'), 'close');
     assert.equal(await client.ended(), 'fin');
   });
 
