@@ -1,4 +1,6 @@
+import { Paced } from '../sidecar/telemetry/paced.ts';
 import { type ApiOptions, ApiServer } from './api/api-server.ts';
+import { metricsText } from './api/metrics.ts';
 import type { HostPort } from './contract/host-port.ts';
 import type { PolicyDocument } from './contract/resources.ts';
 import { WATCH_HEARTBEAT_MS } from './contract/watch-messages.ts';
@@ -47,7 +49,7 @@ export class ControlPlane {
       }
       await keeper.committed();
       let isStopping = false;
-      const mesh = {
+      const shown = {
         registry,
         keeper,
         hub,
@@ -56,7 +58,8 @@ export class ControlPlane {
         storeName: store.name,
         isStopping: () => isStopping,
       };
-      const api = await ApiServer.start(mesh, options);
+      const metrics = new Paced(() => metricsText(shown));
+      const api = await ApiServer.start({ ...shown, metrics: () => metrics.get() }, options);
       const beginStop = () => {
         isStopping = true;
       };

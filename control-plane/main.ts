@@ -22,6 +22,8 @@ export interface ControlPlaneProgramOptions {
   readonly tokens: Tokens;
   /** Calls a second that one address may make. */
   readonly callsPerSecond: number;
+  /** Connections to the API in all. */
+  readonly connections: number;
   readonly environment: Environment;
   readonly version: string;
   /** Writes what is wrong with the mesh file to standard error. */
@@ -51,10 +53,12 @@ export async function runControlPlane(options: ControlPlaneProgramOptions): Prom
       listen: options.listen,
       tokens: options.tokens,
       rateLimit: { perSecond: options.callsPerSecond, burst: BURST_SECONDS * options.callsPerSecond },
+      connections: options.connections,
       store: await openStore(options.data),
       services: mesh.services,
       version: options.version,
       onError: (error, path) => log.error({ err: error, path }, 'the API could not answer'),
+      onConnectionRefused: tellOfRefused(options.connections, log),
     });
   } catch (error) {
     log.error({}, explainStartFailure(error));
@@ -75,6 +79,24 @@ export async function runControlPlane(options: ControlPlaneProgramOptions): Prom
   return await end(0);
 }
 
+/** Tells of connections beyond the limit, once in a while. */
+function tellOfRefused(connections: number, log: Log): () => void {
+  let refused = 0;
+  let toldAt = Number.NEGATIVE_INFINITY;
+  return () => {
+    refused++;
+    const now = performance.now();
+    if (now - toldAt < REFUSED_TOLD_MS) return;
+    toldAt = now;
+    log.warn(
+      { refused },
+      `the API has ${connections} connections open (--connections): further ones are closed at once`,
+    );
+  };
+}
+
+/** Connections beyond the limit are told of once in so long. */
+const REFUSED_TOLD_MS = 10_000;
 /** Calls that may come at once are those of so many seconds: a mesh that starts together, or comes back together. */
 const BURST_SECONDS = 5;
 /** Characters of the log that may wait for a slow reader. */

@@ -32,6 +32,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
       'control-plane/registry',
       'control-plane/store',
       'control-plane/watch',
+      'sidecar/admin/answer-turns.ts',
       'sidecar/admin/browser-guard.ts',
       'sidecar/telemetry',
     ],

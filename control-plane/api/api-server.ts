@@ -8,7 +8,8 @@ import {
   type FastifyRequest,
   fastify,
 } from 'fastify';
-import { refusedHost, refusedOrigin } from '../../sidecar/admin/browser-guard.ts';
+import { AnswerTurns } from '../../sidecar/admin/answer-turns.ts';
+import { refusedHost, refusedOrigin, repeatedHost } from '../../sidecar/admin/browser-guard.ts';
 import { formatHostPort, type HostPort } from '../contract/host-port.ts';
 import { SIDECAR_HEADER, WATCH_PROTOCOL } from '../contract/watch-messages.ts';
 import { StoreError } from '../store/store.ts';
@@ -25,8 +26,12 @@ export interface ApiOptions {
   readonly listen: HostPort;
   readonly tokens: Tokens;
   readonly rateLimit: RateLimitSettings;
+  /** Connections in all, those of the sidecars' watches included; further ones are closed at once. */
+  readonly connections: number;
   /** Told of what is a bug. */
   onError(error: unknown, path: string): void;
+  /** Told of a connection that is closed because there are too many. */
+  onConnectionRefused(): void;
 }
 
 const STOP_WITHIN_MS = 1000;
@@ -38,6 +43,7 @@ export class ApiServer {
   private readonly app: FastifyInstance;
   private readonly access: AccessControl;
   private readonly rateLimit: RateLimit;
+  private readonly turns = new AnswerTurns();
   /** Those that were upgraded: the HTTP server knows of them no more. */
   private readonly sockets = new Set<Socket>();
   private listensAt: HostPort;
@@ -113,6 +119,8 @@ export class ApiServer {
     }
     app.setErrorHandler((error, _request, reply) => this.fail(error, reply));
     app.addHook('onRequest', async (request, reply) => {
+      // Nothing is sent to a connection that is gone.
+      if (!(await this.turns.take(request.raw, reply.raw))) return reply.hijack();
       const refusal = this.guard(request.raw, isChange(request.method));
       if (refusal !== null) return this.fail(refusal, reply);
       // Before a body is asked for, or taken in.
@@ -120,7 +128,10 @@ export class ApiServer {
     });
     app.setNotFoundHandler((request, reply) => this.fail(describeUnknown(request), reply));
     for (const route of ROUTES) this.addRoute(route);
-    (app.server as Server).on('upgrade', (request, socket, head) => this.upgrade(request, socket, head));
+    const server = app.server as Server;
+    server.maxConnections = this.options.connections;
+    server.on('drop', () => this.options.onConnectionRefused());
+    server.on('upgrade', (request, socket, head) => this.upgrade(request, socket, head));
   }
 
   private addRoute(route: Route): void {
@@ -151,7 +162,10 @@ export class ApiServer {
   }
 
   /** What holds for every call, whatever it asks for. */
-  private guard({ headers, socket }: IncomingMessage, isChange: boolean): ApiProblem | null {
+  private guard(request: IncomingMessage, isChange: boolean): ApiProblem | null {
+    const { headers, socket } = request;
+    const ambiguity = repeatedHost(request);
+    if (ambiguity !== null) return new ApiProblem(400, ambiguity);
     // Who needs a token is not called by a web page's browser, which has none to send.
     const host = this.access.hasTokens ? null : refusedHost(headers, this.options.listen.host);
     const refusal = host ?? (isChange ? refusedOrigin(headers) : null);

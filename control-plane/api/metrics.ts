@@ -7,7 +7,7 @@ import type { Mesh } from './route.ts';
 export const METRICS_TYPE = Registry.PROMETHEUS_CONTENT_TYPE;
 
 /** The control plane's metrics in Prometheus' text format, read at the moment they are asked for. */
-export function metricsText(mesh: Mesh): Promise<string> {
+export function metricsText(mesh: Omit<Mesh, 'metrics'>): Promise<string> {
   const registry = new Registry();
   for (const metric of [...meshMetrics(mesh), ...processMetrics()]) {
     const { name, help, type } = metric;
@@ -18,7 +18,7 @@ export function metricsText(mesh: Mesh): Promise<string> {
   return registry.metrics();
 }
 
-function meshMetrics({ registry, hub, keeper, version }: Mesh): CollectedMetric[] {
+function meshMetrics({ registry, hub, keeper, version }: Omit<Mesh, 'metrics'>): CollectedMetric[] {
   const health = registry.health();
   const prefix = 'outrider_control_plane';
   const states = { suspect: health.suspect, expired: health.expired };

@@ -1,4 +1,4 @@
-import { METRICS_TYPE, metricsText } from './metrics.ts';
+import { METRICS_TYPE } from './metrics.ts';
 import { type Mesh, type Route, route } from './route.ts';
 
 /** For probes and Prometheus. */
@@ -32,7 +32,7 @@ export const OPERATION_ROUTES: readonly Route[] = [
     access: 'sidecar',
     answers: { 200: { description: 'The numbers.', schema: 'Metrics' } },
     async run(mesh) {
-      return { status: 200, headers: { 'content-type': METRICS_TYPE }, body: await metricsText(mesh) };
+      return { status: 200, headers: { 'content-type': METRICS_TYPE }, body: await mesh.metrics() };
     },
   }),
 ];

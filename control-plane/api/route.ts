@@ -22,6 +22,8 @@ export interface Mesh {
   readonly version: string;
   /** What the store is, for people. */
   readonly storeName: string;
+  /** In Prometheus' text format. */
+  metrics(): Promise<string>;
   isStopping(): boolean;
 }
 

@@ -45,6 +45,13 @@ export const CONTROL_PLANE_COMMAND: Command = {
       'Calls a second that one address may make; five times as many may come at once.',
       '1000',
     ),
+    flag(
+      'connections',
+      'COUNT',
+      'OUTRIDER_CONNECTIONS',
+      'Connections to the API in all; each sidecar keeps one or two open. Further ones are closed at once.',
+      '10000',
+    ),
   ],
   examples: [
     { description: 'Try it out, keeping nothing', command: 'outrider control-plane --data memory' },
@@ -77,6 +84,7 @@ interface Settings {
   readonly meshFile: string | null;
   readonly tokens: { readonly admin: string | null; readonly sidecar: string | null };
   readonly callsPerSecond: number;
+  readonly connections: number;
 }
 
 /** @returns complaints where something is wrong */
@@ -108,13 +116,18 @@ function readSettings({ flags }: Invocation): Settings | string[] {
   if (tokens.sidecar !== null && tokens.sidecar === tokens.admin) {
     complaints.push('--sidecar-token and --admin-token are the same: sidecars could change everything');
   }
-  const rateText = given('rate-limit') ?? '1000';
-  const callsPerSecond = /^\d{1,7}$/.test(rateText) ? Number(rateText) : 0;
-  if (callsPerSecond === 0) {
-    complaints.push(
-      `${sourceOf('rate-limit')}: expected a number of calls from 1, found ${JSON.stringify(rateText)}`,
-    );
-  }
+  const countOf = (name: string, fallback: number, noun: string) => {
+    const text = given(name) ?? `${fallback}`;
+    const count = /^\d{1,7}$/.test(text) ? Number(text) : 0;
+    if (count === 0) {
+      complaints.push(
+        `${sourceOf(name)}: expected a number of ${noun} from 1 to 9999999, found ${JSON.stringify(text)}`,
+      );
+    }
+    return count;
+  };
+  const callsPerSecond = countOf('rate-limit', 1000, 'calls');
+  const connections = countOf('connections', 10_000, 'connections');
   if (listen !== null && tokens.admin === null && !isLoopback(listen.host) && !flags.has('insecure')) {
     complaints.push(
       `--listen ${listenText}: without tokens, everybody who can reach it could change the mesh; give --admin-token and --sidecar-token, or say --insecure`,
@@ -127,6 +140,7 @@ function readSettings({ flags }: Invocation): Settings | string[] {
     meshFile: given('mesh'),
     tokens,
     callsPerSecond,
+    connections,
   };
 }
 

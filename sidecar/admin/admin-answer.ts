@@ -4,12 +4,16 @@ import { STATUS_CODES } from 'node:http';
 export interface AdminAnswer {
   readonly status: number;
   readonly contentType: string;
-  readonly body: string;
+  readonly body: Buffer;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
+export function textAnswer(status: number, contentType: string, text: string): AdminAnswer {
+  return { status, contentType, body: Buffer.from(text) };
+}
+
 export function jsonAnswer(status: number, value: object): AdminAnswer {
-  return { status, contentType: 'application/json', body: `${JSON.stringify(value, null, 2)}\n` };
+  return textAnswer(status, 'application/json', `${JSON.stringify(value, null, 2)}\n`);
 }
 
 /** An error as RFC 9457 has it. */
@@ -20,10 +24,6 @@ export function problemAnswer(
   headers: Readonly<Record<string, string>> = {},
 ): AdminAnswer {
   const problem = { type: 'about:blank', title: STATUS_CODES[status], status, detail, ...more };
-  return {
-    status,
-    contentType: 'application/problem+json',
-    body: `${JSON.stringify(problem, null, 2)}\n`,
-    headers,
-  };
+  const text = `${JSON.stringify(problem, null, 2)}\n`;
+  return { ...textAnswer(status, 'application/problem+json', text), headers };
 }

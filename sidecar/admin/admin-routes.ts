@@ -1,8 +1,9 @@
 import { Metrics } from '../telemetry/metrics.ts';
-import { type AdminAnswer, jsonAnswer, problemAnswer } from './admin-answer.ts';
+import { Paced } from '../telemetry/paced.ts';
+import { type AdminAnswer, jsonAnswer, problemAnswer, textAnswer } from './admin-answer.ts';
 import type { AdminView } from './admin-view.ts';
 
-type Action = (view: AdminView) => AdminAnswer | Promise<AdminAnswer>;
+type Action = () => AdminAnswer | Promise<AdminAnswer>;
 
 /** What answers to a path: one method each. */
 interface AdminRoute {
@@ -10,39 +11,48 @@ interface AdminRoute {
   readonly act: Action;
 }
 
-const ROUTES: ReadonlyMap<string, AdminRoute> = new Map([
-  get('/healthz', () => jsonAnswer(200, { status: 'ok' })),
-  get('/readyz', view => {
-    const readiness = view.ready();
-    return jsonAnswer(readiness.ready ? 200 : 503, readiness);
-  }),
-  get('/metrics', async view => ({
-    status: 200,
-    contentType: Metrics.contentType,
-    body: await view.metrics(),
-  })),
-  get('/v1/info', view => jsonAnswer(200, view.info())),
-  get('/v1/config', view => jsonAnswer(200, view.config())),
-  get('/v1/upstreams', view => jsonAnswer(200, view.upstreams())),
-  post('/v1/drain', view => {
-    view.drain();
-    return jsonAnswer(202, { draining: true });
-  }),
-]);
+/** The calls of the admin API on one sidecar. */
+export class AdminRoutes {
+  private readonly routes: ReadonlyMap<string, AdminRoute>;
 
-/** Finds what a request asks for: what to do, or why there is nothing to do. HEAD is answered as GET. */
-export function findAction(method: string, path: string): Action {
-  const route = ROUTES.get(path);
-  if (route === undefined) {
-    return () => problemAnswer(404, `There is no '${path}' here.`, { paths: [...ROUTES.keys()] });
+  constructor(view: AdminView) {
+    this.routes = new Map([
+      get('/healthz', () => jsonAnswer(200, { status: 'ok' })),
+      get('/readyz', () => {
+        const readiness = view.ready();
+        return jsonAnswer(readiness.ready ? 200 : 503, readiness);
+      }),
+      getPaced('/metrics', async () => textAnswer(200, Metrics.contentType, await view.metrics())),
+      get('/v1/info', () => jsonAnswer(200, view.info())),
+      getPaced('/v1/config', () => jsonAnswer(200, view.config())),
+      getPaced('/v1/upstreams', () => jsonAnswer(200, view.upstreams())),
+      post('/v1/drain', () => {
+        view.drain();
+        return jsonAnswer(202, { draining: true });
+      }),
+    ]);
   }
-  if (method === route.method || (method === 'HEAD' && route.method === 'GET')) return route.act;
-  const allow = route.method === 'GET' ? 'GET, HEAD' : route.method;
-  return () => problemAnswer(405, `'${path}' takes ${allow}, not ${method}.`, {}, { allow });
+
+  /** Finds what a request asks for: what to do, or why there is nothing to do. HEAD is answered as GET. */
+  find(method: string, path: string): Action {
+    const route = this.routes.get(path);
+    if (route === undefined) {
+      return () => problemAnswer(404, `There is no '${path}' here.`, { paths: [...this.routes.keys()] });
+    }
+    if (method === route.method || (method === 'HEAD' && route.method === 'GET')) return route.act;
+    const allow = route.method === 'GET' ? 'GET, HEAD' : route.method;
+    return () => problemAnswer(405, `'${path}' takes ${allow}, not ${method}.`, {}, { allow });
+  }
 }
 
 function get(path: string, act: Action): [string, AdminRoute] {
   return [path, { method: 'GET', act }];
+}
+
+/** Answers that grow with the upstreams: whoever asks for them may not thereby hold up the data path. */
+function getPaced(path: string, act: Action): [string, AdminRoute] {
+  const paced = new Paced(act);
+  return get(path, () => paced.get());
 }
 
 function post(path: string, act: Action): [string, AdminRoute] {

@@ -4,9 +4,10 @@ import type { AddressInfo } from 'node:net';
 import { ListenError } from '../io/listen-error.ts';
 import type { Log } from '../telemetry/log.ts';
 import { type AdminAnswer, problemAnswer } from './admin-answer.ts';
-import { findAction } from './admin-routes.ts';
+import { AdminRoutes } from './admin-routes.ts';
 import type { AdminView } from './admin-view.ts';
-import { refusedHost, refusedOrigin } from './browser-guard.ts';
+import { AnswerTurns } from './answer-turns.ts';
+import { refusedHost, refusedOrigin, repeatedHost } from './browser-guard.ts';
 
 export interface ListenAddress {
   readonly host: string;
@@ -16,7 +17,8 @@ export interface ListenAddress {
 
 /**
  * The sidecar's own local API: a few calls, mostly from probes, Prometheus and people with curl. It has no authentication, so
- * it listens on localhost unless told otherwise; see `browser-guard.ts` for what it does about web pages.
+ * it listens on localhost unless told otherwise; see `browser-guard.ts` for what it does about web pages. It shares a thread with
+ * the data path, so that what is asked of it is bounded: connections, requests of each, and how often what is costly is made.
  */
 export class AdminServer {
   /** Where it listens, with the port that was taken. */
@@ -26,9 +28,14 @@ export class AdminServer {
 
   /** Rejects with a {@link ListenError} where the address can't be listened on. */
   static async start(listen: ListenAddress, view: AdminView, log: Log): Promise<AdminServer> {
-    const server = createServer(LIMITS, (request, response) => {
-      respond(request, response, listen.host, view, log);
-    });
+    const responder = {
+      routes: new AdminRoutes(view),
+      turns: new AnswerTurns(),
+      listenHost: listen.host,
+      log,
+    };
+    const server = createServer(LIMITS, (request, response) => respond(request, response, responder));
+    server.timeout = NOT_READ_MS;
     server.maxConnections = MAX_CONNECTIONS;
     server.listen(listen.port, listen.host);
     try {
@@ -64,6 +71,8 @@ export class AdminServer {
 const MAX_CONNECTIONS = 64;
 const MAX_BODY_BYTES = 4096;
 const STOP_WITHIN_MS = 1000;
+/** Who does not read an answer for so long does not get the rest. */
+const NOT_READ_MS = 15_000;
 const LIMITS = {
   maxHeaderSize: 8192,
   headersTimeout: 5000,
@@ -72,36 +81,44 @@ const LIMITS = {
   connectionsCheckingInterval: 2000,
 };
 
+interface Responder {
+  readonly routes: AdminRoutes;
+  readonly turns: AnswerTurns;
+  readonly listenHost: string;
+  readonly log: Log;
+}
+
 async function respond(
   request: IncomingMessage,
   response: ServerResponse,
-  listenHost: string,
-  view: AdminView,
-  log: Log,
+  responder: Responder,
 ): Promise<void> {
   limitBody(request);
+  if (!(await responder.turns.take(request, response))) return;
   try {
-    send(response, await answer(request, listenHost, view));
+    send(response, await answer(request, responder));
   } catch (error) {
-    log.error({ err: error, path: request.url }, 'the admin API could not answer');
+    responder.log.error({ err: error, path: request.url }, 'the admin API could not answer');
     send(response, problemAnswer(500, 'The sidecar could not answer; its log says why.'));
   }
 }
 
-async function answer(request: IncomingMessage, listenHost: string, view: AdminView): Promise<AdminAnswer> {
+async function answer(request: IncomingMessage, { routes, listenHost }: Responder): Promise<AdminAnswer> {
   const { method = '', url = '', headers } = request;
+  const ambiguity = repeatedHost(request);
+  if (ambiguity !== null) return problemAnswer(400, ambiguity);
   const isChange = method !== 'GET' && method !== 'HEAD';
   const refusal = refusedHost(headers, listenHost) ?? (isChange ? refusedOrigin(headers) : null);
   if (refusal !== null) return problemAnswer(403, refusal);
   const path = url.split('?', 1)[0];
-  return findAction(method, path)(view);
+  return await routes.find(method, path)();
 }
 
 function send(response: ServerResponse, answer: AdminAnswer): void {
   response.writeHead(answer.status, {
     ...answer.headers,
     'content-type': answer.contentType,
-    'content-length': Buffer.byteLength(answer.body),
+    'content-length': answer.body.length,
     'cache-control': 'no-store',
     'x-content-type-options': 'nosniff',
   });

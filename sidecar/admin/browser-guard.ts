@@ -1,10 +1,17 @@
-import type { IncomingHttpHeaders } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 
 /**
  * Keeps web pages from using an API through the browser of someone who can reach it: an address on localhost, or
  * in a private network, is not out of a page's reach.
  */
+
+/** Why a request with more than one `Host` is not understood, or null (RFC 9112 section 3.2); `node:http` takes the first. */
+export function repeatedHost({ rawHeaders }: IncomingMessage): string | null {
+  const names = rawHeaders.filter((_, index) => index % 2 === 0);
+  const hosts = names.filter(name => name.toLowerCase() === 'host').length;
+  return hosts > 1 ? `The request has ${hosts} Host fields; it may have one.` : null;
+}
 
 /**
  * Why the request's `Host` is not accepted, or null. A page can have its own name resolve to our address (DNS rebinding) and is

@@ -179,6 +179,8 @@ test('closes its store where it can not listen', async t => {
     listen: { host: '127.0.0.1', port: api.port },
     tokens: { admin: null, sidecar: null },
     rateLimit: { perSecond: 1, burst: 1 },
+    connections: 100,
+    onConnectionRefused() {},
     store,
     services: {},
     version: '1',

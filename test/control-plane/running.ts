@@ -12,6 +12,8 @@ export async function startControlPlane(
     listen: { host: '127.0.0.1', port: 0 },
     tokens: { admin: null, sidecar: null },
     rateLimit: { perSecond: 10_000, burst: 10_000 },
+    connections: 10_000,
+    onConnectionRefused() {},
     store: new MemoryStore(),
     services: {},
     version: '1.2.3',

@@ -26,6 +26,8 @@ export class TestMesh {
       listen: { host: '127.0.0.1', port: this.port },
       tokens: { admin: null, sidecar: null },
       rateLimit: { perSecond: 10_000, burst: 10_000 },
+      connections: 100,
+      onConnectionRefused() {},
       store,
       services: services as never,
       version: 'test',

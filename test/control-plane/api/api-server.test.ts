@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { MemoryStore } from '../../../control-plane/store/memory-store.ts';
 import { StoreError } from '../../../control-plane/store/store.ts';
@@ -385,4 +387,51 @@ test('brings what it was asked for to its end before it stops', async t => {
   await watcher.heard(({ type }) => type === 'change');
   await api.controlPlane.stop();
   assert.equal((await drained).status, 200);
+});
+
+test('answers the requests of a connection one after another, and closes one that asks for too much at once', async t => {
+  const api = await startControlPlane(t);
+  const ask = (path: string, more = '') => `GET ${path} HTTP/1.1\r\nhost: localhost\r\n${more}\r\n`;
+  const patient = connect(api.port, '127.0.0.1');
+  patient.write(
+    ask('/metrics') + ask('/nowhere') + ask('/v1/services') + ask('/healthz', 'connection: close\r\n'),
+  );
+  assert.deepEqual((await text(patient)).match(/(?<=HTTP\/1\.1 )\d+/g), ['200', '404', '200', '200']);
+  const greedy = connect(api.port, '127.0.0.1').resume();
+  greedy.on('error', () => {});
+  const closed = new Promise(resolve => greedy.on('close', resolve));
+  greedy.write(ask('/metrics').repeat(3000));
+  await closed;
+  assert.equal((await api.call('GET', '/healthz')).status, 200);
+});
+
+test('refuses a request that names two hosts', async t => {
+  const api = await startControlPlane(t);
+  const socket = connect(api.port, '127.0.0.1');
+  socket.write('GET /healthz HTTP/1.1\r\nhost: localhost\r\nHost: localhost\r\nconnection: close\r\n\r\n');
+  assert.match(await text(socket), /^HTTP\/1\.1 400 Bad Request\r\n[\s\S]*2 Host fields/);
+});
+
+test('has so many connections and no more, and takes others when there is room again', async t => {
+  let refused = 0;
+  const api = await startControlPlane(t, { connections: 2, onConnectionRefused: () => void refused++ });
+  const open = async () => {
+    const socket = connect(api.port, '127.0.0.1');
+    socket.on('error', () => {});
+    await once(socket, 'connect');
+    return socket;
+  };
+  const ask = 'GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n';
+  const [first, second] = [await open(), await open()];
+  for (const socket of [first, second]) {
+    socket.write(ask);
+    await once(socket, 'data');
+  }
+  const third = (await open()).resume();
+  await new Promise(resolve => third.on('close', resolve));
+  assert.equal(refused, 1);
+  first.end();
+  await once(first, 'close');
+  assert.equal((await api.call('GET', '/healthz')).status, 200);
+  second.destroy();
 });

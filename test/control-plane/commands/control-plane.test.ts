@@ -13,6 +13,7 @@ after(() => rmSync(folder, { recursive: true, force: true }));
 for (const [args, complaint] of [
   [['--listen', '0.0.0.0:7600'], /without tokens, everybody who can reach it could change the mesh/],
   [['--listen', '[::]:7600', '--insecure', '--rate-limit', '0'], /^--rate-limit: expected a number of calls/],
+  [['--connections', 'many'], /^--connections: expected a number of connections from 1 to/],
   [['--listen', '7600'], /did you mean 127\.0\.0\.1:7600\?/],
   [['--sidecar-token', 'a'], /without --admin-token/],
   [['--sidecar-token', 'a', '--admin-token', 'a'], /are the same/],

@@ -19,18 +19,27 @@ describe('AdminServer', () => {
   let readiness: Readiness;
   let drains: number;
   let logged: unknown[][];
+  let renderings: number;
+  let costMs: number;
 
   const view: AdminView = {
     info: () => ({ service: 'orders' }),
     config: () => {
       throw new Error('broken');
     },
-    upstreams: () => [{ name: 'inventory', endpoints: [] }],
+    upstreams: () => {
+      const end = performance.now() + costMs;
+      while (performance.now() < end);
+      return [{ name: 'inventory', endpoints: [] }];
+    },
     ready: () => readiness,
     drain: () => {
       drains++;
     },
-    metrics: async () => 'outrider_build_info 1\n',
+    metrics: async () => {
+      renderings++;
+      return 'outrider_build_info 1\n';
+    },
   };
   const log = { error: (...values: unknown[]) => logged.push(values) } as unknown as Log;
 
@@ -42,6 +51,8 @@ describe('AdminServer', () => {
     readiness = { ready: true, reasons: [] };
     drains = 0;
     logged = [];
+    renderings = 0;
+    costMs = 0;
   });
 
   after(() => server.stop());
@@ -179,6 +190,39 @@ describe('AdminServer', () => {
       );
     }
     assert.equal(drains, 2);
+  });
+
+  test('refuses a request that names two hosts', async () => {
+    const socket = await openSocket();
+    socket.write('GET /healthz HTTP/1.1\r\nhost: localhost\r\nHOST: localhost\r\nconnection: close\r\n\r\n');
+    assert.match(await text(socket), /^HTTP\/1\.1 400 Bad Request\r\n[\s\S]*2 Host fields/);
+  });
+
+  test('answers requests that come at once in their order', async () => {
+    const socket = await openSocket();
+    const paths = ['/metrics', '/healthz', '/v1/info', '/metrics', '/nowhere', '/readyz'];
+    for (const path of paths) socket.write(`GET ${path} HTTP/1.1\r\nhost: localhost\r\n\r\n`);
+    socket.write('GET /healthz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n');
+    const statuses = (await text(socket)).match(/(?<=^HTTP\/1\.1 )\d+/gm);
+    assert.deepEqual(statuses, ['200', '200', '200', '200', '404', '200', '200']);
+    assert.equal(renderings, 2);
+  });
+
+  test('makes no answer for who asks without an end', async () => {
+    const socket = await openSocket();
+    const closed = new Promise(resolve => socket.on('close', resolve));
+    socket.write('GET /metrics HTTP/1.1\r\nhost: localhost\r\n\r\n'.repeat(3000));
+    socket.resume();
+    await closed;
+    assert.ok(renderings <= 2, `${renderings} renderings`);
+  });
+
+  test('pauses after a costly answer, so that most of the time is left for other work', async () => {
+    costMs = 20;
+    await ask('GET', '/v1/upstreams');
+    const end = performance.now();
+    await ask('GET', '/v1/upstreams');
+    assert.ok(performance.now() - end >= 3 * costMs);
   });
 
   test('takes no large head and no large body', async () => {
