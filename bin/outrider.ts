@@ -1,3 +1,4 @@
+import { endProcess } from '../command-line/process-end.ts';
 import packageFile from '../package.json' with { type: 'json' };
 import { runCommandLine } from './command-line.ts';
 
@@ -10,7 +11,7 @@ async function main(): Promise<void> {
     complain: text => process.stderr.write(text),
   });
   // Whatever may still be open is of no interest any more.
-  process.exit(code);
+  await endProcess(code);
 }
 
 void main();

@@ -1,5 +1,6 @@
+import { endProcess, waitForStopSignal } from '../command-line/process-end.ts';
 import { readConfigFile } from '../sidecar/config/config-file.ts';
-import { createLog, type Log } from '../sidecar/telemetry/log.ts';
+import { createLog } from '../sidecar/telemetry/log.ts';
 import { LogDestination } from '../sidecar/telemetry/log-destination.ts';
 import type { Tokens } from './api/access-control.ts';
 import type { Environment } from './contract/environment.ts';
@@ -43,9 +44,12 @@ export async function runControlPlane(options: ControlPlaneProgramOptions): Prom
   };
   process.on('uncaughtException', error => {
     log.error({ err: error }, `a bug, the control plane ends: ${error.message}`);
-    void end(1).then(code => process.exit(code));
+    void end(1).then(endProcess);
   });
-  const stopSignal = waitForStopSignal(log);
+  const stopSignal = waitForStopSignal(signal => {
+    log.warn({ signal }, 'a second signal: ends at once');
+    void endProcess(1);
+  });
   for (const warning of mesh.warnings) log.warn({ key: warning.key }, formatProblem(warning));
   let controlPlane: ControlPlane;
   try {
@@ -126,22 +130,6 @@ async function loadMesh(options: ControlPlaneProgramOptions): Promise<LoadedMesh
 
 async function openStore(data: string): Promise<Store> {
   return data === 'memory' ? new MemoryStore() : await EmbeddedStore.open(data);
-}
-
-/** Settles at the first signal; the second one ends the process. */
-function waitForStopSignal(log: Log): Promise<NodeJS.Signals> {
-  return new Promise(resolve => {
-    let signals = 0;
-    const onSignal = (signal: NodeJS.Signals) => {
-      if (++signals === 1) resolve(signal);
-      else {
-        log.warn({ signal }, 'a second signal: ends at once');
-        process.exit(1);
-      }
-    };
-    process.on('SIGTERM', onSignal);
-    process.on('SIGINT', onSignal);
-  });
 }
 
 /** One line that says what to do. */

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { endProcess, waitForStopSignal } from '../command-line/process-end.ts';
 import type { Environment } from '../control-plane/contract/environment.ts';
 import { formatProblemsWithExcerpts } from '../control-plane/contract/excerpt.ts';
 import type { LoadedFile } from '../control-plane/contract/mesh-file.ts';
@@ -74,15 +75,17 @@ export async function runSidecar(options: SidecarOptions, start: StartSidecar): 
   };
   process.on('uncaughtException', error => {
     log.error({ err: error }, `a bug, the sidecar ends: ${error.message}`);
-    void end(1).then(code => process.exit(code));
+    void end(1).then(endProcess);
   });
-  const stopSignal = waitForStopSignal(log);
+  const stopSignal = waitForStopSignal(signal => {
+    log.warn({ signal }, 'a second signal: ends at once');
+    void endProcess(1);
+  });
   let loadAgain = () => {};
   process.on('SIGHUP', () => loadAgain());
-  log.info(
-    { version: options.version, config: path },
-    path === null ? 'starts without a file' : `starts with ${path}`,
-  );
+  const withWhat = path === null ? 'without a file' : `with ${path}`;
+  const once = content === null || content.isFile ? '' : ', which is no file: it is read this once';
+  log.info({ version: options.version, config: path }, `starts ${withWhat}${once}`);
   warnOf(loaded.problems, log);
   let sidecar: RunningSidecar;
   try {
@@ -92,9 +95,9 @@ export async function runSidecar(options: SidecarOptions, start: StartSidecar): 
     return await end(1);
   }
 
-  const reloader = path !== null && content !== null ? watch(path, content.bytes, load, sidecar, log) : null;
+  const reloader = path !== null && content?.isFile ? watch(path, content.bytes, load, sidecar, log) : null;
   loadAgain = () => {
-    if (reloader === null) log.warn({}, 'SIGHUP: there is no file to load again');
+    if (reloader === null) log.warn({}, `SIGHUP: ${path ?? 'there'} is no file to load again`);
     else void reloader.reload();
   };
   const signal = await stopSignal;
@@ -109,22 +112,6 @@ export async function runSidecar(options: SidecarOptions, start: StartSidecar): 
 const LOG_WAITING = 1024 * 1024;
 /** How long the reader of the log may take for the last lines. */
 const LAST_WORDS_MS = 500;
-
-/** Settles at the first signal; the second one ends the process. */
-function waitForStopSignal(log: Log): Promise<NodeJS.Signals> {
-  return new Promise(resolve => {
-    let signals = 0;
-    const onSignal = (signal: NodeJS.Signals) => {
-      if (++signals === 1) resolve(signal);
-      else {
-        log.warn({ signal }, 'a second signal: ends at once');
-        process.exit(1);
-      }
-    };
-    process.on('SIGTERM', onSignal);
-    process.on('SIGINT', onSignal);
-  });
-}
 
 function watch(
   path: string,

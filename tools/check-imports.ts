@@ -39,7 +39,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
   },
   'control-plane/commands': { imports: ['control-plane', 'command-line', 'sidecar/config/config-file.ts'] },
   'control-plane': {
-    imports: ['control-plane', 'sidecar/telemetry', 'sidecar/config/config-file.ts'],
+    imports: ['control-plane', 'command-line', 'sidecar/telemetry', 'sidecar/config/config-file.ts'],
     isHallway: true,
   },
   'command-line': { imports: ['control-plane/contract'] },
@@ -59,7 +59,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
   'sidecar/registration': { imports: [...GROUND, 'sidecar/discovery'] },
   'sidecar/admin': { imports: [...GROUND, 'sidecar/upstream', 'sidecar/discovery', 'sidecar/routing'] },
   'sidecar/commands': { imports: ['sidecar', 'control-plane/contract', 'command-line'] },
-  sidecar: { imports: ['sidecar', 'control-plane/contract'], isHallway: true },
+  sidecar: { imports: ['sidecar', 'control-plane/contract', 'command-line'], isHallway: true },
   bin: { imports: ['command-line', 'control-plane/commands', 'sidecar/commands', 'tools/install.mjs'] },
   'docs/reference': { imports: ['bin', 'command-line', 'sidecar/config', 'control-plane/contract'] },
   'examples/shop': { imports: [] },

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LoadedFile } from '../../control-plane/contract/mesh-file.ts';
 import { type Problem, problem } from '../../control-plane/contract/problem.ts';
-import { readConfigFile } from './config-file.ts';
+import { readRegularFile } from './config-file.ts';
 import type { SidecarConfig } from './sidecar-config.ts';
 
 /** Told when the file has changed. */
@@ -39,6 +39,7 @@ export class ConfigReloader {
   private isGone = false;
   /** One look at a time. */
   private looking: Promise<void> = Promise.resolve();
+  private applying: Promise<void> = Promise.resolve();
 
   constructor(options: ReloadOptions) {
     this.options = { pollMs: 1000, settleMs: 100, ...options };
@@ -54,10 +55,10 @@ export class ConfigReloader {
     return this.look(true);
   }
 
-  /** Ends; waits for a configuration that is being applied. May be called twice. */
+  /** Ends; waits for a configuration that is being applied, not for a disk that does not answer. May be called twice. */
   async stop(): Promise<void> {
     this.ending.abort();
-    await this.looking;
+    await this.applying;
   }
 
   private async poll(): Promise<void> {
@@ -71,7 +72,7 @@ export class ConfigReloader {
 
   private async lookOnce(isForced: boolean): Promise<void> {
     const { path, listener } = this.options;
-    let content = await readConfigFile(path);
+    let content = await readRegularFile(path);
     if (!isForced && content.ok && equal(content.bytes, this.seen)) {
       this.isGone = false;
       return;
@@ -79,11 +80,12 @@ export class ConfigReloader {
     // Whoever replaces a file may remove it for a moment, whoever writes it may not be done.
     for (;;) {
       if (!(await this.pause(this.options.settleMs))) return;
-      const again = await readConfigFile(path);
+      const again = await readRegularFile(path);
       const isSettled = again.ok ? content.ok && equal(again.bytes, content.bytes) : !content.ok;
       content = again;
       if (isSettled) break;
     }
+    if (this.ending.signal.aborted) return;
     if (!content.ok) {
       if (!this.isGone || isForced) listener.onRefused([this.unreadable(content.reason)], []);
       this.isGone = true;
@@ -95,7 +97,8 @@ export class ConfigReloader {
       if (this.isInForce) return listener.onUnchanged();
     }
     this.seen = content.bytes;
-    await this.load(content.bytes);
+    this.applying = this.load(content.bytes);
+    await this.applying;
   }
 
   private async load(bytes: Uint8Array): Promise<void> {

@@ -1,4 +1,5 @@
 import { closeSync, constants, fstatSync, openSync, write, writeSync } from 'node:fs';
+import { Socket } from 'node:net';
 
 export interface LogDestinationOptions {
   /** The file descriptor to write to. It stays open. */
@@ -12,13 +13,15 @@ export interface LogDestinationOptions {
  * slow costs lines, which are counted; one that is gone costs all further lines. Nothing that it does ends the process.
  *
  * Not a `pino.destination`: at exit, that one waits for as long as the reader takes, and so does Node itself for a write
- * to a full pipe that is under way. So a pipe is opened once more, non-blocking for this destination alone.
+ * to a full pipe that is under way. So nothing is written in a way that blocks.
  */
 export class LogDestination {
   /** Lines that were not written because the reader was too slow, or gone. */
   dropped = 0;
   private readonly fd: number;
   private readonly ownsFd: boolean;
+  /** Where blocking could not be turned off: a terminal that belongs to somebody else. */
+  private readonly mayBlock: boolean;
   private readonly maxWaiting: number;
   private lines: string[] = [];
   private waiting = 0;
@@ -32,9 +35,10 @@ export class LogDestination {
   private readonly atExit = (): void => this.flushSync();
 
   constructor(options: LogDestinationOptions) {
-    const own = openNonBlocking(options.fd);
-    this.fd = own ?? options.fd;
-    this.ownsFd = own !== null;
+    const { fd, mayBlock } = withoutBlocking(options.fd);
+    this.fd = fd;
+    this.ownsFd = fd !== options.fd;
+    this.mayBlock = mayBlock;
     this.maxWaiting = options.maxWaiting;
     process.on('exit', this.atExit);
   }
@@ -54,8 +58,8 @@ export class LogDestination {
 
   /** Writes what is waiting as far as the reader takes it without a wait: before the process ends. */
   flushSync(): void {
-    // A write that is under way may block and can't be told from one that is done: there is nothing safe to do then.
-    if (this.isWriting || this.isClosed) return;
+    // A write that is under way can't be told from one that is done: there is nothing safe to do then.
+    if (this.isWriting || this.isClosed || this.mayBlock) return;
     try {
       for (let batch = this.nextBatch(); batch !== null; batch = this.nextBatch()) {
         this.advance(batch, writeSync(this.fd, batch));
@@ -150,13 +154,25 @@ const LINE_FEED = 10;
 const RETRY_MS = 50;
 
 /**
- * Opens what `fd` refers to once more, so that being non-blocking concerns nobody else who has it: `O_NONBLOCK` is shared by
- * all processes that inherited a descriptor. Null where that can't be (sockets, other systems) or need not be (files).
+ * A descriptor for what `fd` refers to that does not block. Opened once more, where that can be, so that being non-blocking concerns
+ * nobody else who has it: `O_NONBLOCK` is shared by all processes that inherited a descriptor. Otherwise, for sockets (as from
+ * systemd) and for pipes of another user, as Node does it for `process.stdout`; it puts that back when the process ends.
  */
-function openNonBlocking(fd: number): number | null {
+function withoutBlocking(fd: number): { fd: number; mayBlock: boolean } {
   try {
-    const stat = fstatSync(fd);
-    if (!stat.isFIFO() && !stat.isCharacterDevice()) return null;
+    if (fstatSync(fd).isFile()) return { fd, mayBlock: false };
+    const own = openAgain(fd);
+    if (own !== null) return { fd: own, mayBlock: false };
+    // Makes it non-blocking; of no further use.
+    new Socket({ fd, readable: false, writable: true }).unref();
+    return { fd, mayBlock: false };
+  } catch {
+    return { fd, mayBlock: true };
+  }
+}
+
+function openAgain(fd: number): number | null {
+  try {
     return openSync(`/proc/self/fd/${fd}`, constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
   } catch {
     return null;

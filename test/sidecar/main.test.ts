@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -73,6 +75,23 @@ test('a wrong file is refused with its problems, and 2', async () => {
 test('a file that is not there is refused, with 2', async () => {
   const { code, stderr } = await start({ FILE: 'nowhere.yaml' }).ended;
   assert.deepEqual([code, stderr], [2, 'nowhere.yaml: can not be read: there is no such file\n']);
+});
+
+test('a configuration from a pipe is read once, and stays', {
+  skip: process.platform === 'win32',
+}, async () => {
+  const path = join(folder, 'pipe');
+  execFileSync('mkfifo', [path]);
+  const program = start({ FILE: path });
+  // Opening waits for the reader.
+  await writeFile(path, 'service: piped\n');
+  await program.hasWritten('started piped');
+  await program.hasWritten('which is no file: it is read this once');
+  program.kill('SIGHUP');
+  await program.hasWritten('is no file to load again');
+  program.kill('SIGTERM');
+  const { code, stdout } = await program.ended;
+  assert.deepEqual([code, stdout], [0, 'started piped\nstopping\ncode 0\n']);
 });
 
 test('picks up outrider.yaml from the working directory, changes of it, and SIGHUP', async () => {

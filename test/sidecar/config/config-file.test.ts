@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { closeSync, constants, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { after, beforeEach, describe, test } from 'node:test';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { MAX_FILE_BYTES } from '../../../control-plane/contract/yaml-source.ts';
-import { readConfigFile } from '../../../sidecar/config/config-file.ts';
+import { readConfigFile, readRegularFile } from '../../../sidecar/config/config-file.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'outrider-file-'));
 after(() => rmSync(folder, { recursive: true }));
@@ -31,3 +33,50 @@ for (const [name, reason] of [
     assert.deepEqual(await readConfigFile(join(folder, name)), { ok: false, reason });
   });
 }
+
+describe('a pipe in the place of a file', { skip: process.platform === 'win32' }, () => {
+  let path: string;
+  beforeEach(() => {
+    path = join(mkdtempSync(join(folder, 'pipe-')), 'pipe');
+    execFileSync('mkfifo', [path]);
+  });
+
+  test('is read to its end, once', async () => {
+    const reading = readConfigFile(path);
+    // Without a reader this fails: so it has been opened by then.
+    let writer = -1;
+    while (writer === -1) {
+      await nextTurn();
+      try {
+        writer = openSync(path, constants.O_WRONLY | constants.O_NONBLOCK);
+      } catch {}
+    }
+    writeSync(writer, 'service: ');
+    await nextTurn();
+    writeSync(writer, 'a');
+    closeSync(writer);
+    assert.deepEqual(await reading, { ok: true, bytes: Buffer.from('service: a'), isFile: false });
+  });
+
+  test('from which nothing comes is given up', async () => {
+    const reason = 'it is a pipe from which nothing came within 30 ms';
+    assert.deepEqual(await readConfigFile(path, 30), { ok: false, reason });
+  });
+
+  test('that does not end is given up', async () => {
+    const end = openSync(path, constants.O_RDWR);
+    writeSync(end, 'service: a');
+    const content = await readConfigFile(path, 30);
+    closeSync(end);
+    assert.deepEqual(content, { ok: false, reason: 'it is a pipe from which no end came within 30 ms' });
+  });
+
+  test('is not waited for when the file is read again', async () => {
+    const reason = 'it is no regular file any more';
+    assert.deepEqual(await readRegularFile(path), { ok: false, reason });
+  });
+});
+
+test('an empty device is an empty configuration', { skip: process.platform === 'win32' }, async () => {
+  assert.deepEqual(await readConfigFile('/dev/null'), { ok: true, bytes: Buffer.alloc(0), isFile: false });
+});

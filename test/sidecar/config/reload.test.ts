@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import {
   mkdirSync,
   mkdtempSync,
@@ -184,4 +185,15 @@ test('tells nothing after its stop', async () => {
   await reloader?.reload();
   await sleep(50);
   assert.deepEqual(told.names, []);
+});
+
+test('a pipe in the place of the file is refused, and neither read nor waited for', async () => {
+  const path = join(folder, 'a.yaml');
+  const told = watch(path);
+  execFileSync('mkfifo', [`${path}.pipe`]);
+  renameSync(`${path}.pipe`, path);
+  assert.equal(await told.next(), 'refused can not be read: it is no regular file any more');
+  writeFileSync(`${path}.new`, 'service: second');
+  renameSync(`${path}.new`, path);
+  assert.equal(await told.next(), 'config second');
 });

@@ -5,6 +5,7 @@ import { closeSync, constants, mkdtempSync, openSync, readFileSync, readSync, rm
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
+import { transformSync } from 'esbuild';
 import { LogDestination } from '../../../sidecar/telemetry/log-destination.ts';
 
 /** More than any pipe holds. */
@@ -154,5 +155,26 @@ describe('LogDestination', () => {
     });
     const [code] = await once(child, 'exit');
     assert.equal(code, 7);
+  });
+
+  test('so can one whose reader is stuck behind a socket, as from systemd', { timeout: 20_000 }, async () => {
+    const source = new URL('../../../sidecar/telemetry/log-destination.ts', import.meta.url);
+    // Not by tsx: that one makes standard output non-blocking itself.
+    const { code: program } = transformSync(readFileSync(source, 'utf8'), { loader: 'ts', format: 'esm' });
+    const script = `${program}
+      const destination = new LogDestination({ fd: 1, maxWaiting: ${MUCH} });
+      for (let i = 0; i < 20_000; i++) destination.write(${JSON.stringify(LINE)});
+      setTimeout(() => process.exit(7), 50);
+    `;
+    // What the runtime calls a pipe to a child is a pair of sockets.
+    const child = spawn(process.execPath, ['--input-type=module', '--eval', script], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    child.stdout?.pause();
+    const guard = setTimeout(() => child.kill('SIGKILL'), 15_000);
+    const [code] = await once(child, 'exit');
+    clearTimeout(guard);
+    assert.equal(code, 7);
+    child.stdout?.destroy();
   });
 });
