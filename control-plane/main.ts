@@ -1,6 +1,6 @@
 import { endProcess, waitForStopSignal } from '../command-line/process-end.ts';
 import { readConfigFile } from '../sidecar/config/config-file.ts';
-import { createLog } from '../sidecar/telemetry/log.ts';
+import { createLog, type Log } from '../sidecar/telemetry/log.ts';
 import { LogDestination } from '../sidecar/telemetry/log-destination.ts';
 import type { Tokens } from './api/access-control.ts';
 import type { Environment } from './contract/environment.ts';
