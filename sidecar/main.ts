@@ -33,7 +33,8 @@ export interface SidecarOptions {
 export interface RunningSidecar {
   /** Rejects when the configuration can't be applied; then what was in force stays. */
   apply(config: SidecarConfig): Promise<void>;
-  noteRefused(reason: string): void;
+  /** Null: nothing is refused any more. */
+  noteRefused(reason: string | null): void;
   /** Carries what is under way to its end. */
   stop(): Promise<void>;
 }
@@ -131,7 +132,8 @@ function watch(
         warnOf(warnings, log);
       },
       onUnchanged() {
-        log.info({ config: path }, `SIGHUP: ${path} has not changed, what was in force stays`);
+        log.info({ config: path }, `${path} has not changed, what was in force stays`);
+        sidecar.noteRefused(null);
       },
       onRefused(problems) {
         const reasons = problems.filter(({ severity }) => severity === 'error').map(formatProblem);

@@ -31,6 +31,7 @@ export class SidecarView implements AdminView {
   private readonly startedAt = new Date();
   private readonly configCounts = { generation: 0, refused: 0 };
   private current: SidecarConfig | null = null;
+  private needsRestart: readonly string[] = [];
   private accessLog: AccessLog | null = null;
   private lastRefusal: { readonly at: string; readonly reason: string } | null = null;
 
@@ -50,18 +51,19 @@ export class SidecarView implements AdminView {
     });
   }
 
-  /** A configuration is in force. */
-  applied(config: SidecarConfig, accessLog: AccessLog | null): void {
+  /** A configuration is in force. @param needsRestart the settings that stay as they were until a restart */
+  applied(config: SidecarConfig, accessLog: AccessLog | null, needsRestart: readonly string[]): void {
     this.current = config;
+    this.needsRestart = needsRestart;
     this.accessLog = accessLog;
     this.configCounts.generation++;
     this.lastRefusal = null;
   }
 
-  /** A configuration was refused. */
-  refused(reason: string): void {
-    this.configCounts.refused++;
-    this.lastRefusal = { at: new Date().toISOString(), reason };
+  /** A configuration was refused; null: it is gone, and what is in force is what there is. */
+  refused(reason: string | null): void {
+    if (reason !== null) this.configCounts.refused++;
+    this.lastRefusal = reason === null ? null : { at: new Date().toISOString(), reason };
   }
 
   info(): object {
@@ -78,7 +80,8 @@ export class SidecarView implements AdminView {
 
   config(): object {
     const inForce = this.current === null ? {} : redact(this.current);
-    return { generation: this.configCounts.generation, inForce, refused: this.lastRefusal };
+    const { needsRestart, lastRefusal: refused } = this;
+    return { generation: this.configCounts.generation, inForce, needsRestart, refused };
   }
 
   upstreams(): readonly object[] {

@@ -1,6 +1,7 @@
 import { hostname, networkInterfaces } from 'node:os';
 import { DEFAULT_POLICY } from '../control-plane/contract/default-policy.ts';
 import { AdminServer } from './admin/admin-server.ts';
+import { keepUntilRestart } from './config/needs-restart.ts';
 import type { SidecarConfig } from './config/sidecar-config.ts';
 import { SystemResolver } from './discovery/name-resolver.ts';
 import type { DownstreamContext, DownstreamLimits } from './downstream/downstream-context.ts';
@@ -57,8 +58,8 @@ export class Sidecar {
   private readonly downstream: DownstreamContext;
   private readonly listeners: EgressListeners;
   private readonly view: SidecarView;
-  /** `admin.listen` as it was at the start. */
-  private readonly adminListen: SidecarConfig['admin'];
+  /** The configuration of the start: some of it stays until the end. */
+  private readonly started: SidecarConfig;
   private admin: AdminServer | null = null;
   private accessLog: AccessLog | null = null;
   private config: SidecarConfig;
@@ -68,7 +69,7 @@ export class Sidecar {
 
   private constructor(config: SidecarConfig, { log, version }: SidecarContext) {
     this.config = config;
-    this.adminListen = config.admin;
+    this.started = config;
     this.log = log;
     const { controlPlane } = config;
     this.mesh =
@@ -158,17 +159,9 @@ export class Sidecar {
    * Puts a configuration in force, whole, for every request that begins from now on. Exchanges under way end under the one that
    * they began with; connections stay open. Rejects where an address can't be listened on; then the old one stays.
    */
-  async apply(config: SidecarConfig): Promise<void> {
+  async apply(wanted: SidecarConfig): Promise<void> {
     if (this.stopping !== null) return;
-    if (!isSameAddress(config.admin, this.adminListen)) {
-      this.log.warn(
-        {},
-        'admin.listen differs from what the sidecar started with; that needs a restart, and the old address stays until then',
-      );
-    }
-    if (!isSameMesh(config, this.config)) {
-      this.log.warn({}, 'service, app or controlPlane has changed; that needs a restart');
-    }
+    const { config, needsRestart } = keepUntilRestart(wanted, this.started);
     const switchOver = await this.listeners.prepare(config.egress);
     this.config = config;
     this.total.max = config.connections;
@@ -184,11 +177,18 @@ export class Sidecar {
     this.downstream.limits = limitsOf(config);
     this.downstream.via = via;
     this.route();
-    this.view.applied(config, this.accessLog);
+    this.view.applied(config, this.accessLog, needsRestart);
+    if (needsRestart.length > 0) {
+      const differ = `${needsRestart.join(', ')} ${needsRestart.length === 1 ? 'differs' : 'differ'}`;
+      this.log.warn(
+        { needsRestart },
+        `${differ} from what the sidecar started with; that needs a restart, and stays as it was until then`,
+      );
+    }
   }
 
-  /** A changed configuration was not applied: the admin API tells why. */
-  noteRefused(reason: string): void {
+  /** A changed configuration was not applied, and the admin API tells why; null: nothing is refused any more. */
+  noteRefused(reason: string | null): void {
     this.view.refused(reason);
   }
 
@@ -348,15 +348,6 @@ function largestReplay(upstreams: Iterable<RunningUpstream>): number {
   let largest = DEFAULT_POLICY.limits.retryBody;
   for (const { config } of upstreams) largest = Math.max(largest, config.policy.limits.retryBody);
   return largest;
-}
-
-function isSameMesh(a: SidecarConfig, b: SidecarConfig): boolean {
-  const of = ({ service, app, controlPlane }: SidecarConfig) => JSON.stringify([service, app, controlPlane]);
-  return of(a) === of(b);
-}
-
-function isSameAddress(a: SidecarConfig['admin'], b: SidecarConfig['admin']): boolean {
-  return a?.host === b?.host && a?.port === b?.port;
 }
 
 function hostsOfThisMachine(): Set<string> {

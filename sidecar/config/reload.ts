@@ -8,7 +8,7 @@ import type { SidecarConfig } from './sidecar-config.ts';
 export interface ReloadListener {
   /** The new configuration; a rejection means that it could not be applied. The next one waits until this is done. */
   onConfig(config: SidecarConfig, warnings: readonly Problem[]): Promise<void>;
-  /** It was asked to load the file again, and that is what is in force already. */
+  /** It was asked to load the file again, or the file is back after it was gone, and it says what is in force already. */
   onUnchanged(): void;
   /** The file is wrong: what is in force stays. `lines` are the file's, for excerpts. */
   onRefused(problems: readonly Problem[], lines: readonly string[]): void;
@@ -73,10 +73,7 @@ export class ConfigReloader {
   private async lookOnce(isForced: boolean): Promise<void> {
     const { path, listener } = this.options;
     let content = await readRegularFile(path);
-    if (!isForced && content.ok && equal(content.bytes, this.seen)) {
-      this.isGone = false;
-      return;
-    }
+    if (!isForced && !this.isGone && content.ok && equal(content.bytes, this.seen)) return;
     // Whoever replaces a file may remove it for a moment, whoever writes it may not be done.
     for (;;) {
       if (!(await this.pause(this.options.settleMs))) return;
@@ -91,9 +88,10 @@ export class ConfigReloader {
       this.isGone = true;
       return;
     }
+    const isBack = this.isGone;
     this.isGone = false;
     if (equal(content.bytes, this.seen)) {
-      if (!isForced) return;
+      if (!isForced && !isBack) return;
       if (this.isInForce) return listener.onUnchanged();
     }
     this.seen = content.bytes;

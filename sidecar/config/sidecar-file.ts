@@ -34,62 +34,73 @@ const PORT_KEY: KeyForm = {
   placeholder: 'PORT',
 };
 
-const APP = section('The application beside this sidecar. It is registered once it is healthy.', {
-  port: count({ description: 'Where the application listens.', ...PORT }),
-  health: section('How to tell whether the application is healthy.', {
-    path: optional(
-      text(
-        {
-          expected: 'a path, such as /healthz',
-          form: 'path',
-          pattern: '^/[!-~]{0,1023}$',
-          guess: path => (/^[\w-]+$/.test(path) ? `/${path}` : null),
-        },
-        { description: 'The path of a GET that has to be answered with 2xx.' },
+const APP = section(
+  'The application beside this sidecar. It is registered once it is healthy. A change needs a restart.',
+  {
+    port: count({ description: 'Where the application listens.', ...PORT }),
+    health: section('How to tell whether the application is healthy.', {
+      path: optional(
+        text(
+          {
+            expected: 'a path, such as /healthz',
+            form: 'path',
+            pattern: '^/[!-~]{0,1023}$',
+            guess: path => (/^[\w-]+$/.test(path) ? `/${path}` : null),
+          },
+          { description: 'The path of a GET that has to be answered with 2xx.' },
+        ),
+        { means: 'it is enough that a connection comes up', word: null },
       ),
-      { means: 'it is enough that a connection comes up', word: null },
-    ),
-    tcp: optional(
-      toggle({
-        description:
-          '`true` says explicitly that it is enough that a connection comes up; can not stand beside `path`.',
+      tcp: optional(
+        toggle({
+          description:
+            '`true` says explicitly that it is enough that a connection comes up; can not stand beside `path`.',
+        }),
+        { means: '`true` without a `path`', word: null },
+      ),
+      interval: duration({
+        description: 'The time between checks.',
+        default: '1s',
+        min: '100ms',
+        max: '10m',
       }),
-      { means: '`true` without a `path`', word: null },
-    ),
-    interval: duration({ description: 'The time between checks.', default: '1s', min: '100ms', max: '10m' }),
-    timeout: duration({
-      description: 'How long a check may take.',
-      default: '500ms',
-      min: '10ms',
-      max: '1m',
+      timeout: duration({
+        description: 'How long a check may take.',
+        default: '500ms',
+        min: '10ms',
+        max: '1m',
+      }),
     }),
-  }),
-  advertise: parsed(
-    {
-      expected: 'auto, or the host[:port] by which others reach the application',
-      form: '`auto` or host[:port]',
-      pattern: '^(auto|[^\\s/]{1,300})$',
-      parse: parseAdvertised,
-      print: printAdvertised,
-    },
-    {
-      description:
-        'The address by which others reach the application. `auto` is the local address of the connection to the control plane.',
-      default: 'auto',
-    },
-  ),
-  version: optional(label({ description: 'The version of the application.' }), { means: 'none', word: null }),
-  zone: optional(label({ description: 'Where it runs.' }), { means: 'none', word: null }),
-  metadata: mapOf(
-    {
-      pattern: '^[\\w./-]{1,128}$',
-      expected: 'a word of letters, digits, `_`, `-`, `.` and `/`',
-      placeholder: 'KEY',
-    },
-    label({ description: 'A value of your own.' }),
-    { description: 'What else is told about the instance.' },
-  ),
-});
+    advertise: parsed(
+      {
+        expected: 'auto, or the host[:port] by which others reach the application',
+        form: '`auto` or host[:port]',
+        pattern: '^(auto|[^\\s/]{1,300})$',
+        parse: parseAdvertised,
+        print: printAdvertised,
+      },
+      {
+        description:
+          'The address by which others reach the application. `auto` is the local address of the connection to the control plane.',
+        default: 'auto',
+      },
+    ),
+    version: optional(label({ description: 'The version of the application.' }), {
+      means: 'none',
+      word: null,
+    }),
+    zone: optional(label({ description: 'Where it runs.' }), { means: 'none', word: null }),
+    metadata: mapOf(
+      {
+        pattern: '^[\\w./-]{1,128}$',
+        expected: 'a word of letters, digits, `_`, `-`, `.` and `/`',
+        placeholder: 'KEY',
+      },
+      label({ description: 'A value of your own.' }),
+      { description: 'What else is told about the instance.' },
+    ),
+  },
+);
 
 const UPSTREAM = section(
   'Where requests for this name go.',
@@ -165,7 +176,9 @@ export const SIDECAR_FILE_SCHEMA = section(
   'One sidecar: the application beside it, and how its calls go out.',
   {
     service: optional(
-      text(SERVICE_NAME_FORM, { description: 'The name of the application beside this sidecar.' }),
+      text(SERVICE_NAME_FORM, {
+        description: 'The name of the application beside this sidecar. A change needs a restart.',
+      }),
       {
         means: 'no name',
         word: null,
@@ -173,7 +186,7 @@ export const SIDECAR_FILE_SCHEMA = section(
     ),
     app: optional(APP, { means: 'nothing is registered', word: null }),
     controlPlane: optional(
-      section('Where endpoints and policies come from.', {
+      section('Where endpoints and policies come from. A change needs a restart.', {
         url: text(
           {
             expected:
@@ -312,7 +325,7 @@ export const SIDECAR_FILE_SCHEMA = section(
     admin: section("The sidecar's own API.", {
       listen: optional(
         parsed(LISTEN_ADDRESS, {
-          description: 'Where it listens. Port 0 takes any free one.',
+          description: 'Where it listens. Port 0 takes any free one. A change needs a restart.',
           default: '127.0.0.1:15000',
         }),
         { means: 'no admin API', word: 'off' },

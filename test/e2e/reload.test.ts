@@ -62,7 +62,7 @@ describe('a configuration that changes while the sidecar runs', () => {
     const { generation } = await sidecar.config();
     sidecar.child.kill('SIGHUP');
     await until(
-      () => sidecar.log.some(({ msg }) => /^SIGHUP: .* has not changed/.test(msg)),
+      () => sidecar.log.some(({ msg }) => /outrider\.yaml has not changed/.test(msg)),
       'a line about it',
     );
     assert.equal((await sidecar.config()).generation, generation);
@@ -183,6 +183,20 @@ describe('a configuration that changes while the sidecar runs', () => {
     assert.equal((await (await open()).ask(get('/'))).status, 502);
   });
 
+  it('says what needs a restart, and leaves that as it was', async () => {
+    const { inForce } = await sidecar.config();
+    const port = await closedPort();
+    await sidecar.reconfigure(file(undefined, { service: 'orders', admin: { listen: `127.0.0.1:${port}` } }));
+    const config = await sidecar.config();
+    assert.deepEqual(config.needsRestart, ['service', 'admin.listen']);
+    assert.deepEqual(config.inForce.admin, inForce.admin);
+    await assert.rejects(RawClient.connect(port), { code: 'ECONNREFUSED' });
+    const said = 'service, admin.listen differ from what the sidecar started with; that needs a restart';
+    await until(() => sidecar.log.some(({ level, msg }) => level === 'warn' && msg.includes(said)), said);
+    await sidecar.reconfigure(file());
+    assert.deepEqual((await sidecar.config()).needsRestart, []);
+  });
+
   describe('that is wrong is refused whole, and the old one stays', () => {
     async function refuse(text: string | object): Promise<string> {
       const { generation } = await sidecar.config();
@@ -226,6 +240,16 @@ describe('a configuration that changes while the sidecar runs', () => {
       await new Promise(resolve => holder.close(resolve));
       await sidecar.reconfigure({ ...next });
       assert.equal((await (await open(port)).ask(get('/'))).text, 'two /');
+    });
+
+    it('no file at all, which is told of until it is back as it was', async () => {
+      sidecar.removeFile();
+      await until(async () => (await sidecar.config()).refused !== null, 'a refusal');
+      const { refused, generation } = await sidecar.config();
+      assert.match(refused!.reason, /can not be read: there is no such file/);
+      sidecar.restoreFile();
+      await until(async () => (await sidecar.config()).refused === null, 'no refusal');
+      assert.equal((await sidecar.config()).generation, generation);
     });
 
     it('and is told of until a right one comes', async () => {

@@ -115,8 +115,8 @@ test('picks up outrider.yaml from the working directory, changes of it, and SIGH
   await program.hasWritten('applied fifth');
   const before = program.stdout;
   program.kill('SIGHUP');
-  await program.hasWritten('SIGHUP: outrider.yaml has not changed, what was in force stays');
-  assert.equal(program.stdout, before);
+  await program.hasWritten('outrider.yaml has not changed, what was in force stays');
+  assert.equal(program.stdout, `${before}refused null\n`);
 
   program.kill('SIGTERM');
   assert.equal((await program.ended).code, 0);

@@ -51,11 +51,11 @@ describe('who it is', () => {
       ['1.2.3', process.version, null, 'running', 0],
     );
     assert.ok(!Number.isNaN(Date.parse(String(info.startedAt))));
-    assert.deepEqual(view.config(), { generation: 0, inForce: {}, refused: null });
+    assert.deepEqual(view.config(), { generation: 0, inForce: {}, needsRestart: [], refused: null });
   });
 
   test('under a configuration, and while it drains', () => {
-    view.applied(aConfig, null);
+    view.applied(aConfig, null, []);
     view.isDraining = true;
     const info = view.info() as Shown;
     assert.deepEqual([info.service, info.state, info.configGeneration], ['orders', 'draining', 1]);
@@ -64,14 +64,19 @@ describe('who it is', () => {
 
 describe('the configuration', () => {
   test('is shown without secrets', () => {
-    view.applied(aConfig, null);
+    view.applied(aConfig, null, []);
     const text = JSON.stringify(view.config());
     assert.match(text, /"service":"orders"/);
     assert.doesNotMatch(text, /secret/);
   });
 
+  test('is shown with what needs a restart', () => {
+    view.applied(aConfig, null, ['admin.listen']);
+    assert.deepEqual((view.config() as Shown).needsRestart, ['admin.listen']);
+  });
+
   test('that was refused is shown with the reason, until one is applied', async () => {
-    view.applied(aConfig, null);
+    view.applied(aConfig, null, []);
     view.refused('line 3: no such key');
     const { generation, refused } = view.config() as { generation: number; refused: Shown };
     assert.equal(generation, 1);
@@ -79,7 +84,11 @@ describe('the configuration', () => {
     assert.ok(!Number.isNaN(Date.parse(String(refused.at))));
     const metrics = await view.metrics();
     assert.match(metrics, /^outrider_config_generation 1$/m);
-    view.applied(aConfig, null);
+    view.refused(null);
+    assert.equal((view.config() as Shown).refused, null);
+    assert.match(await view.metrics(), /^outrider_config_refused_total 1$/m);
+    view.refused('line 4: no such key');
+    view.applied(aConfig, null, []);
     assert.deepEqual([(view.config() as Shown).generation, (view.config() as Shown).refused], [2, null]);
   });
 });

@@ -58,6 +58,8 @@ export interface UpstreamState {
 /** What `GET /v1/config` tells. */
 export interface ConfigState {
   readonly generation: number;
+  readonly inForce: Readonly<Record<string, unknown>>;
+  readonly needsRestart: readonly string[];
   readonly refused: { readonly at: string; readonly reason: string } | null;
 }
 
@@ -148,6 +150,15 @@ export class SidecarProcess {
     this.written = textOf(file);
     writeFileSync(`${this.path}.new`, this.written);
     renameSync(`${this.path}.new`, this.path);
+  }
+
+  removeFile(): void {
+    rmSync(this.path);
+  }
+
+  /** Puts the file back as it was. */
+  restoreFile(): void {
+    writeFileSync(this.path, this.written);
   }
 
   /** Changes the file and waits until it is in force. */

@@ -124,16 +124,29 @@ test('refuses a file that is wrong once, and takes it when it is right again', a
   assert.equal(told.names.length, 2);
 });
 
-test('tells once of a file that is gone, and nothing when it comes back as it was', async () => {
+test('tells once of a file that is gone, and that it is back as it was', async () => {
   const path = join(folder, 'outrider.yaml');
   const told = watch(path);
   unlinkSync(path);
   assert.equal(await told.next(), 'refused can not be read: there is no such file');
-  writeFileSync(path, 'service: first');
   await sleep(50);
+  writeFileSync(path, 'service: first');
+  assert.equal(await told.next(), 'unchanged');
   writeFileSync(path, 'service: second');
   assert.equal(await told.next(), 'config second');
-  assert.equal(told.names.length, 2);
+  assert.equal(told.names.length, 3);
+});
+
+test('tells again what is wrong with a file that was gone and is back', async () => {
+  const path = join(folder, 'outrider.yaml');
+  const told = watch(path);
+  const expected = 'refused unknown key; did you mean service?';
+  writeFileSync(path, 'servise: second');
+  assert.equal(await told.next(), expected);
+  unlinkSync(path);
+  assert.equal(await told.next(), 'refused can not be read: there is no such file');
+  writeFileSync(path, 'servise: second');
+  assert.equal(await told.next(), expected);
 });
 
 test('waits until a file is written to its end', async () => {
