@@ -1,6 +1,7 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { SIDECAR_HEADER } from '../../control-plane/contract/watch-messages.ts';
+import { hostLookup } from '../io/host-lookup.ts';
 
 /** Where the control plane is and who asks. */
 export interface ControlPlaneTarget {
@@ -42,6 +43,7 @@ export class ControlPlaneApi {
       const request = send(`${url}${path}`, {
         method,
         agent: false,
+        lookup: hostLookup.lookup,
         signal: AbortSignal.timeout(timeoutMs),
         headers: {
           [SIDECAR_HEADER]: sidecar,

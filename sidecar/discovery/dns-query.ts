@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
+import { isLocalhost } from '../io/hosts-file.ts';
+import { type AddressRecord, isAbsence, isSilence, type NameResolver } from '../io/name-resolver.ts';
 import type { EndpointSpec } from '../upstream/endpoint.ts';
-import type { AddressRecord, NameResolver } from './name-resolver.ts';
 import { endpointWeights } from './srv-weights.ts';
 
 /** What is asked: the addresses of a host, or, with a null port, the SRV records of a name. */
@@ -43,15 +44,17 @@ interface HostAnswer {
 
 async function queryHost(resolver: NameResolver, host: string, mayLookUp: boolean): Promise<HostAnswer> {
   if (isIP(host) !== 0) return { addresses: [host], ttl: null, isFromDns: false };
-  // RFC 6761 section 6.3: DNS is not asked for these.
-  if (/(^|\.)localhost\.?$/i.test(host)) return lookUp(resolver, host);
+  if (isLocalhost(host)) return notFromDns(resolver.inHostsFile(host));
   try {
     const records = await queryAddresses(resolver, host);
     const ttl = Math.min(...records.map(record => record.ttl));
     return { addresses: records.map(record => record.address), ttl, isFromDns: true };
   } catch (error) {
     if (!mayLookUp) throw error;
-    return lookUp(resolver, host).catch(() => {
+    const said = resolver.inHostsFile(host);
+    if (said.length > 0) return notFromDns(said);
+    if (isSilence(error)) throw error;
+    return resolver.lookup(host).then(notFromDns, () => {
       throw error;
     });
   }
@@ -70,8 +73,7 @@ async function queryAddresses(resolver: NameResolver, host: string): Promise<rea
   return records;
 }
 
-async function lookUp(resolver: NameResolver, host: string): Promise<HostAnswer> {
-  const all = await resolver.lookup(host);
+function notFromDns(all: readonly string[]): HostAnswer {
   const ipv4 = all.filter(address => isIP(address) === 4);
   return { addresses: ipv4.length > 0 ? ipv4 : all, ttl: null, isFromDns: false };
 }
@@ -116,12 +118,6 @@ function endpointOf(address: string, port: number, weight: number): EndpointSpec
 function inOrder(endpoints: readonly EndpointSpec[]): EndpointSpec[] {
   const byId = new Map(endpoints.map(endpoint => [endpoint.id, endpoint]));
   return [...byId.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
-}
-
-/** DNS was asked and says that there is no such name, or no such record. */
-function isAbsence(error: unknown): boolean {
-  const { code } = error as NodeJS.ErrnoException;
-  return code === 'ENOTFOUND' || code === 'ENODATA';
 }
 
 function absence(message: string): Error {

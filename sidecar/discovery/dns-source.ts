@@ -1,7 +1,7 @@
+import type { NameResolver } from '../io/name-resolver.ts';
 import type { EndpointSpec } from '../upstream/endpoint.ts';
 import { type DnsAnswer, type DnsTarget, queryEndpoints } from './dns-query.ts';
 import type { EndpointListener, EndpointSource } from './endpoint-source.ts';
-import type { NameResolver } from './name-resolver.ts';
 import type { Schedule } from './schedule.ts';
 
 export interface DnsSourceOptions {

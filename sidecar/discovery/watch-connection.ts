@@ -10,6 +10,7 @@ import {
   WATCH_PROTOCOL,
   type WatchMessage,
 } from '../../control-plane/contract/watch-messages.ts';
+import { hostLookup } from '../io/host-lookup.ts';
 import { type ControlPlaneTarget, explainAnswer } from './control-plane-api.ts';
 import { readWatchMessage } from './watch-message-reader.ts';
 
@@ -45,6 +46,7 @@ export class WatchConnection {
     const send = url.startsWith('https:') ? httpsRequest : httpRequest;
     this.request = send(`${url}/v1/watch`, {
       agent: false,
+      lookup: hostLookup.lookup,
       headers: {
         connection: 'Upgrade',
         upgrade: WATCH_PROTOCOL,

@@ -1,56 +1,73 @@
-import { lookup } from 'node:dns';
-import { connect as connectStream, isIP, isIPv6 } from 'node:net';
+import { connect as connectStream, isIP, isIPv6, type Socket } from 'node:net';
 import { getSystemErrorName } from 'node:util';
 import type { ByteSocket } from './byte-socket.ts';
 import { HandleSocket, useHandles } from './handle-socket.ts';
+import { type HostLookup, hostLookup } from './host-lookup.ts';
 import { type RuntimeHandles, runtimeHandles } from './runtime-handles.ts';
 import { StreamSocket } from './stream-socket.ts';
 
 /** Told how connecting went: one of the two, in a later turn. */
 export interface ConnectListener {
   onSocket(socket: ByteSocket): void;
-  /** @param reason the system's name for it, such as `ECONNREFUSED` */
+  /** @param reason the system's name for it, such as `ECONNREFUSED`; for a name without an address a {@link LookUpError}'s message */
   onFailed(reason: string): void;
 }
 
-/** Gives up; the listener is told nothing more. */
-export type AbortConnect = () => void;
-
-/**
- * Connects to a host and port. A name is looked up anew each time, and its addresses are tried in the order in which the
- * system gives them.
- */
-export function connect(host: string, port: number, listener: ConnectListener): AbortConnect {
-  if (runtimeHandles === null) return connectByStream(host, port, listener);
-  return new Connecting(runtimeHandles, host, port, listener).abort;
+/** Connecting that is under way. */
+export interface Connecting {
+  /** The host's addresses are not known yet. */
+  readonly isLookingUp: boolean;
+  /** Gives up; the listener is told nothing more. */
+  abort(): void;
 }
 
-class Connecting {
+/**
+ * Connects to a host and port. A name is looked up, and its addresses are tried in the order in which they were found.
+ */
+export function connect(
+  host: string,
+  port: number,
+  listener: ConnectListener,
+  hosts: HostLookup = hostLookup,
+): Connecting {
+  if (runtimeHandles === null) return new StreamConnecting(host, port, listener, hosts);
+  return new HandleConnecting(runtimeHandles, host, port, listener, hosts);
+}
+
+class HandleConnecting implements Connecting {
+  isLookingUp = false;
   private readonly runtime: RuntimeHandles;
   private readonly port: number;
   private readonly listener: ConnectListener;
   private isOver = false;
   private close: () => void = () => {};
 
-  constructor(runtime: RuntimeHandles, host: string, port: number, listener: ConnectListener) {
+  constructor(
+    runtime: RuntimeHandles,
+    host: string,
+    port: number,
+    listener: ConnectListener,
+    hosts: HostLookup,
+  ) {
     this.runtime = runtime;
     this.port = port;
     this.listener = listener;
     useHandles(runtime);
     if (isIP(host) !== 0) this.tryEach([host]);
-    else this.look(host);
+    else this.look(host, hosts);
   }
 
-  readonly abort = (): void => {
+  abort(): void {
     this.isOver = true;
     this.close();
-  };
+  }
 
-  private look(host: string): void {
-    lookup(host, { all: true }, (error, found) => {
-      if (this.isOver) return;
-      if (error !== null) this.fail(error.code ?? error.message);
-      else this.tryEach(found.map(({ address }) => address));
+  private look(host: string, hosts: HostLookup): void {
+    this.isLookingUp = true;
+    this.close = hosts.lookUp(host, (error, addresses) => {
+      this.isLookingUp = false;
+      if (error !== null) this.fail(error.message);
+      else this.tryEach(addresses);
     });
   }
 
@@ -85,18 +102,34 @@ class Connecting {
   }
 }
 
-function connectByStream(host: string, port: number, listener: ConnectListener): AbortConnect {
-  const socket = connectStream({ host, port, allowHalfOpen: true });
-  const onError = (error: Error & { code?: string }) => listener.onFailed(error.code ?? error.message);
-  socket.once('error', onError);
-  socket.once('connect', () => {
-    const connected = new StreamSocket(socket);
-    socket.off('error', onError);
-    listener.onSocket(connected);
-  });
-  return () => {
-    socket.off('error', onError);
-    socket.on('error', () => {});
-    socket.destroy();
+class StreamConnecting implements Connecting {
+  isLookingUp: boolean;
+  private readonly socket: Socket;
+  private readonly listener: ConnectListener;
+
+  constructor(host: string, port: number, listener: ConnectListener, hosts: HostLookup) {
+    this.listener = listener;
+    this.isLookingUp = isIP(host) === 0;
+    this.socket = connectStream({ host, port, allowHalfOpen: true, lookup: hosts.lookup });
+    this.socket.once('lookup', () => {
+      this.isLookingUp = false;
+    });
+    this.socket.once('error', this.onError);
+    this.socket.once('connect', () => {
+      const connected = new StreamSocket(this.socket);
+      this.socket.off('error', this.onError);
+      this.listener.onSocket(connected);
+    });
+  }
+
+  abort(): void {
+    this.socket.off('error', this.onError);
+    this.socket.on('error', () => {});
+    this.socket.destroy();
+  }
+
+  private readonly onError = (error: Error & { code?: string }): void => {
+    const isFromLookUp = error.code === 'ENOTFOUND' || error.code === 'EAI_AGAIN';
+    this.listener.onFailed(isFromLookUp ? error.message : (error.code ?? error.message));
   };
 }

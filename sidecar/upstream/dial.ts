@@ -1,6 +1,6 @@
 import { type Failure, failure } from '../exchange/failure.ts';
 import type { ByteSocket } from '../io/byte-socket.ts';
-import { type AbortConnect, type ConnectListener, connect } from '../io/connect.ts';
+import { type Connecting, type ConnectListener, connect } from '../io/connect.ts';
 import { Timer, type TimerOwner, type TimerWheel } from '../io/timer-wheel.ts';
 import type { Endpoint } from './endpoint.ts';
 import { subject } from './subject.ts';
@@ -21,7 +21,7 @@ export class Dial implements ConnectListener, TimerOwner {
   private readonly timeout: number;
   private readonly isOwnPort: (port: number) => boolean;
   private readonly timer = new Timer(this);
-  private readonly abortConnect: AbortConnect;
+  private readonly connecting: Connecting;
 
   /**
    * Begins to connect.
@@ -41,13 +41,13 @@ export class Dial implements ConnectListener, TimerOwner {
     this.timeout = timeout;
     this.isOwnPort = isOwnPort;
     wheel.start(this.timer, timeout, wheel.now());
-    this.abortConnect = connect(endpoint.address, endpoint.port, this);
+    this.connecting = connect(endpoint.address, endpoint.port, this);
   }
 
   /** Gives up; the listener is told nothing more. */
   abort(): void {
     this.wheel.stop(this.timer);
-    this.abortConnect();
+    this.connecting.abort();
   }
 
   onSocket(socket: ByteSocket): void {
@@ -63,10 +63,7 @@ export class Dial implements ConnectListener, TimerOwner {
   }
 
   onFailed(reason: string): void {
-    this.failFor(
-      reason,
-      UNKNOWN_NAME.test(reason) ? 'Check the name.' : 'Check that it runs and listens there.',
-    );
+    this.failFor(reason, advise(reason));
   }
 
   private failFor(reason: string, advice: string): void {
@@ -74,8 +71,11 @@ export class Dial implements ConnectListener, TimerOwner {
   }
 
   onTimer(): void {
-    const detail = `${this.what()} took longer than ${this.timeout} ms (timeouts.connect). Check that it can be reached.`;
-    this.fail(failure('connect-timeout', detail));
+    const tooLong = `${this.what()} took longer than ${this.timeout} ms (timeouts.connect)`;
+    const why = this.connecting.isLookingUp
+      ? ': DNS did not say in time where that is. Check the name servers.'
+      : '. Check that it can be reached.';
+    this.fail(failure('connect-timeout', tooLong + why));
   }
 
   private what(): string {
@@ -88,7 +88,11 @@ export class Dial implements ConnectListener, TimerOwner {
   }
 }
 
-const UNKNOWN_NAME = /ENOTFOUND|EAI_/;
+function advise(reason: string): string {
+  if (reason.includes('no such host')) return 'Check the name.';
+  if (reason.includes('DNS')) return 'Check the name servers.';
+  return 'Check that it runs and listens there.';
+}
 
 /** All of 127.0.0.0/8 is this machine, and none of it has to be where a connection to another of its addresses comes from. */
 function isLoopback(address: string): boolean {

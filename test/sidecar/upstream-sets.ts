@@ -5,8 +5,8 @@ import { HttpDate } from '../../sidecar/io/http-date.ts';
 import { ConnectionLimit } from '../../sidecar/upstream/connection-limit.ts';
 import type { EndpointSpec } from '../../sidecar/upstream/endpoint.ts';
 import type { UpstreamSetContext } from '../../sidecar/upstream-set.ts';
-import { FakeResolver } from './discovery/fake-resolver.ts';
 import { HandClock } from './hand-clock.ts';
+import { FakeResolver } from './io/fake-resolver.ts';
 
 /** What the upstreams of a sidecar share, with what was logged. */
 export function anUpstreamSetContext() {

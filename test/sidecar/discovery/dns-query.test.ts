@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { beforeEach, describe, test } from 'node:test';
 import { queryEndpoints } from '../../../sidecar/discovery/dns-query.ts';
-import type { ServiceRecord } from '../../../sidecar/discovery/name-resolver.ts';
-import { FakeResolver, records } from './fake-resolver.ts';
+import type { ServiceRecord } from '../../../sidecar/io/name-resolver.ts';
+import { FakeResolver, records } from '../io/fake-resolver.ts';
 
 let resolver: FakeResolver;
 
@@ -55,14 +55,27 @@ describe('a host', () => {
   });
 
   test('that DNS does not know is looked up as the system would', async () => {
-    resolver.system.set('only-in-hosts', ['fd00::1', '10.0.0.9']);
-    assert.deepEqual(await ask('only-in-hosts', 80), {
+    resolver.system.set('printer.local', ['fd00::1', '10.0.0.9']);
+    assert.deepEqual(await ask('printer.local', 80), {
       endpoints: ['10.0.0.9:80 1'],
       ttl: null,
       isFromDns: false,
     });
-    assert.equal(resolver.asked.at(-1), 'lookup only-in-hosts');
-    await assert.rejects(ask('only-in-hosts', 80, false), { code: 'ENOTFOUND' });
+    assert.equal(resolver.asked.at(-1), 'lookup printer.local');
+    await assert.rejects(ask('printer.local', 80, false), { code: 'ENOTFOUND' });
+  });
+
+  test('that DNS does not know may be in the hosts file', async () => {
+    resolver.hosts.set('only-in-hosts', ['10.0.0.9', 'fd00::1']);
+    resolver.ipv4.set('only-in-hosts', 'ETIMEOUT');
+    const { endpoints, isFromDns } = await ask('only-in-hosts', 80);
+    assert.deepEqual([endpoints, isFromDns], [['10.0.0.9:80 1'], false]);
+  });
+
+  test('is not looked up by other means while DNS is silent: those would wait for it too', async () => {
+    resolver.ipv4.set('inventory', 'ETIMEOUT');
+    await assert.rejects(ask('inventory', 80), { code: 'ETIMEOUT' });
+    assert.deepEqual(resolver.asked, ['resolve4 inventory']);
   });
 
   test('that nobody knows fails with what DNS said', async () => {
@@ -73,10 +86,10 @@ describe('a host', () => {
 
   test('named localhost is not asked for in DNS', async () => {
     for (const name of ['localhost', 'app.localhost', 'LOCALHOST.']) {
-      resolver.system.set(name, ['::1', '127.0.0.1']);
+      resolver.hosts.set(name, ['127.0.0.1', '::1']);
       assert.deepEqual((await ask(name, 80)).endpoints, ['127.0.0.1:80 1']);
     }
-    assert.ok(resolver.asked.every(question => question.startsWith('lookup')));
+    assert.deepEqual(resolver.asked, []);
   });
 
   test('that is an address is that address', async () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { beforeEach, describe, test } from 'node:test';
 import { DnsSource, type DnsSourceOptions } from '../../../sidecar/discovery/dns-source.ts';
-import { FakeResolver, records } from './fake-resolver.ts';
+import { FakeResolver, records } from '../io/fake-resolver.ts';
 
 describe('DnsSource', () => {
   let resolver: FakeResolver;

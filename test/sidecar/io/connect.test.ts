@@ -1,11 +1,16 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import type { ByteSocket } from '../../../sidecar/io/byte-socket.ts';
 import { type ConnectListener, connect } from '../../../sidecar/io/connect.ts';
+import { HostLookup } from '../../../sidecar/io/host-lookup.ts';
+import { SystemResolver } from '../../../sidecar/io/name-resolver.ts';
 import { until } from '../until.ts';
+import { DnsServer } from './dns-server.ts';
 import { RecordedOwner } from './sockets.ts';
 
 class RecordedListener implements ConnectListener {
@@ -79,13 +84,70 @@ describe('connecting', () => {
     assert.match(listener.failed ?? '', /^(ENETUNREACH|EACCES|ENETDOWN)$/);
   });
 
+  describe('to a name that only a DNS server knows', () => {
+    let dns: DnsServer;
+    let hosts: HostLookup;
+    before(async () => {
+      dns = await DnsServer.start();
+      hosts = new HostLookup(new SystemResolver([dns.address]), () => ({ domains: [], ndots: 1 }));
+    });
+    after(() => dns.stop());
+
+    test('tries each of its addresses', async () => {
+      dns.zone.set('two.test', [
+        { type: 'A', ttl: 5, address: '255.255.255.255' },
+        { type: 'A', ttl: 5, address: '127.0.0.1' },
+      ]);
+      const listener = new RecordedListener();
+      connect('two.test', port, listener, hosts);
+      await until(() => listener.isOver, 'a connection');
+      assert.equal(listener.socket?.ends().remoteAddress, '127.0.0.1', listener.failed ?? '');
+      listener.socket.destroy();
+    });
+
+    test('fails for the reason that DNS gives', async () => {
+      const listener = new RecordedListener();
+      connect('nowhere.test', port, listener, hosts);
+      await until(() => listener.isOver, 'a failure');
+      assert.equal(listener.failed, 'there is no such host (ENOTFOUND)');
+      dns.failure = 2;
+      const next = new RecordedListener();
+      connect('nowhere.test', port, next, hosts);
+      await until(() => next.isOver, 'a failure');
+      assert.equal(next.failed, 'DNS gave no answer (ESERVFAIL)');
+      dns.failure = 0;
+    });
+
+    test('knows what it waits for, and others do not wait with it', async () => {
+      dns.isSilent = true;
+      // The runtime has four threads.
+      const waiting = Array.from({ length: 8 }, (_, i) =>
+        connect(`silent-${i}.test`, port, new RecordedListener(), hosts),
+      );
+      await until(() => dns.questions >= 8, 'questions');
+      const listener = new RecordedListener();
+      const other = connect('localhost', port, listener, hosts);
+      assert.ok(await readFile(fileURLToPath(import.meta.url)));
+      await until(() => listener.isOver, 'a connection');
+      assert.deepEqual(
+        waiting.map(({ isLookingUp }) => isLookingUp),
+        Array(8).fill(true),
+      );
+      assert.equal(other.isLookingUp, false);
+      assert.ok(listener.socket, listener.failed ?? '');
+      listener.socket.destroy();
+      for (const connecting of waiting) connecting.abort();
+      dns.isSilent = false;
+    });
+  });
+
   test('that was given up tells nothing', async () => {
     const heard: RecordedListener[] = [];
     for (const host of ['127.0.0.1', 'localhost']) {
       const listener = new RecordedListener();
-      const abort = connect(host, port, listener);
-      abort();
-      abort();
+      const connecting = connect(host, port, listener);
+      connecting.abort();
+      connecting.abort();
       heard.push(listener);
     }
     const last = new RecordedListener();

@@ -1,4 +1,4 @@
-import type { AddressRecord, NameResolver, ServiceRecord } from '../../../sidecar/discovery/name-resolver.ts';
+import type { AddressRecord, NameResolver, ServiceRecord } from '../../../sidecar/io/name-resolver.ts';
 
 /** A resolver that knows what its tables say; an answer that is a string is the code of an error. */
 export class FakeResolver implements NameResolver {
@@ -6,10 +6,11 @@ export class FakeResolver implements NameResolver {
   readonly ipv6 = new Map<string, AddressRecord[] | string>();
   readonly services = new Map<string, ServiceRecord[] | string>();
   readonly system = new Map<string, string[]>();
+  readonly hosts = new Map<string, string[]>([['localhost', ['127.0.0.1', '::1']]]);
   /** What was asked, as `method name`. */
   readonly asked: string[] = [];
 
-  resolve4(name: string): Promise<readonly AddressRecord[]> {
+  resolve4(name: string, _signal?: AbortSignal): Promise<readonly AddressRecord[]> {
     return this.answer('resolve4', name, this.ipv4.get(name));
   }
 
@@ -19,6 +20,10 @@ export class FakeResolver implements NameResolver {
 
   resolveSrv(name: string): Promise<readonly ServiceRecord[]> {
     return this.answer('resolveSrv', name, this.services.get(name));
+  }
+
+  inHostsFile(name: string): readonly string[] {
+    return this.hosts.get(name) ?? [];
   }
 
   lookup(name: string): Promise<readonly string[]> {

@@ -24,6 +24,8 @@ export class DnsServer {
   /** What every question is answered with when it is not 0: 2 SERVFAIL, 5 REFUSED. */
   failure = 0;
   questions = 0;
+  /** Questions are not answered. */
+  isSilent = false;
   private readonly socket: Socket;
 
   static async start(): Promise<DnsServer> {
@@ -35,7 +37,10 @@ export class DnsServer {
 
   private constructor(socket: Socket) {
     this.socket = socket;
-    socket.on('message', (query, from) => socket.send(this.answer(query), from.port, from.address));
+    socket.on('message', (query, from) => {
+      const answer = this.answer(query);
+      if (!this.isSilent) socket.send(answer, from.port, from.address);
+    });
   }
 
   get address(): string {

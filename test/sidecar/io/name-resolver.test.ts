@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { queryEndpoints } from '../../../sidecar/discovery/dns-query.ts';
 import { DnsSource } from '../../../sidecar/discovery/dns-source.ts';
-import { SystemResolver } from '../../../sidecar/discovery/name-resolver.ts';
 import { scheduleByTimer } from '../../../sidecar/discovery/schedule.ts';
+import { SystemResolver } from '../../../sidecar/io/name-resolver.ts';
 import { DnsServer } from './dns-server.ts';
 
 describe('SystemResolver, asking a DNS server', () => {
