@@ -10,16 +10,17 @@ export interface PlannedInstance {
   readonly watcher: number;
 }
 
-/** A call of the API. */
-export interface PlannedChange {
-  readonly kind: 'weight' | 'drain' | 'undrain' | 'policy';
-  readonly service: string;
-  readonly method: 'PUT' | 'POST';
-  readonly path: string;
-  readonly body: object | null;
-  /** The watcher whose sidecar makes the call; null: an operator. */
-  readonly watcher: number | null;
-}
+/** What changes, in words that every control plane has a call for. */
+export type PlannedChange =
+  | {
+      readonly kind: 'weight';
+      readonly service: string;
+      readonly instance: PlannedInstance;
+      readonly weight: number;
+    }
+  /** An instance is taken out of use, or back into it. */
+  | { readonly kind: 'drain' | 'undrain'; readonly service: string; readonly instance: PlannedInstance }
+  | { readonly kind: 'policy'; readonly service: string; readonly policy: object };
 
 /** An `undrain` is so many changes behind its `drain`. */
 export const UNDRAIN_BEHIND = 5;
@@ -48,6 +49,10 @@ export class MeshPlan {
     this.ofService = ofService;
   }
 
+  get watchers(): number {
+    return this.size.watchers;
+  }
+
   /** Neighbours use neighbouring services, so that each service has as many watchers as any other, give or take one. */
   servicesOf(watcher: number): string[] {
     const { services, uses, watchers } = this.size;
@@ -62,17 +67,8 @@ export class MeshPlan {
     const round = Math.floor(i / 10);
     const service = this.services[(i * stepFor(services)) % services];
     switch (i % 10) {
-      case 0: {
-        const body = { policy: { timeouts: { total: `${5 + (round % 50)}s` } } };
-        return {
-          kind: 'policy',
-          service,
-          method: 'PUT',
-          path: `/v1/services/${service}`,
-          body,
-          watcher: null,
-        };
-      }
+      case 0:
+        return { kind: 'policy', service, policy: { timeouts: { total: `${5 + (round % 50)}s` } } };
       case 1:
       case 2:
         return this.drain('drain', i);
@@ -82,10 +78,8 @@ export class MeshPlan {
       default: {
         const all = this.ofService.get(service) ?? [];
         // The first one is what is drained and comes back.
-        const { id, address, port, watcher } = all[1 + (round % (all.length - 1))];
-        const body = { address, port, weight: 1 + (i % 1000) };
-        const path = `/v1/services/${service}/instances/${id}`;
-        return { kind: 'weight', service, method: 'PUT', path, body, watcher };
+        const instance = all[1 + (round % (all.length - 1))];
+        return { kind: 'weight', service, instance, weight: 1 + (i % 1000) };
       }
     }
   }
@@ -93,9 +87,8 @@ export class MeshPlan {
   private drain(kind: 'drain' | 'undrain', i: number): PlannedChange {
     const { services } = this.size;
     const service = this.services[(i * stepFor(services)) % services];
-    const [{ id }] = this.ofService.get(service) ?? [];
-    const path = `/v1/services/${service}/instances/${id}/${kind}?wait=5s`;
-    return { kind, service, method: 'POST', path, body: null, watcher: null };
+    const [instance] = this.ofService.get(service) ?? [];
+    return { kind, service, instance };
   }
 }
 

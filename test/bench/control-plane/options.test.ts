@@ -20,6 +20,7 @@ const REFUSED: [string, RegExp][] = [
   ['--changes many', /--changes: many is not/],
   ['--services 10 --instances 19', /--instances: every service needs two/],
   ['--services 5 --instances 50', /--uses: there are not so many services/],
+  ['--planes outrider,zookeeper', /--planes: there is no zookeeper; there are outrider, etcd, consul/],
   ['--fast', /--fast/],
 ];
 for (const [line, reason] of REFUSED) {

@@ -1,66 +1,131 @@
-import type { Percentiles } from '../percentiles.ts';
+import { median, type Percentiles } from '../percentiles.ts';
 import { table } from '../table.ts';
-
-/** Everything that was measured. Times in ms, unless they are percentiles (µs). */
-export interface ControlPlaneFigures {
-  /** From the API's request until the last sidecar that uses the service has applied it. */
-  readonly last: Percentiles | null;
-  /** The same for each sidecar. */
-  readonly each: Percentiles | null;
-  /** The API's answers; those to a drain are given when every caller has acknowledged it. */
-  readonly answers: Percentiles | null;
-  readonly changes: number;
-  /** Restart after a kill. */
-  readonly servingAfter: number;
-  readonly everybodyBackAfter: number;
-  readonly peakBytes: number | null;
-  readonly cpuShare: number | null;
-  /** The share of the time in which other programs had the core that it wanted: latencies are theirs as well. */
-  readonly waitShare: number | null;
-  /** What went wrong, a line each. */
-  readonly errors: readonly string[];
-}
+import type { PlaneFigures } from './plane-bench.ts';
 
 const APPLIED_MS = 100;
 const SERVING_MS = 2000;
 const MEGABYTES = 250;
 
-export function renderControlPlane(figures: ControlPlaneFigures): string {
-  const { last, each, answers, servingAfter, everybodyBackAfter, peakBytes, changes } = figures;
-  const latencies = table(
-    ['ms', 'p50', 'p99', 'max'],
-    [
-      ['applied by the last sidecar that uses the service', ...cells(last)],
-      ['applied, each sidecar', ...cells(each)],
-      ['answer of the API', ...cells(answers)],
-    ],
+/** The plane that promises are made for, and that others are compared with. */
+const OWN = 'outrider';
+
+interface Row {
+  readonly title: string;
+  readonly unit: string;
+  readonly figure: (figures: PlaneFigures) => number | null;
+  /** Whether the ratio to it says something. */
+  readonly isCompared?: boolean;
+}
+
+const ROWS: readonly Row[] = [
+  { title: 'applied by the last sidecar, p50', unit: 'ms', figure: f => ms(f.last, 'p50'), isCompared: true },
+  { title: 'applied by the last sidecar, p99', unit: 'ms', figure: f => ms(f.last, 'p99'), isCompared: true },
+  { title: 'applied by the last sidecar, longest', unit: 'ms', figure: f => ms(f.last, 'max') },
+  { title: 'applied, each sidecar, p50', unit: 'ms', figure: f => ms(f.each, 'p50') },
+  { title: 'applied, each sidecar, p99', unit: 'ms', figure: f => ms(f.each, 'p99') },
+  { title: 'answer to a write, p50', unit: 'ms', figure: f => ms(f.answers, 'p50'), isCompared: true },
+  { title: 'answer to a write, p99', unit: 'ms', figure: f => ms(f.answers, 'p99'), isCompared: true },
+  { title: 'answer to a drain, p50', unit: 'ms', figure: f => ms(f.acknowledged, 'p50') },
+  { title: 'answer to a drain, p99', unit: 'ms', figure: f => ms(f.acknowledged, 'p99') },
+  { title: 'serving after a kill', unit: 'ms', figure: f => f.servingAfter, isCompared: true },
+  {
+    title: 'all sidecars back after a kill',
+    unit: 'ms',
+    figure: f => f.everybodyBackAfter,
+    isCompared: true,
+  },
+  { title: 'most resident memory', unit: 'MB', figure: megabytes, isCompared: true },
+  { title: 'core used', unit: '%', figure: f => percent(f.cpuShare), isCompared: true },
+  { title: 'waited for the core', unit: '%', figure: f => percent(f.waitShare) },
+  { title: 'changes', unit: '', figure: f => f.changes },
+];
+
+/** What was measured, by plane and round: of every plane the same rounds. */
+export type MeasuredPlanes = ReadonlyMap<string, readonly PlaneFigures[]>;
+
+/** The table with a column for each plane, the ratios to ours, what is promised of ours, and errors. Medians of the rounds. */
+export function renderPlanes(planes: MeasuredPlanes): string {
+  const rows = ROWS.map(({ title, unit, figure }) => {
+    const digits = unit === '' || unit === '%' ? 0 : 1;
+    return [title, unit, ...[...planes.values()].map(rounds => show(medianOf(rounds, figure), digits))];
+  });
+  const own = planes.get(OWN);
+  const others = own === undefined ? [] : [...planes].filter(([name]) => name !== OWN);
+  const errors = [...planes].flatMap(([name, rounds]) =>
+    rounds.flatMap(round => round.errors.slice(0, 10).map(error => `error: ${name}: ${error}`)),
   );
-  const lines = [
-    latencies,
-    '',
-    `${changes} changes; ${percent(figures.cpuShare)} of a core used, ${percent(figures.waitShare)} of the time waited for it`,
-    `all sidecars back ${everybodyBackAfter.toFixed(0)} ms after the start of a killed control plane`,
-    '',
+  const parts = [
+    table(['', '', ...planes.keys()], rows),
+    own === undefined ? '' : others.map(([name, rounds]) => renderRatios(name, rounds, own)).join('\n'),
+    own === undefined ? '' : renderPromises(own),
+    errors.join('\n'),
+  ];
+  return parts.filter(part => part !== '').join('\n\n');
+}
+
+/** Every round of everything, and the ratios. */
+export function planesToJson(planes: MeasuredPlanes): object {
+  const own = planes.get(OWN);
+  const entries = [...planes].map(([name, rounds]) => {
+    const ratios = own === undefined || name === OWN ? {} : { ratios: ratiosOf(rounds, own) };
+    return [name, { rounds, ...ratios }];
+  });
+  return Object.fromEntries(entries);
+}
+
+function renderRatios(name: string, rounds: readonly PlaneFigures[], own: readonly PlaneFigures[]): string {
+  const ratios = Object.entries(ratiosOf(rounds, own)).map(
+    ([title, ratio]) => `  ${title} ${ratio.toFixed(2)}`,
+  );
+  return [`${name} / ${OWN}:`, ...ratios].join('\n');
+}
+
+/** Each the median of the ratios of the rounds. */
+function ratiosOf(theirs: readonly PlaneFigures[], ours: readonly PlaneFigures[]): Record<string, number> {
+  const ratios: Record<string, number> = {};
+  for (const { title, figure, isCompared = false } of ROWS) {
+    const ofRounds = theirs.flatMap((round, i) => {
+      const [their, our] = [figure(round), figure(ours[i])];
+      return their === null || our === null || our === 0 ? [] : [their / our];
+    });
+    if (isCompared && ofRounds.length > 0) ratios[title] = median(ofRounds);
+  }
+  return ratios;
+}
+
+function medianOf(rounds: readonly PlaneFigures[], figure: Row['figure']): number | null {
+  const values = rounds.map(figure).filter(value => value !== null);
+  return values.length === 0 ? null : median(values);
+}
+
+function renderPromises(own: readonly PlaneFigures[]): string {
+  const lastP99 = medianOf(own, f => ms(f.last, 'p99'));
+  return [
+    verdict('p99 until the last sidecar has applied', lastP99, APPLIED_MS, 'ms'),
     verdict(
-      'p99 until the last sidecar has applied',
-      last === null ? null : last.p99 / 1000,
-      APPLIED_MS,
+      'serving after a kill',
+      medianOf(own, f => f.servingAfter),
+      SERVING_MS,
       'ms',
     ),
-    verdict('serving after a kill', servingAfter, SERVING_MS, 'ms'),
-    verdict('most resident memory', peakBytes === null ? null : peakBytes / 1e6, MEGABYTES, 'MB'),
-    ...figures.errors.slice(0, 10).map(error => `error: ${error}`),
-  ];
-  return lines.join('\n');
+    verdict('most resident memory', medianOf(own, megabytes), MEGABYTES, 'MB'),
+  ].join('\n');
 }
 
-function percent(share: number | null): string {
-  return share === null ? '?' : `${(share * 100).toFixed(0)} %`;
+function ms(percentiles: Percentiles | null, which: 'p50' | 'p99' | 'max'): number | null {
+  return percentiles === null ? null : percentiles[which] / 1000;
 }
 
-function cells(percentiles: Percentiles | null): string[] {
-  if (percentiles === null) return ['-', '-', '-'];
-  return [percentiles.p50, percentiles.p99, percentiles.max].map(us => (us / 1000).toFixed(1));
+function megabytes({ peakBytes }: PlaneFigures): number | null {
+  return peakBytes === null ? null : peakBytes / 1e6;
+}
+
+function percent(share: number | null): number | null {
+  return share === null ? null : share * 100;
+}
+
+function show(value: number | null, digits: number): string {
+  return value === null ? '-' : value.toFixed(digits);
 }
 
 function verdict(says: string, value: number | null, limit: number, unit: string): string {

@@ -1,11 +1,9 @@
-import { scheduleByTimer } from '../../../sidecar/discovery/schedule.ts';
-import { ServiceDirectory } from '../../../sidecar/discovery/service-directory.ts';
-import { WatchClient } from '../../../sidecar/discovery/watch-client.ts';
-import type { Log } from '../../../sidecar/telemetry/log.ts';
-import type { MeshPlan } from './mesh-plan.ts';
-
-/** Told of everything that is applied. */
-export type OnApplied = (service: string, revision: number) => void;
+import { scheduleByTimer } from '../../../../sidecar/discovery/schedule.ts';
+import { ServiceDirectory } from '../../../../sidecar/discovery/service-directory.ts';
+import { WatchClient } from '../../../../sidecar/discovery/watch-client.ts';
+import type { Log } from '../../../../sidecar/telemetry/log.ts';
+import type { MeshPlan } from '../mesh-plan.ts';
+import type { OnApplied } from '../tested-plane.ts';
 
 /** Connections that are opened at the same time at the start. */
 const AT_ONCE = 50;
@@ -13,19 +11,15 @@ const AT_ONCE = 50;
 const SILENT = { info() {}, warn() {}, error() {} } as unknown as Log;
 
 /** Sidecars as far as the control plane sees them: each with the sidecar's own watch client and directory, all in one process. */
-export class WatcherFleet {
+export class OutriderWatchers {
   private readonly watchers: Watcher[];
 
   /** @param idOf the id of the sidecar number `i` */
-  constructor(plan: MeshPlan, count: number, url: string, idOf: (i: number) => string, onApplied: OnApplied) {
+  constructor(plan: MeshPlan, url: string, idOf: (i: number) => string, onApplied: OnApplied) {
     this.watchers = Array.from(
-      { length: count },
+      { length: plan.watchers },
       (_, i) => new Watcher(url, idOf(i), plan.servicesOf(i), onApplied),
     );
-  }
-
-  get connected(): number {
-    return this.watchers.filter(({ client }) => client.isConnected).length;
   }
 
   /** Those that are connected and know all that they asked for of the control plane's present history. */
