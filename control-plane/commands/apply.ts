@@ -15,7 +15,7 @@ export const APPLY_COMMAND: Command = {
   name: 'apply',
   summary: 'Writes the services of a mesh file into the control plane, and shows what changes.',
   description: [
-    'Writes the services of mesh files, with their policies, into a running control plane. Shows what that changes; what is as the file says already is left alone, and so are services that the file does not name.',
+    'Writes the services of mesh files, with their policies, into a running control plane. Shows what that changes; what is as the file says already is left alone, and so are services that the file does not name, unless --prune is given.',
     `References to the environment (\${NAME}) are filled in from the environment of this command. A file with an error in one place is refused whole, and nothing is written.`,
   ].join('\n\n'),
   operands: null,
@@ -37,10 +37,23 @@ export const APPLY_COMMAND: Command = {
       description: 'Shows what would change, and changes nothing.',
       default: null,
     },
+    {
+      name: 'prune',
+      value: null,
+      isRepeatable: false,
+      variable: null,
+      description:
+        'Deletes the services that no file names; of one that has instances, it takes the policy away and leaves the rest.',
+      default: null,
+    },
     ...CLIENT_FLAGS,
   ],
   examples: [
     { description: 'See what would change', command: 'outrider apply -f mesh.yaml --dry-run' },
+    {
+      description: 'See what would also be deleted',
+      command: 'outrider apply -f mesh.yaml --prune --dry-run',
+    },
     {
       description: 'Write it',
       command: 'outrider apply -f mesh.yaml --control-plane http://control-plane:7600',
@@ -54,8 +67,19 @@ export const APPLY_COMMAND: Command = {
     }
     const policies = await loadAll(files, host);
     if (policies === null) return 2;
+    const isPruning = invocation.flags.has('prune');
+    if (isPruning && Object.keys(policies).length === 0) {
+      host.complain('--prune with files that name no service would delete them all: nothing is done\n');
+      return 2;
+    }
     const isDryRun = invocation.flags.has('dry-run');
-    return await withClient(invocation, host, client => applyAll(client, policies, isDryRun, host));
+    return await withClient(invocation, host, async client => {
+      const writer = new Writer(client, isDryRun, host);
+      await writer.writeAll(policies);
+      if (isPruning) await writer.prune(policies);
+      writer.printUnchanged();
+      return 0;
+    });
   },
 };
 
@@ -85,33 +109,70 @@ async function loadAll(files: readonly string[], host: Host): Promise<Policies |
   return isFine ? policies : null;
 }
 
-async function applyAll(
-  client: ApiClient,
-  policies: Policies,
-  isDryRun: boolean,
-  host: Host,
-): Promise<number> {
-  let unchanged = 0;
-  for (const [name, policy] of Object.entries(policies)) {
-    const current = await find(client, name);
+/** Makes the control plane's services what the files say, or says what that would change. */
+class Writer {
+  private readonly client: ApiClient;
+  private readonly isDryRun: boolean;
+  private readonly host: Host;
+  private unchanged = 0;
+
+  constructor(client: ApiClient, isDryRun: boolean, host: Host) {
+    this.client = client;
+    this.isDryRun = isDryRun;
+    this.host = host;
+  }
+
+  /** @throws CallFailed */
+  async writeAll(policies: Policies): Promise<void> {
+    for (const [name, policy] of Object.entries(policies)) {
+      await this.write(name, policy, await find(this.client, name));
+    }
+  }
+
+  /** Deletes what the files do not name. A service that has instances is there because of them. @throws CallFailed */
+  async prune(policies: Policies): Promise<void> {
+    const services = await this.client.list<ServiceWithCounts>('/v1/services');
+    for (const service of services.filter(({ name }) => !Object.hasOwn(policies, name))) {
+      const { name, policy, counts } = service;
+      if (counts.instances > counts.expired) {
+        if (Object.keys(policy).length > 0) await this.write(name, {}, service);
+      } else await this.remove(service);
+    }
+  }
+
+  printUnchanged(): void {
+    if (this.unchanged > 0) this.host.print(`${this.unchanged} unchanged\n`);
+  }
+
+  private async write(name: string, policy: PolicyDocument, current: Service | null): Promise<void> {
     if (current !== null && isDeepStrictEqual(current.policy, policy)) {
-      unchanged++;
-      continue;
+      this.unchanged++;
+      return;
     }
     const changes = describeChanges(current?.policy ?? {}, policy).map(line => `  ${line}\n`);
     const what = current === null ? 'created' : 'changed';
-    if (isDryRun) {
-      host.print(`${name} would be ${what}\n${changes.join('')}`);
-      continue;
-    }
-    // As it was a moment ago, so that what somebody else has changed meanwhile is not lost.
-    const headers: Record<string, string> =
-      current === null ? { 'if-none-match': '*' } : { 'if-match': `"${current.revision}"` };
-    const { body } = await client.call('PUT', `/v1/services/${name}`, { body: { policy }, headers });
-    host.print(`${name} ${what}, revision ${(body as Service).revision}\n${changes.join('')}`);
+    if (this.isDryRun) return this.host.print(`${name} would be ${what}\n${changes.join('')}`);
+    const headers = current === null ? { 'if-none-match': '*' } : unchangedSince(current);
+    const { body } = await this.client.call('PUT', `/v1/services/${name}`, { body: { policy }, headers });
+    this.host.print(`${name} ${what}, revision ${(body as Service).revision}\n${changes.join('')}`);
   }
-  if (unchanged > 0) host.print(`${unchanged} unchanged\n`);
-  return 0;
+
+  private async remove(service: Service): Promise<void> {
+    const { name, policy } = service;
+    const changes = describeChanges(policy, {}).map(line => `  ${line}\n`);
+    if (this.isDryRun) return this.host.print(`${name} would be deleted\n${changes.join('')}`);
+    await this.client.call('DELETE', `/v1/services/${name}`, { headers: unchangedSince(service) });
+    this.host.print(`${name} deleted\n${changes.join('')}`);
+  }
+}
+
+type ServiceWithCounts = Service & {
+  readonly counts: { readonly instances: number; readonly expired: number };
+};
+
+/** As it was a moment ago, so that what somebody else has changed meanwhile is not lost. */
+function unchangedSince({ revision }: Service): Record<string, string> {
+  return { 'if-match': `"${revision}"` };
 }
 
 async function find(client: ApiClient, name: string): Promise<Service | null> {

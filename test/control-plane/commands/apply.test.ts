@@ -57,6 +57,39 @@ test('writes what is new, shows what changes, leaves alone what is the same', as
   assert.equal((await api.call('GET', '/v1/services/other')).body.revision, 1);
 });
 
+test('--prune deletes what the files do not name, and of what has instances the policy alone', async t => {
+  const services = { gone: { retry: { attempts: 2 } }, alive: { retry: { attempts: 2 } }, orders: {} };
+  const api = await startControlPlane(t, { services });
+  await api.register('alive', 'a1');
+  await api.register('bare', 'b1');
+  const file = fileOf(t, MESH);
+  const apply = (...more: string[]) =>
+    runCommand(APPLY_COMMAND, ['-f', file, '--control-plane', api.url, '--prune', ...more]);
+  await runCommand(APPLY_COMMAND, ['-f', file, '--control-plane', api.url]);
+  const namesOf = async () =>
+    (await api.call('GET', '/v1/services')).body.items.map(({ name }: { name: string }) => name);
+  const before = await namesOf();
+  const dry = await apply('--dry-run');
+  const taken = '  - retry.attempts: 2\n';
+  assert.equal(dry.stdout, `alive would be changed\n${taken}gone would be deleted\n${taken}2 unchanged\n`);
+  assert.deepEqual(await namesOf(), before);
+  const done = await apply();
+  assert.deepEqual([done.code, done.stderr], [0, '']);
+  assert.match(done.stdout, /^alive changed, revision \d+\n {2}- retry.attempts: 2\ngone deleted\n/);
+  assert.deepEqual(await namesOf(), ['alive', 'bare', 'inventory', 'orders']);
+  assert.deepEqual((await api.call('GET', '/v1/services/alive')).body.policy, {});
+  assert.equal((await apply()).stdout, '2 unchanged\n');
+});
+
+test('--prune does not take an empty file for a mesh without services', async t => {
+  const api = await startControlPlane(t, { services: { other: {} } });
+  const args = ['-f', fileOf(t, 'services: {}\n'), '--prune', '--control-plane', api.url];
+  const { code, stderr } = await runCommand(APPLY_COMMAND, args);
+  assert.equal(code, 2);
+  assert.match(stderr, /name no service would delete them all/);
+  assert.equal((await api.call('GET', '/v1/services/other')).status, 200);
+});
+
 test('fills in its own environment, typed as the setting wants it', async t => {
   const api = await startControlPlane(t);
   // biome-ignore lint/suspicious/noTemplateCurlyInString: a reference to the environment
