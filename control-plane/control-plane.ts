@@ -2,21 +2,23 @@ import { Paced } from '../sidecar/telemetry/paced.ts';
 import { type ApiOptions, ApiServer } from './api/api-server.ts';
 import { metricsText } from './api/metrics.ts';
 import type { HostPort } from './contract/host-port.ts';
-import type { PolicyDocument } from './contract/resources.ts';
 import { WATCH_HEARTBEAT_MS } from './contract/watch-messages.ts';
-import { otherActor } from './registry/actor.ts';
+import { MeshPolicies, type Policies } from './mesh-policies.ts';
+import { CONTROL_PLANE } from './registry/actor.ts';
 import { type Moment, readMoment } from './registry/moment.ts';
 import type { Registry, RegistryOptions } from './registry/registry.ts';
 import { openRegistry, type RegistryKeeper } from './store/registry-keeper.ts';
-import type { Store } from './store/store.ts';
+import { type Store, StoreError } from './store/store.ts';
 import { WatchHub } from './watch/watch-hub.ts';
 
 export interface ControlPlaneOptions extends ApiOptions {
   /** Closed by the control plane when it stops. */
   readonly store: Store;
   readonly version: string;
-  /** Policies to be written at the start, by service. */
-  readonly services: Readonly<Record<string, PolicyDocument>>;
+  /** The mesh file: policies to be written at the start, by service. */
+  readonly services: Policies;
+  /** Told, in a sentence, what whoever runs the control plane should know; an event says it too. */
+  onNotice(text: string): void;
   readonly clock?: () => Moment;
   readonly settings?: RegistryOptions['settings'];
 }
@@ -27,6 +29,8 @@ const STALL_MS = 2000;
 
 /** A control plane that runs: the registry with its store, the watch, the API, and the clock that moves them. */
 export class ControlPlane {
+  /** By which the mesh file is written anew. */
+  readonly meshPolicies: MeshPolicies;
   private readonly registry: Registry;
   private readonly keeper: RegistryKeeper;
   private readonly hub: WatchHub;
@@ -41,13 +45,24 @@ export class ControlPlane {
   /** @throws where the store can't be opened, or the address not listened on */
   static async start(options: ControlPlaneOptions): Promise<ControlPlane> {
     const { store, services, clock = readMoment, settings, version } = options;
-    const { registry, keeper } = await openRegistry(store, clock, settings === undefined ? {} : { settings });
+    const { registry, keeper, notices } = await openRegistry(
+      store,
+      clock,
+      settings === undefined ? {} : { settings },
+    );
     try {
       const hub = new WatchHub(registry, clock);
-      for (const [name, policy] of Object.entries(services)) {
-        registry.putService(name, policy, otherActor('mesh file'), clock());
+      const meshPolicies = new MeshPolicies(registry, keeper, clock);
+      for (const text of notices) {
+        registry.note('store-repaired', text, CONTROL_PLANE, clock());
+        options.onNotice(text);
       }
-      await keeper.committed();
+      await meshPolicies.write(services).catch(error => {
+        // Callers can be served all the same, by what was kept before.
+        if (!(error instanceof StoreError && error.kind === 'full')) throw error;
+        meshPolicies.refused(error.message);
+        options.onNotice(`the mesh file is not in force: ${error.message}`);
+      });
       let isStopping = false;
       const shown = {
         registry,
@@ -63,7 +78,7 @@ export class ControlPlane {
       const beginStop = () => {
         isStopping = true;
       };
-      return new ControlPlane({ registry, keeper, hub, api, clock, beginStop });
+      return new ControlPlane({ registry, keeper, hub, api, clock, meshPolicies, beginStop });
     } catch (error) {
       await keeper.close().catch(() => {});
       throw error;
@@ -76,6 +91,7 @@ export class ControlPlane {
     hub: WatchHub;
     api: ApiServer;
     clock: () => Moment;
+    meshPolicies: MeshPolicies;
     beginStop: () => void;
   }) {
     this.registry = parts.registry;
@@ -83,6 +99,7 @@ export class ControlPlane {
     this.hub = parts.hub;
     this.api = parts.api;
     this.clock = parts.clock;
+    this.meshPolicies = parts.meshPolicies;
     this.beginStop = parts.beginStop;
     this.lastTick = this.lastBeat = this.clock().monotonic;
     this.timer = setInterval(() => this.tick(), TICK_MS);

@@ -1,15 +1,12 @@
 import { endProcess, waitForStopSignal } from '../command-line/process-end.ts';
-import { readConfigFile } from '../sidecar/config/config-file.ts';
 import { createLog, type Log } from '../sidecar/telemetry/log.ts';
 import { LogDestination } from '../sidecar/telemetry/log-destination.ts';
 import type { Tokens } from './api/access-control.ts';
 import type { Environment } from './contract/environment.ts';
-import { formatProblemsWithExcerpts } from './contract/excerpt.ts';
 import { formatHostPort, type HostPort } from './contract/host-port.ts';
-import { loadMeshDocuments } from './contract/mesh-file.ts';
-import { formatProblem, type Problem, problem } from './contract/problem.ts';
-import type { PolicyDocument } from './contract/resources.ts';
+import { formatProblem } from './contract/problem.ts';
 import { ControlPlane } from './control-plane.ts';
+import { MeshFileSource } from './mesh-file-source.ts';
 import { EmbeddedStore } from './store/embedded-store.ts';
 import { MemoryStore } from './store/memory-store.ts';
 import { type Store, StoreError } from './store/store.ts';
@@ -33,8 +30,9 @@ export interface ControlPlaneProgramOptions {
 
 /** Runs the control plane until a signal ends it. @returns the exit code */
 export async function runControlPlane(options: ControlPlaneProgramOptions): Promise<number> {
-  const mesh = await loadMesh(options);
-  if (mesh === null) return 2;
+  const { meshFile, environment, complain } = options;
+  const mesh = meshFile === null ? null : await MeshFileSource.open(meshFile, environment, complain);
+  if (meshFile !== null && mesh === null) return 2;
 
   const logDestination = new LogDestination({ fd: 2, maxWaiting: LOG_WAITING });
   const log = createLog('info', logDestination, 'control-plane');
@@ -50,7 +48,9 @@ export async function runControlPlane(options: ControlPlaneProgramOptions): Prom
     log.warn({ signal }, 'a second signal: ends at once');
     void endProcess(1);
   });
-  for (const warning of mesh.warnings) log.warn({ key: warning.key }, formatProblem(warning));
+  let loadAgain = () => {};
+  process.on('SIGHUP', () => loadAgain());
+  for (const warning of mesh?.warnings ?? []) log.warn({ key: warning.key }, formatProblem(warning));
   let controlPlane: ControlPlane;
   try {
     controlPlane = await ControlPlane.start({
@@ -59,7 +59,8 @@ export async function runControlPlane(options: ControlPlaneProgramOptions): Prom
       rateLimit: { perSecond: options.callsPerSecond, burst: BURST_SECONDS * options.callsPerSecond },
       connections: options.connections,
       store: await openStore(options.data),
-      services: mesh.services,
+      services: mesh?.policies ?? {},
+      onNotice: text => log.warn({}, text),
       version: options.version,
       onError: (error, path) => log.error({ err: error, path }, 'the API could not answer'),
       onConnectionRefused: tellOfRefused(options.connections, log),
@@ -71,8 +72,13 @@ export async function runControlPlane(options: ControlPlaneProgramOptions): Prom
   const { url, address } = controlPlane;
   log.info({ url, api: address, data: options.data, version: options.version }, 'ready');
   if (options.data === 'memory') log.warn({}, 'nothing is kept on disk: the next start knows of nothing');
+  mesh?.follow(controlPlane.meshPolicies, log);
+  loadAgain = () => {
+    if (mesh?.reload() !== true) log.warn({}, 'SIGHUP: there is no mesh file to load again');
+  };
   const signal = await stopSignal;
   log.info({ signal }, 'stops');
+  await mesh?.stop();
   try {
     await controlPlane.stop();
   } catch (error) {
@@ -107,26 +113,6 @@ const BURST_SECONDS = 5;
 const LOG_WAITING = 1024 * 1024;
 /** How long the reader of the log may take for the last lines. */
 const LAST_WORDS_MS = 500;
-
-interface LoadedMesh {
-  readonly services: Readonly<Record<string, PolicyDocument>>;
-  readonly warnings: readonly Problem[];
-}
-
-async function loadMesh(options: ControlPlaneProgramOptions): Promise<LoadedMesh | null> {
-  const { meshFile, environment, complain } = options;
-  if (meshFile === null) return { services: {}, warnings: [] };
-  const content = await readConfigFile(meshFile);
-  if (!content.ok) {
-    const at = { source: meshFile, line: 0, column: 0, length: 1 };
-    complain(`${formatProblem(problem(at, '', `can not be read: ${content.reason}`))}\n`);
-    return null;
-  }
-  const { value, problems, lines } = loadMeshDocuments(meshFile, content.bytes, environment);
-  if (value !== null) return { services: value, warnings: problems };
-  complain(formatProblemsWithExcerpts(problems, lines));
-  return null;
-}
 
 async function openStore(data: string): Promise<Store> {
   return data === 'memory' ? new MemoryStore() : await EmbeddedStore.open(data);

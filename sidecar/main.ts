@@ -120,7 +120,7 @@ function watch(
   load: (bytes: Uint8Array) => LoadedFile<SidecarConfig>,
   sidecar: RunningSidecar,
   log: Log,
-): ConfigReloader {
+): ConfigReloader<SidecarConfig> {
   const reloader = new ConfigReloader({
     path,
     current,

@@ -39,7 +39,13 @@ const ROOMS: Readonly<Record<string, Room>> = {
   },
   'control-plane/commands': { imports: ['control-plane', 'command-line', 'sidecar/config/config-file.ts'] },
   'control-plane': {
-    imports: ['control-plane', 'command-line', 'sidecar/telemetry', 'sidecar/config/config-file.ts'],
+    imports: [
+      'control-plane',
+      'command-line',
+      'sidecar/telemetry',
+      'sidecar/config/config-file.ts',
+      'sidecar/config/reload.ts',
+    ],
     isHallway: true,
   },
   'command-line': { imports: ['control-plane/contract'] },

@@ -9,7 +9,7 @@ export const CONTROL_PLANE_COMMAND: Command = {
   description: [
     'Runs the control plane of a mesh. Instances register with it, by their sidecars or by themselves, and sidecars are told of them as it happens. Sidecars go on with what they know while it is away.',
     'Without tokens, anybody who can reach the API may change everything, so it then listens on this machine alone, unless --insecure is given. The admin token may do everything; the sidecar token may read, watch, and register instances. Tokens in environment variables are not seen in the list of processes.',
-    'What is written is on the disk before it is answered, in the directory of --data. A mesh file is written into it at every start; services that it does not name stay as they are.',
+    'What is written is on the disk before it is answered, in the directory of --data. A mesh file is written into it at every start, and whenever it changes or SIGHUP comes; one that is wrong in one place is refused whole. Services that it does not name stay as they are.',
   ].join('\n\n'),
   operands: null,
   flags: [

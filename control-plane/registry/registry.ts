@@ -144,6 +144,11 @@ export class Registry {
     return this.core.log.latest(limit);
   }
 
+  /** Notes down that something happened which changed nothing, for whoever reads the events. */
+  note(kind: string, detail: string, by: Actor, now: Moment): void {
+    this.core.addEvent({ by, now, kind, detail }, '', null);
+  }
+
   health(): RegistryHealth {
     const entries = this.core.entries();
     const since = this.leases.massExpirySince;

@@ -2,24 +2,23 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { LoadedFile } from '../../control-plane/contract/mesh-file.ts';
 import { type Problem, problem } from '../../control-plane/contract/problem.ts';
 import { readRegularFile } from './config-file.ts';
-import type { SidecarConfig } from './sidecar-config.ts';
 
 /** Told when the file has changed. */
-export interface ReloadListener {
+export interface ReloadListener<T> {
   /** The new configuration; a rejection means that it could not be applied. The next one waits until this is done. */
-  onConfig(config: SidecarConfig, warnings: readonly Problem[]): Promise<void>;
+  onConfig(config: T, warnings: readonly Problem[]): Promise<void>;
   /** It was asked to load the file again, or the file is back after it was gone, and it says what is in force already. */
   onUnchanged(): void;
   /** The file is wrong: what is in force stays. `lines` are the file's, for excerpts. */
   onRefused(problems: readonly Problem[], lines: readonly string[]): void;
 }
 
-export interface ReloadOptions {
+export interface ReloadOptions<T> {
   readonly path: string;
   /** What the configuration in force was made of. */
   readonly current: Uint8Array;
-  readonly load: (bytes: Uint8Array) => LoadedFile<SidecarConfig>;
-  readonly listener: ReloadListener;
+  readonly load: (bytes: Uint8Array) => LoadedFile<T>;
+  readonly listener: ReloadListener<T>;
   /** How often the file is looked at, in milliseconds. */
   readonly pollMs?: number;
   /** How long the file has to stay the same before it counts as written, in milliseconds. */
@@ -27,12 +26,12 @@ export interface ReloadOptions {
 }
 
 /**
- * Picks up a file that changes while the sidecar runs. It reads the content again and again instead of watching for
+ * Picks up a file that changes while the process runs: the sidecar's, or the control plane's mesh file. It reads the content again and again instead of watching for
  * events: those get lost over bind mounts, and where editors, `mv` and config maps put another file in the place. What
  * counts is that the content differs from what was looked at last.
  */
-export class ConfigReloader {
-  private readonly options: Required<ReloadOptions>;
+export class ConfigReloader<T> {
+  private readonly options: Required<ReloadOptions<T>>;
   private readonly ending = new AbortController();
   private seen: Uint8Array;
   private isInForce = true;
@@ -41,7 +40,7 @@ export class ConfigReloader {
   private looking: Promise<void> = Promise.resolve();
   private applying: Promise<void> = Promise.resolve();
 
-  constructor(options: ReloadOptions) {
+  constructor(options: ReloadOptions<T>) {
     this.options = { pollMs: 1000, settleMs: 100, ...options };
     this.seen = options.current;
   }

@@ -181,6 +181,7 @@ test('closes its store where it can not listen', async t => {
     rateLimit: { perSecond: 1, burst: 1 },
     connections: 100,
     onConnectionRefused() {},
+    onNotice() {},
     store,
     services: {},
     version: '1',

@@ -16,6 +16,7 @@ export async function startControlPlane(
     onConnectionRefused() {},
     store: new MemoryStore(),
     services: {},
+    onNotice() {},
     version: '1.2.3',
     onError: error => {
       throw error;

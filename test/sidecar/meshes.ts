@@ -28,6 +28,7 @@ export class TestMesh {
       rateLimit: { perSecond: 10_000, burst: 10_000 },
       connections: 100,
       onConnectionRefused() {},
+      onNotice() {},
       store,
       services: services as never,
       version: 'test',

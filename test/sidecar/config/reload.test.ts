@@ -20,7 +20,7 @@ import { ConfigReloader } from '../../../sidecar/config/reload.ts';
 import type { SidecarConfig } from '../../../sidecar/config/sidecar-config.ts';
 
 let folder: string;
-let reloader: ConfigReloader | null = null;
+let reloader: ConfigReloader<SidecarConfig> | null = null;
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'outrider-reload-'));
