@@ -3,7 +3,13 @@ import { endProcess, waitForStopSignal } from '../command-line/process-end.ts';
 import type { Environment } from '../control-plane/contract/environment.ts';
 import { formatProblemsWithExcerpts } from '../control-plane/contract/excerpt.ts';
 import type { LoadedFile } from '../control-plane/contract/mesh-file.ts';
-import { formatProblem, type Problem, sortProblems } from '../control-plane/contract/problem.ts';
+import {
+  firstProblems,
+  formatFirstProblems,
+  formatProblem,
+  type Problem,
+  sortProblems,
+} from '../control-plane/contract/problem.ts';
 import type { MapNode } from '../control-plane/contract/source-tree.ts';
 import { readConfigFile } from './config/config-file.ts';
 import { loadSidecarConfig } from './config/load.ts';
@@ -136,7 +142,7 @@ function watch(
         sidecar.noteRefused(null);
       },
       onRefused(problems) {
-        const reasons = problems.filter(({ severity }) => severity === 'error').map(formatProblem);
+        const reasons = formatFirstProblems(problems.filter(({ severity }) => severity === 'error'));
         log.error(
           { config: path, problems: reasons },
           `${path} is refused, what was in force stays: ${reasons[0]}`,
@@ -150,7 +156,9 @@ function watch(
 }
 
 function warnOf(problems: readonly Problem[], log: Log): void {
-  for (const warning of problems) log.warn({ key: warning.key }, formatProblem(warning));
+  const { first, more } = firstProblems(problems);
+  for (const warning of first) log.warn({ key: warning.key }, formatProblem(warning));
+  if (more !== null) log.warn({}, `${more} warnings`);
 }
 
 function messageOf(error: unknown): string {

@@ -1,4 +1,4 @@
-import { formatProblem, type Problem } from './problem.ts';
+import { firstProblems, formatProblem, type Problem } from './problem.ts';
 
 /**
  * The line that a problem is about, with a caret under what is wrong; null where there is no line to show. What looks
@@ -8,6 +8,8 @@ import { formatProblem, type Problem } from './problem.ts';
 export function formatExcerpt({ at, key, suggestion }: Problem, lines: readonly string[]): string | null {
   const line = lines[at.line - 1];
   if (line === undefined || isSecretKey(key) || isSecretKey(suggestion ?? '')) return null;
+  // What a secret on a very long line would be is not looked for.
+  if (line.length > MAX_LINE && SECRET_WORD.test(line)) return null;
   const shown = blot(line).replace(/\t/g, ' ');
   // Of a line that is far too long only the part around the mistake is shown.
   const start = at.column > MAX_WIDTH - 20 ? at.column - 20 : 0;
@@ -20,11 +22,13 @@ export function formatExcerpt({ at, key, suggestion }: Problem, lines: readonly 
 }
 
 const MAX_WIDTH = 110;
+const MAX_LINE = 10_000;
 
-const SECRET_WORDS = /[\w-]*(tok|secret|passw|pwd|credential|api-?key)[\w-]*$/i;
+const SECRET_WORD = /tok|secret|passw|pwd|credential|api-?key/i;
 
+/** Whether the last step of a key path names a secret. */
 function isSecretKey(key: string): boolean {
-  return SECRET_WORDS.test(key);
+  return SECRET_WORD.test(key.split(/[^\w-]/).at(-1) ?? '');
 }
 
 /** Whatever follows the name of a secret on its line. */
@@ -35,15 +39,9 @@ function blot(line: string): string {
   );
 }
 
-/** All problems of a file, a line each, with excerpts. */
+/** The first problems of a file, a line each, with excerpts, and how many more there are. */
 export function formatProblemsWithExcerpts(problems: readonly Problem[], lines: readonly string[]): string {
-  const shown = problems
-    .slice(0, MAX_SHOWN)
-    .flatMap(problem => [formatProblem(problem), formatExcerpt(problem, lines)]);
-  const more = problems.length - MAX_SHOWN;
-  if (more > 0) shown.push(`… and ${more} more`);
-  return shown.flatMap(line => (line === null ? [] : `${line}\n`)).join('');
+  const { first, more } = firstProblems(problems);
+  const shown = first.flatMap(problem => [formatProblem(problem), formatExcerpt(problem, lines)]);
+  return [...shown, more].flatMap(line => (line === null ? [] : `${line}\n`)).join('');
 }
-
-/** Nobody reads further. */
-const MAX_SHOWN = 100;

@@ -52,6 +52,37 @@ export function sortProblems(problems: readonly Problem[]): Problem[] {
   );
 }
 
+/** How many problems whoever looks for them notes. */
+export const MAX_PROBLEMS = 1000;
+/** How many problems people are told of. Nobody reads further. */
+const MAX_TOLD = 20;
+
+/** The problems that are told of, and a line about the others. */
+export interface FirstProblems {
+  /** In their order: all, or errors rather than warnings where there are too many. */
+  readonly first: readonly Problem[];
+  /** `… and 3 more`; null where there are none. */
+  readonly more: string | null;
+}
+
+export function firstProblems(problems: readonly Problem[]): FirstProblems {
+  if (problems.length <= MAX_TOLD) return { first: problems, more: null };
+  const errors = problems.filter(({ severity }) => severity === 'error').slice(0, MAX_TOLD);
+  const warnings = problems.filter(({ severity }) => severity === 'warning');
+  const told = new Set([...errors, ...warnings.slice(0, MAX_TOLD - errors.length)]);
+  const atLeast = problems.length >= MAX_PROBLEMS ? 'at least ' : '';
+  return {
+    first: problems.filter(candidate => told.has(candidate)),
+    more: `… and ${atLeast}${problems.length - MAX_TOLD} more`,
+  };
+}
+
+/** The first problems, a line each, and a line that says how many more there are. */
+export function formatFirstProblems(problems: readonly Problem[]): string[] {
+  const { first, more } = firstProblems(problems);
+  return [...first.map(formatProblem), ...(more === null ? [] : [more])];
+}
+
 function compare(a: string, b: string): number {
   return a < b ? -1 : Number(a > b);
 }
@@ -59,7 +90,7 @@ function compare(a: string, b: string): number {
 /** `outrider.yaml:3:5: egress.listen: …`, or `--listen: …` for what was not written in a file. */
 export function formatProblem({ severity, at, key, message }: Problem): string {
   const where = at.line === 0 ? at.source : `${at.source}:${at.line}:${at.column}`;
-  const what = key === '' ? message : `${key}: ${message}`;
+  const what = key === '' ? message : `${clip(key, 300)}: ${message}`;
   return severity === 'warning' ? `${where}: warning: ${what}` : `${where}: ${what}`;
 }
 

@@ -1,6 +1,6 @@
 import type { Static, TObject, TSchema } from '@sinclair/typebox';
 import { nearest } from './nearest.ts';
-import { clip, formatKeyPath, type KeyPath, type Problem, problem } from './problem.ts';
+import { clip, formatKeyPath, type KeyPath, MAX_PROBLEMS, type Problem, problem } from './problem.ts';
 import { isRequired, KEY, Mismatch, NOTATION, NULLABLE, ONE_OF, SECRET } from './setting.ts';
 import type { ListNode, MapEntry, MapNode, Place, ScalarNode, SourceNode } from './source-tree.ts';
 
@@ -60,9 +60,6 @@ const EMPTY: MapNode = { kind: 'map', entries: [], at: NOWHERE };
 const MAX_NODES = 200_000;
 
 class TooLarge extends Error {}
-
-/** Nobody reads further. */
-const MAX_PROBLEMS = 1000;
 
 class Reader {
   readonly problems: Problem[] = [];

@@ -20,6 +20,8 @@ export interface YamlDocument {
 
 /** Deeper than any schema. */
 const MAX_DEPTH = 100;
+/** Behind so many errors of form there is nothing to be understood. */
+const MAX_ERRORS = 100;
 
 /**
  * Parses YAML 1.2. What is nested too deeply is given up early, before the parser's recursive part sees it: close to the
@@ -32,10 +34,15 @@ export function parseYamlDocument(text: string): YamlDocument | { readonly tooDe
   const parser = new Parser(counter.addNewLine);
   const tokens: CST.Token[] = [];
   let offset = 0;
+  let errors = 0;
   for (const lexeme of new Lexer().lex(text)) {
-    tokens.push(...parser.next(lexeme));
+    for (const token of parser.next(lexeme)) {
+      tokens.push(token);
+      if (token.type === 'error') errors++;
+    }
     offset += lexeme.length;
     if (parser.stack.length > MAX_DEPTH) return { tooDeepAt: offset };
+    if (errors > MAX_ERRORS) break;
   }
   tokens.push(...parser.end());
   const composer = new Composer<ParsedNode>(OPTIONS);

@@ -11,7 +11,7 @@ import {
   type YAMLMap,
 } from 'yaml';
 import { type Environment, fillFromEnvironment, hasReference } from './environment.ts';
-import { clip, formatKeyPath, type KeyPath, type Problem, problem } from './problem.ts';
+import { clip, formatKeyPath, type KeyPath, MAX_PROBLEMS, type Problem, problem } from './problem.ts';
 import type { BrokenNode, MapEntry, MapNode, Place, ScalarNode, SourceNode } from './source-tree.ts';
 import { parseYamlDocument } from './yaml-document.ts';
 
@@ -209,7 +209,8 @@ class Converter {
     const at = this.placeAt(complaint.pos[0], complaint.pos[1]);
     const own = EXPLANATIONS[complaint.code];
     const line = lines[at.line - 1] ?? '';
-    const hint = /[[{,]\s*[^"']*\$\{/.test(line)
+    // Of a line only so much, since each bracket in it is tried.
+    const hint = /[[{,][^"']*\$\{/.test(line.slice(0, 500))
       ? `; inside of braces and brackets, \${…} has to stand in quotes`
       : '';
     const message = own ?? `not valid YAML: ${clip(complaint.message.replace(/\s+/g, ' '), 200)}`;
@@ -222,7 +223,7 @@ class Converter {
   }
 
   private complain(at: Place, path: KeyPath, message: string): void {
-    this.problems.push(problem(at, formatKeyPath(path), message));
+    if (this.problems.length < MAX_PROBLEMS) this.problems.push(problem(at, formatKeyPath(path), message));
   }
 
   private placeOf(node: ParsedNode): Place {

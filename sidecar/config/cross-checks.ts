@@ -13,17 +13,27 @@ export function crossCheck(file: SidecarFile, written: WrittenSettings, start: P
   return new CrossCheck(file, written, start).run();
 }
 
+interface Listener {
+  readonly path: KeyPath;
+  readonly address: ListenAddress;
+}
+
 class CrossCheck {
   private readonly file: SidecarFile;
   private readonly written: WrittenSettings;
   private readonly start: Place;
   private readonly problems: Problem[] = [];
+  private readonly listenersByPort = new Map<number, Listener[]>();
 
   /** @param file may lack values that were wrong by themselves */
   constructor(file: SidecarFile, written: WrittenSettings, start: Place) {
     this.file = file;
     this.written = written;
     this.start = start;
+    for (const listener of this.listeners()) {
+      const { port } = listener.address;
+      this.listenersByPort.set(port, [...(this.listenersByPort.get(port) ?? []), listener]);
+    }
   }
 
   run(): Problem[] {
@@ -57,19 +67,19 @@ class CrossCheck {
 
   /** Each listener needs a port of its own, and none may be an upstream's endpoint. */
   private checkListeners(): void {
-    const taken: { path: KeyPath; address: ListenAddress }[] = [];
-    for (const listener of this.listeners()) {
-      const { path, address } = listener;
-      const other = taken.find(earlier => overlaps(earlier.address, address));
-      if (other !== undefined) {
-        const message = `${formatHostPort(address)} is taken by ${formatKeyPath(other.path)} already`;
-        this.error(path, message);
+    for (const listeners of this.listenersByPort.values()) {
+      for (const [index, { path, address }] of listeners.entries()) {
+        const other = listeners.slice(0, index).find(earlier => overlaps(earlier.address, address));
+        if (other === undefined) continue;
+        this.error(path, `${formatHostPort(address)} is taken by ${formatKeyPath(other.path)} already`);
       }
-      taken.push(listener);
     }
+    const { egress } = this.file;
+    const isDeaf = egress.listen === null && Object.keys(egress.ports).length === 0;
+    if (isDeaf) this.warn(['egress', 'listen'], 'is off and there are no egress.ports: no call can come in');
   }
 
-  private *listeners(): Generator<{ path: KeyPath; address: ListenAddress }> {
+  private *listeners(): Generator<Listener> {
     const { egress, admin } = this.file;
     const host = egress.listen?.host ?? '127.0.0.1';
     if (egress.listen !== null) yield { path: ['egress', 'listen'], address: egress.listen };
@@ -77,8 +87,6 @@ class CrossCheck {
       yield { path: ['egress', 'ports', port], address: { host, port: Number(port) } };
     }
     if (admin.listen !== null) yield { path: ['admin', 'listen'], address: admin.listen };
-    const isDeaf = egress.listen === null && Object.keys(egress.ports).length === 0;
-    if (isDeaf) this.warn(['egress', 'listen'], 'is off and there are no egress.ports: no call can come in');
   }
 
   private checkHealth(): void {
@@ -114,8 +122,8 @@ class CrossCheck {
   }
 
   private checkLoop(path: KeyPath, endpoint: ListenAddress): void {
-    for (const { path: listener, address } of this.listeners()) {
-      if (address.host === endpoint.host && address.port === endpoint.port) {
+    for (const { path: listener, address } of this.listenersByPort.get(endpoint.port) ?? []) {
+      if (address.host === endpoint.host) {
         const message = `${formatHostPort(address)} is this sidecar's own ${formatKeyPath(listener)}: requests would go round in circles`;
         this.error(path, message);
       }

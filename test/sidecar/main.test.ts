@@ -94,6 +94,21 @@ test('a configuration from a pipe is read once, and stays', {
   assert.deepEqual([code, stdout], [0, 'started piped\nstopping\ncode 0\n']);
 });
 
+test('tells of a changed file with thousands of mistakes in one line of bounded length', async () => {
+  const cwd = mkdtempSync(join(folder, 'cwd-'));
+  const path = join(cwd, 'outrider.yaml');
+  writeFileSync(path, 'service: first\n');
+  const program = start({}, cwd);
+  await program.hasWritten('started first');
+  writeFileSync(path, 'service: second\n'.repeat(60_000));
+  await program.hasWritten('"msg":"outrider.yaml is refused');
+  program.kill('SIGTERM');
+  const { code, stderr } = await program.ended;
+  const line = stderr.split('\n').find(text => text.includes('is refused')) ?? '';
+  const { problems } = JSON.parse(line);
+  assert.deepEqual([code, problems.length, problems.at(-1)], [0, 21, '… and at least 980 more']);
+});
+
 test('picks up outrider.yaml from the working directory, changes of it, and SIGHUP', async () => {
   const cwd = mkdtempSync(join(folder, 'cwd-'));
   const path = join(cwd, 'outrider.yaml');

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
   clip,
+  firstProblems,
+  formatFirstProblems,
   formatKeyPath,
   formatProblem,
   problem,
@@ -47,4 +49,21 @@ test('sorts by source, line, column', () => {
 test('cuts what is too long', () => {
   assert.equal(clip('short'), 'short');
   assert.equal(clip('x'.repeat(100), 10), `${'x'.repeat(9)}…`);
+});
+
+test('a key that is far too long is cut where it is told of', () => {
+  assert.equal(formatProblem(problem(at('a.yaml', 1, 1), 'x'.repeat(1_000_000), 'is wrong')).length, 322);
+});
+
+test('tells of twenty problems, of errors rather than of warnings, in their order', () => {
+  const warnings = Array.from({ length: 30 }, (_, i) => problem(at('a', i + 1, 1), '', 'odd', 'warning'));
+  const problems = [...warnings, ...[40, 41, 42].map(line => problem(at('a', line, 1), '', 'wrong'))];
+  const { first, more } = firstProblems(problems);
+  assert.deepEqual([first.length, more], [20, '… and 13 more']);
+  assert.deepEqual(
+    first.slice(-4).map(told => told.at.line),
+    [17, 40, 41, 42],
+  );
+  assert.equal(formatFirstProblems(problems).at(-1), '… and 13 more');
+  assert.deepEqual(formatFirstProblems(problems.slice(-1)), ['a:42:1: wrong']);
 });

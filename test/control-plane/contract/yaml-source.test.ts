@@ -141,3 +141,13 @@ test('never throws, whatever the bytes', () => {
     { numRuns: 500 },
   );
 });
+
+test('finds a bounded number of mistakes, in little time', { timeout: 20_000 }, () => {
+  assert.equal(complaintsOf('a: 1\n'.repeat(60_000)).length, 1000);
+  for (const text of [
+    `[${'}{'.repeat(100_000)}`,
+    '\ta: 1\n'.repeat(60_000),
+    '{'.repeat(90) + '}{'.repeat(100_000),
+  ])
+    assert.ok(complaintsOf(text).length <= 6);
+});
