@@ -9,12 +9,13 @@ const MAX_HOSTS = 256;
 
 /**
  * A sidecar must break nothing: a host that it knows nothing of is called as the application would have called it, with no limit on
- * the time that it takes and without a second try.
+ * the time that it takes and without a second try, now or later.
  */
 const POLICY: Policy = {
   ...DEFAULT_POLICY,
   timeouts: { ...DEFAULT_POLICY.timeouts, connect: 10_000, total: null, attempt: null, idle: null },
   retry: { ...DEFAULT_POLICY.retry, attempts: 1 },
+  limits: { ...DEFAULT_POLICY.limits, hold: 0 },
 };
 
 /** Upstreams for hosts that no upstream is configured for, made as they are asked for. All count under one name. */

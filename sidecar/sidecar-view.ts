@@ -175,6 +175,7 @@ function describeEndpoints(upstream: Upstream): object[] {
     zone: endpoint.zone,
     version: endpoint.version,
     ...(endpoint.isLastResort ? { lastResort: true } : {}),
+    ...(endpoint.lost === null ? {} : { lost: endpoint.lost.detail }),
     outstanding: endpoint.outstanding,
     attempts: endpoint.attempts,
     failures: endpoint.failures,

@@ -11,7 +11,7 @@ import type { Service } from './exchange/service.ts';
 import type { HttpDate } from './io/http-date.ts';
 import type { NameResolver } from './io/name-resolver.ts';
 import type { TimerWheel } from './io/timer-wheel.ts';
-import { HoldRoom } from './policy/hold.ts';
+import { HoldRoom } from './policy/hold-room.ts';
 import { buildStack } from './policy/stack.ts';
 import type { AccessLog } from './telemetry/access-log.ts';
 import { UpstreamCounters } from './telemetry/counters.ts';
@@ -19,6 +19,7 @@ import type { Log } from './telemetry/log.ts';
 import { createBalancer } from './upstream/balancers/balancer-by-name.ts';
 import type { ConnectionLimit } from './upstream/connection-limit.ts';
 import { ConnectionPool, type PoolSettings } from './upstream/connection-pool.ts';
+import { Search } from './upstream/search.ts';
 import { Upstream } from './upstream/upstream.ts';
 
 /** What the upstreams of a sidecar share. */
@@ -45,8 +46,8 @@ export interface RunningUpstream {
   readonly upstream: Upstream;
   readonly counters: UpstreamCounters;
   config: UpstreamConfig;
-  /** Where requests wait while it has no endpoint; null where its endpoints never change. */
-  readonly holdRoom: HoldRoom | null;
+  /** Where requests wait while it has no endpoint that can be connected to. */
+  readonly holdRoom: HoldRoom;
   /** The policies around it: what a route leads to. */
   stack: Service;
   source: EndpointSource;
@@ -86,7 +87,7 @@ export class UpstreamSet {
   put(config: UpstreamConfig): void {
     const { name } = config;
     const running = this.byName.get(name);
-    if (running !== undefined && isHoldable(running.config) === isHoldable(config)) {
+    if (running !== undefined && isDiscovered(running.config) === isDiscovered(config)) {
       this.update(running, config);
       return;
     }
@@ -105,8 +106,9 @@ export class UpstreamSet {
 
   /** Closes every connection at once. */
   stop(): void {
-    for (const { source, upstream } of this.byName.values()) {
+    for (const { source, upstream, holdRoom } of this.byName.values()) {
       source.stop();
+      holdRoom.shut();
       upstream.stop();
     }
     this.byName.clear();
@@ -114,11 +116,12 @@ export class UpstreamSet {
 
   private update(running: RunningUpstream, config: UpstreamConfig): void {
     const old = running.config;
+    const { upstream } = running;
     running.config = config;
     if (!isDeepStrictEqual(old.policy, config.policy)) {
-      running.upstream.pool.configure(poolSettings(config.policy));
+      upstream.pool.configure(poolSettings(config.policy));
       if (old.policy.balancer !== config.policy.balancer) {
-        running.upstream.balanceWith(createBalancer(config.policy.balancer, this.context.random));
+        upstream.balanceWith(createBalancer(config.policy.balancer, this.context.random));
       }
     }
     // Anew in any case: the access log may have changed. Nothing that counts or connects is in it.
@@ -126,6 +129,7 @@ export class UpstreamSet {
     if (!isDeepStrictEqual(old.endpoints, config.endpoints)) {
       running.source.stop();
       running.source = sourceOf(config, this.context);
+      upstream.forgetReached();
       listen(running, this.context.log);
     }
   }
@@ -155,7 +159,7 @@ export function startUpstream(
   };
   const pool = new ConnectionPool(name, poolSettings(policy), connections, counters, context.total);
   const upstream = new Upstream(name, createBalancer(policy.balancer, context.random), pool);
-  const holdRoom = isHoldable(config) ? new HoldRoom(context.wheel.now()) : null;
+  const holdRoom = new HoldRoom(context.wheel.now());
   const running: RunningUpstream = {
     upstream,
     counters,
@@ -166,7 +170,7 @@ export function startUpstream(
     problem: null,
     isKnown: false,
   };
-  if (holdRoom !== null) upstream.onChange = () => holdRoom.update(upstream.isEmpty, context.wheel.now());
+  watchOver(running, context);
   listen(running, context.log);
   return running;
 }
@@ -177,8 +181,42 @@ export function retire({ source, upstream }: RunningUpstream): void {
   upstream.setEndpoints([]);
 }
 
+/** Opens and closes the hold room as the upstream is reached and lost, and says so. */
+function watchOver(running: RunningUpstream, { wheel, isOwnPort, random, log }: UpstreamSetContext): void {
+  const { upstream, holdRoom } = running;
+  const { name } = upstream;
+  holdRoom.searchBy(
+    new Search({
+      name,
+      endpoints: () => upstream.endpoints,
+      wheel,
+      connectTimeout: () => running.config.policy.timeouts.connect,
+      isOwnPort,
+      random,
+      onFound: () => holdRoom.release(),
+    }),
+  );
+  let before = upstream.availability;
+  upstream.onChange = () => {
+    const { availability, loss } = upstream;
+    const { hold } = running.config.policy.limits;
+    if (availability === 'lost' && before !== 'lost' && hold > 0) {
+      log.warn(
+        { upstream: name },
+        `requests for ${name} wait for up to ${hold} ms (limits.hold): ${loss?.detail}`,
+      );
+    } else if (availability === 'ready' && before === 'lost' && hold > 0) {
+      log.info({ upstream: name }, `${name} can be reached again`);
+    }
+    before = availability;
+    // What was written down never changes: to wait for the first endpoint would be in vain.
+    const isReady = availability === 'ready' || (availability === 'empty' && !isDiscovered(running.config));
+    holdRoom.update(isReady ? 'open' : availability, wheel.now());
+  };
+}
+
 /** Whether an upstream that has no endpoint may have one soon. */
-function isHoldable({ endpoints }: UpstreamConfig): boolean {
+function isDiscovered({ endpoints }: UpstreamConfig): boolean {
   return endpoints.kind !== 'static';
 }
 

@@ -203,7 +203,8 @@ export const POLICY_SCHEMA = section('How requests are sent to this upstream.', 
       max: '5m',
     }),
     hold: duration({
-      description: 'How long requests are held after the last endpoint of the upstream has left.',
+      description:
+        'How long requests are held after the last endpoint of the upstream has left, or could not be connected to any more; from then on they fail at once. An upstream that never could be connected to is not waited for.',
       default: '5s',
       min: '0s',
       max: '5m',

@@ -1,3 +1,4 @@
+import type { Failure } from './failure.ts';
 import type { Fields } from './fields.ts';
 import type { RequestBody } from './request-body.ts';
 import type { Tunnel } from './tunnel.ts';
@@ -40,6 +41,10 @@ export class Exchange {
   staleReplays = 0;
   /** The endpoints that were tried, oldest first; the last one is the current one. */
   readonly tried: AttemptTarget[] = [];
+  /** Why the next attempt has to wait until an endpoint can be connected to; null where it has not to. */
+  waitsFor: Failure | null = null;
+  /** Monotonic milliseconds since when it is known that it would have to wait; infinite before that. */
+  waitsSince = Number.POSITIVE_INFINITY;
 
   constructor(head: RequestHead, body: RequestBody | null, tunnel: Tunnel | null, startedAt: number) {
     this.head = head;

@@ -3,150 +3,137 @@ import { type Failure, failure } from '../exchange/failure.ts';
 import { type Call, ENDED_CALL, type Layer, type Reply, type Service } from '../exchange/service.ts';
 import { Timer, type TimerOwner, type TimerWheel } from '../io/timer-wheel.ts';
 import type { UpstreamCounters } from '../telemetry/counters.ts';
+import type { HoldRoom, Waiting } from './hold-room.ts';
 
 /** How requests are held. */
 export interface HoldSettings {
-  /** How long after the upstream became empty, in ms; above 0. */
+  /** How long after the upstream was left without an endpoint that can be connected to, in ms; above 0. */
   readonly ms: number;
   /** How many may wait for the upstream in all, for an endpoint or for a connection; more are refused. */
   readonly pending: number;
   /** For the person who reads the failure. */
   readonly upstream: string;
+  /** Why no endpoint can be connected to, as far as that is known. */
+  readonly loss: () => Failure | null;
 }
 
 /**
- * Where requests wait for an upstream that has no endpoint: one whose last instance has just left and is about to be back, or
- * whose endpoints nobody has told of yet. One room per upstream, whatever becomes of its policy meanwhile.
- *
- * `empty` since a time, or `open`: nothing else is known here. The time counts from when the upstream became empty, not from
- * when a request came, so that one which stays empty fails at once.
+ * Holds a request while there is nobody to send it to, as long as it may, instead of failing it. Only what can still be sent from
+ * its first byte on: what was sent in part went to somebody, and is for `retry` to judge.
  */
-export class HoldRoom {
-  private emptySince: number | null;
-  /** Oldest first. */
-  private readonly waiting = new Set<HeldCall>();
-
-  /** @param now monotonic ms at which the upstream was made, with no endpoint yet */
-  constructor(now: number) {
-    this.emptySince = now;
-  }
-
-  /** Whether an attempt would find an endpoint. */
-  get isOpen(): boolean {
-    return this.emptySince === null;
-  }
-
-  /** The upstream's endpoints have changed. Lets those who wait go, in the order in which they came, if there is one now. */
-  update(isEmpty: boolean, now: number): void {
-    if (isEmpty) {
-      this.emptySince ??= now;
-      return;
-    }
-    this.emptySince = null;
-    for (const call of this.waiting) {
-      // What goes first may have changed the endpoints again.
-      if (!this.isOpen) return;
-      call.release();
-    }
-  }
-
-  /** How many ms are left of `holdMs`; 0 and less: none. */
-  left(holdMs: number, now: number): number {
-    return this.emptySince === null ? 0 : this.emptySince + holdMs - now;
-  }
-
-  enter(call: HeldCall): void {
-    this.waiting.add(call);
-  }
-
-  leave(call: HeldCall): void {
-    this.waiting.delete(call);
-  }
-}
-
-/**
- * Holds a request while the room is empty, as long as it may, instead of failing it with `no-endpoint`. Only what can still be
- * sent from its first byte on: what was sent in part went to somebody, and is for `retry` to judge.
- */
-export function holdLayer(
-  settings: HoldSettings,
-  room: HoldRoom,
-  counters: UpstreamCounters,
-  wheel: TimerWheel,
-): Layer {
-  return next => new HoldService(next, settings, room, counters, wheel);
-}
-
-class HoldService implements Service {
-  readonly next: Service;
+export class Hold {
   readonly settings: HoldSettings;
   readonly room: HoldRoom;
   readonly counters: UpstreamCounters;
   readonly wheel: TimerWheel;
 
-  constructor(
-    next: Service,
-    settings: HoldSettings,
-    room: HoldRoom,
-    counters: UpstreamCounters,
-    wheel: TimerWheel,
-  ) {
-    this.next = next;
+  constructor(settings: HoldSettings, room: HoldRoom, counters: UpstreamCounters, wheel: TimerWheel) {
     this.settings = settings;
     this.room = room;
     this.counters = counters;
     this.wheel = wheel;
   }
 
-  call(exchange: Exchange, reply: Reply): Call {
-    if (this.room.isOpen || !exchange.isReplayable) return this.next.call(exchange, reply);
+  readonly layer: Layer = next => new HoldService(next, this);
+
+  /**
+   * Makes the exchange wait, at its next call, until an endpoint can be connected to.
+   * @param reason what the last attempt ended in
+   * @returns false where it has waited, or the upstream was lost, for as long as may be
+   */
+  take(exchange: Exchange, reason: Failure): boolean {
     const now = this.wheel.now();
-    const left = this.room.left(this.settings.ms, now);
+    exchange.waitsSince = Math.min(exchange.waitsSince, now);
+    if (this.left(exchange, now) <= 0) return false;
+    exchange.waitsFor = reason;
+    return true;
+  }
+
+  left(exchange: Exchange, now: number): number {
+    return this.room.left(this.settings.ms, now, exchange.waitsSince);
+  }
+}
+
+class HoldService implements Service {
+  readonly next: Service;
+  private readonly hold: Hold;
+
+  constructor(next: Service, hold: Hold) {
+    this.next = next;
+    this.hold = hold;
+  }
+
+  call(exchange: Exchange, reply: Reply): Call {
+    const { hold } = this;
+    if ((hold.room.isOpen && exchange.waitsFor === null) || !exchange.isReplayable) {
+      return this.next.call(exchange, reply);
+    }
+    const reason = exchange.waitsFor;
+    exchange.waitsFor = null;
+    const now = hold.wheel.now();
+    const left = hold.left(exchange, now);
     if (left <= 0) return this.next.call(exchange, reply);
-    const { pending, upstream } = this.settings;
-    if (this.counters.pendingWaiting >= pending) {
-      this.counters.overflowed++;
-      const waiting = `${this.counters.pendingWaiting} requests wait already (limits.pending)`;
-      reply.fail(failure('overflow', `${upstream} has no endpoint right now and ${waiting}`, true));
+    const { counters, settings, room } = hold;
+    if (counters.pendingWaiting >= settings.pending) {
+      counters.overflowed++;
+      const waiting = `${counters.pendingWaiting} requests wait already (limits.pending)`;
+      const lacks = room.isEmpty ? 'has no endpoint' : 'can not be connected to';
+      reply.fail(failure('overflow', `${settings.upstream} ${lacks} right now and ${waiting}`, true));
       return ENDED_CALL;
     }
-    return new HeldCall(this, exchange, reply, left, now);
+    const held = new HeldCall(this.next, hold, exchange, reply, reason);
+    held.enter(left, now);
+    return held;
   }
 }
 
 /** A request that waits, and then the attempt that it became. */
-class HeldCall implements Call, TimerOwner {
-  private readonly service: HoldService;
+class HeldCall implements Call, TimerOwner, Waiting {
+  private readonly next: Service;
+  private readonly hold: Hold;
   private readonly exchange: Exchange;
   private readonly reply: Reply;
+  /** What the attempt before ended in; null where there was none. */
+  private readonly reason: Failure | null;
   private readonly timer = new Timer(this);
   /** Null while it waits. */
   private inner: Call | null = null;
   private isPaused = false;
 
-  constructor(service: HoldService, exchange: Exchange, reply: Reply, leftMs: number, now: number) {
-    this.service = service;
+  constructor(next: Service, hold: Hold, exchange: Exchange, reply: Reply, reason: Failure | null) {
+    this.next = next;
+    this.hold = hold;
     this.exchange = exchange;
     this.reply = reply;
-    service.room.enter(this);
-    service.counters.held++;
-    service.counters.pendingWaiting++;
-    service.wheel.start(this.timer, leftMs, now);
+    this.reason = reason;
   }
 
-  /** There is an endpoint. */
+  get startedAt(): number {
+    return this.exchange.startedAt;
+  }
+
+  enter(leftMs: number, now: number): void {
+    const { room, counters, wheel } = this.hold;
+    counters.held++;
+    counters.pendingWaiting++;
+    wheel.start(this.timer, leftMs, now);
+    room.enter(this);
+  }
+
   release(): void {
     this.leave();
-    const call = this.service.next.call(this.exchange, this.reply);
+    const call = this.next.call(this.exchange, this.reply);
     this.inner = call;
     if (this.isPaused) call.pause();
   }
 
   onTimer(): void {
-    const { ms, upstream } = this.service.settings;
+    this.giveUp();
+  }
+
+  giveUp(): void {
     this.leave();
-    const detail = `${upstream} has had no endpoint for ${ms} ms (limits.hold); start an instance of it, or check its configuration`;
-    this.reply.fail(failure('no-endpoint', detail, true));
+    this.reply.fail(this.nobody());
   }
 
   pause(): void {
@@ -165,11 +152,25 @@ class HeldCall implements Call, TimerOwner {
     this.reply.fail(reason);
   }
 
+  private nobody(): Failure {
+    const { room, settings } = this.hold;
+    const { upstream, ms } = settings;
+    const reachedNobody = this.reason?.reachedNobody ?? true;
+    if (room.isEmpty) {
+      const advice = 'start an instance of it, or check its configuration';
+      const detail = `${upstream} has had no endpoint for ${ms} ms (limits.hold); ${advice}`;
+      return failure('no-endpoint', detail, reachedNobody);
+    }
+    const why = settings.loss()?.detail ?? this.reason?.detail ?? '';
+    const detail = `${upstream} has had no endpoint that can be connected to for ${ms} ms (limits.hold). ${why}`;
+    return failure('no-endpoint', detail.trimEnd(), reachedNobody);
+  }
+
   private leave(): void {
-    const { room, counters, wheel } = this.service;
+    const { room, counters, wheel } = this.hold;
     this.inner = ENDED_CALL;
-    room.leave(this);
     counters.pendingWaiting--;
     wheel.stop(this.timer);
+    room.leave(this);
   }
 }

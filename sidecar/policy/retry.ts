@@ -24,6 +24,14 @@ export interface RetrySettings {
 export interface Alternatives {
   /** Whether there is an endpoint other than the one that the exchange was sent to last. */
   hasOther(exchange: Exchange): boolean;
+  /** Whether the endpoint that the exchange was sent to last is gone, or can't be connected to any more. */
+  hasLost(exchange: Exchange): boolean;
+}
+
+/** Where an exchange can wait until some endpoint can be connected to. */
+export interface Shelter {
+  /** Makes the exchange's next attempt wait. @returns false where it has to wait no longer */
+  take(exchange: Exchange, reason: Failure): boolean;
 }
 
 export type RetryCondition =
@@ -51,20 +59,52 @@ export function mayRetry(
   return alternatives.hasOther(exchange);
 }
 
-/** Makes another attempt where {@link mayRetry}. Sees an answer's head pass and from then on does nothing. */
-export function retryLayer(settings: RetrySettings, alternatives: Alternatives): Layer {
-  return next => new RetryService(next, settings, alternatives);
+/**
+ * Whether the exchange may wait until an endpoint can be connected to, the same one too, and then be sent again, where
+ * {@link mayRetry} has nowhere to send it now. What reached nobody may where its endpoint is lost, and that is no question of how
+ * many attempts there were. A lost connection may be the first sign that the endpoint is gone: the next one will show. But a
+ * request that ends whoever gets it must not be given to each that comes back.
+ * @param received how many attempts may have reached somebody
+ */
+export function mayWait(
+  exchange: Exchange,
+  reason: Failure,
+  received: number,
+  settings: RetrySettings,
+  alternatives: Alternatives,
+): boolean {
+  if (!exchange.isReplayable) return false;
+  if (reason.reachedNobody && alternatives.hasLost(exchange)) return true;
+  if (reason.kind !== 'reset' || !settings.on.includes('reset')) return false;
+  if (received >= settings.attempts) return false;
+  return reason.reachedNobody
+    ? exchange.attempts < settings.attempts
+    : isMethodSafe(exchange, settings.methods);
+}
+
+/**
+ * Makes another attempt where {@link mayRetry} or {@link mayWait}. Sees an answer's head pass and from then on does nothing.
+ * @param shelter null where nothing waits
+ */
+export function retryLayer(
+  settings: RetrySettings,
+  alternatives: Alternatives,
+  shelter: Shelter | null = null,
+): Layer {
+  return next => new RetryService(next, settings, alternatives, shelter);
 }
 
 class RetryService implements Service {
   readonly next: Service;
   readonly settings: RetrySettings;
   readonly alternatives: Alternatives;
+  readonly shelter: Shelter | null;
 
-  constructor(next: Service, settings: RetrySettings, alternatives: Alternatives) {
+  constructor(next: Service, settings: RetrySettings, alternatives: Alternatives, shelter: Shelter | null) {
     this.next = next;
     this.settings = settings;
     this.alternatives = alternatives;
+    this.shelter = shelter;
   }
 
   call(exchange: Exchange, reply: Reply): Call {
@@ -79,6 +119,8 @@ class RetriedCall extends PassReply implements Call {
   private readonly exchange: Exchange;
   private current: Call = ENDED_CALL;
   private started = 0;
+  /** Attempts that may have reached somebody. */
+  private received = 0;
   private hasHead = false;
   private isDiscarding = false;
 
@@ -127,14 +169,24 @@ class RetriedCall extends PassReply implements Call {
       this.isDiscarding = false;
       return this.attempt();
     }
+    if (!reason.reachedNobody) this.received++;
     const isRetriable = !this.hasHead && FAILURES[reason.kind].retry !== 'never';
-    if (isRetriable && this.mayRetry(conditionOf(reason), reason.reachedNobody)) return this.attempt();
+    if (isRetriable && (this.mayRetry(conditionOf(reason), reason.reachedNobody) || this.waits(reason))) {
+      return this.attempt();
+    }
     this.reply.fail(isRetriable && this.started > 1 ? retryExhausted(reason, this.started) : reason);
   }
 
   private mayRetry(condition: RetryCondition, reachedNobody: boolean): boolean {
     const { settings, alternatives } = this.service;
     return mayRetry(this.exchange, condition, reachedNobody, settings, alternatives);
+  }
+
+  private waits(reason: Failure): boolean {
+    const { settings, alternatives, shelter } = this.service;
+    if (shelter === null || !mayWait(this.exchange, reason, this.received, settings, alternatives))
+      return false;
+    return shelter.take(this.exchange, reason);
   }
 }
 

@@ -1,10 +1,12 @@
 import type { Policy } from '../../control-plane/contract/policy.ts';
+import type { Failure } from '../exchange/failure.ts';
 import type { Layer, Service } from '../exchange/service.ts';
 import type { TimerWheel } from '../io/timer-wheel.ts';
 import type { AccessLog } from '../telemetry/access-log.ts';
 import type { UpstreamCounters } from '../telemetry/counters.ts';
 import { telemetryLayer } from '../telemetry/telemetry-layer.ts';
-import { type HoldRoom, holdLayer } from './hold.ts';
+import { Hold } from './hold.ts';
+import type { HoldRoom } from './hold-room.ts';
 import { type Alternatives, retryLayer } from './retry.ts';
 import { timeoutLayer } from './timeout.ts';
 
@@ -18,12 +20,12 @@ export interface StackContext {
  * The order in which a request passes the policies of an upstream, outside in. This is the one place where it is
  * written down. A policy that is off is not in the stack.
  * @param attempt makes one attempt
- * @param holdRoom where requests wait while there is no endpoint; null where that would be in vain, since the endpoints never change
+ * @param holdRoom where requests wait while there is no endpoint that can be connected to; null where none waits
  */
 export function buildStack(
   name: string,
   policy: Policy,
-  attempt: Service & Alternatives,
+  attempt: Service & Alternatives & { readonly loss: Failure | null },
   counters: UpstreamCounters,
   context: StackContext,
   holdRoom: HoldRoom | null = null,
@@ -31,6 +33,15 @@ export function buildStack(
   const { wheel, accessLog } = context;
   const { timeouts, retry, limits } = policy;
   const layers: Layer[] = [];
+  const hold =
+    holdRoom === null || limits.hold === 0
+      ? null
+      : new Hold(
+          { ms: limits.hold, pending: limits.pending, upstream: name, loss: () => attempt.loss },
+          holdRoom,
+          counters,
+          wheel,
+        );
 
   // Outermost, so that it counts and logs what the application sees, whatever is made of it below.
   layers.push(telemetryLayer({ counters, accessLog, clock: () => wheel.now() }));
@@ -45,17 +56,15 @@ export function buildStack(
     );
   }
 
-  // Around each attempt, so that one that fails can be followed by another; inside the total timeout.
-  if (retry.attempts > 1) {
-    layers.push(retryLayer(retry, attempt));
+  // Around each attempt, so that one that fails can be followed by another, now or after it was held; inside the total timeout.
+  if (retry.attempts > 1 || hold !== null) {
+    layers.push(retryLayer(retry, attempt, hold));
   }
 
   // Around each attempt, not the exchange: the last endpoint may leave between two of them. Outside the attempt's timeout, which is
   // about the endpoint; inside the total, which bounds the wait too.
-  if (holdRoom !== null && limits.hold > 0) {
-    layers.push(
-      holdLayer({ ms: limits.hold, pending: limits.pending, upstream: name }, holdRoom, counters, wheel),
-    );
+  if (hold !== null) {
+    layers.push(hold.layer);
   }
 
   // Inside the retries: an attempt that takes too long leaves time for another.

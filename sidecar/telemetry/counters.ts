@@ -38,9 +38,9 @@ export class UpstreamCounters {
   connectionsBusy = 0;
   /** Attempts that were given a connection which had carried another one before. */
   connectionsReused = 0;
-  /** Attempts that wait for a connection, or for an endpoint (gauge). Kept by the pool and the hold layer. */
+  /** Attempts that wait for a connection, or for an endpoint that can be connected to (gauge). Kept by the pool and the hold layer. */
   pendingWaiting = 0;
-  /** Requests that were held because there was no endpoint. Kept by the hold layer. */
+  /** How often a request was held because there was no endpoint that could be connected to. Kept by the hold layer. */
   held = 0;
   /** Attempts that were refused because too many waited already, or waited too long. */
   overflowed = 0;

@@ -69,7 +69,7 @@ export function upstreamMetrics(upstreams: () => Iterable<UpstreamCounters>): Co
     ),
     counter(
       'outrider_upstream_held_total',
-      'Requests that were held because the upstream had no endpoint.',
+      'How often a request was held because the upstream had no endpoint that could be connected to.',
       one(of => of.held),
     ),
     counter(

@@ -140,6 +140,7 @@ export class ConnectionPool implements ConnectionOwner, DialListener, WaitingRoo
     const lane = this.lane(endpoint);
     this.dials.delete(dial);
     this.counters.connectionsOpen++;
+    endpoint.connections++;
     const connection = new UpstreamConnection(endpoint, socket, this, this.context);
     if (this.connections.size === 0) this.startSweep();
     this.connections.add(connection);
@@ -168,6 +169,7 @@ export class ConnectionPool implements ConnectionOwner, DialListener, WaitingRoo
   onClosed(connection: UpstreamConnection): void {
     const lane = this.lane(connection.endpoint);
     this.counters.connectionsOpen--;
+    connection.endpoint.connections--;
     const index = lane.idle.indexOf(connection);
     if (index >= 0) {
       lane.idle.splice(index, 1);

@@ -59,15 +59,17 @@ export class Dial implements ConnectListener, TimerOwner {
       return this.failFor('it is this sidecar itself', 'Give the upstream an address of its own.');
     }
     this.wheel.stop(this.timer);
+    this.endpoint.noteReached();
     this.listener.onConnected(this, socket);
   }
 
   onFailed(reason: string): void {
-    this.failFor(reason, advise(reason));
+    this.failFor(reason, advise(reason), !OWN_PROBLEM.test(reason), reason === 'ECONNREFUSED');
   }
 
-  private failFor(reason: string, advice: string): void {
-    this.fail(failure('connect-failure', `${this.what()} failed: ${reason}. ${advice}`));
+  private failFor(reason: string, advice: string, isEndpoints = false, isCertain = false): void {
+    const problem = failure('connect-failure', `${this.what()} failed: ${reason}. ${advice}`);
+    this.fail(problem, isEndpoints, isCertain);
   }
 
   onTimer(): void {
@@ -75,15 +77,20 @@ export class Dial implements ConnectListener, TimerOwner {
     const why = this.connecting.isLookingUp
       ? ': DNS did not say in time where that is. Check the name servers.'
       : '. Check that it can be reached.';
-    this.fail(failure('connect-timeout', tooLong + why));
+    this.fail(failure('connect-timeout', tooLong + why), true, false);
   }
 
   private what(): string {
     return `${subject(this.listener.name, this.endpoint)}: connecting to ${this.endpoint.name}`;
   }
 
-  private fail(reason: Failure): void {
+  /**
+   * @param isEndpoints the reason lies with the endpoint, or on the way to it
+   * @param isCertain nobody listens there; else an endpoint that has connections may only have too much to do
+   */
+  private fail(reason: Failure, isEndpoints: boolean, isCertain: boolean): void {
     this.abort();
+    if (isEndpoints && (isCertain || this.endpoint.connections === 0)) this.endpoint.noteLost(reason);
     this.listener.onConnectFailed(this, reason);
   }
 }
@@ -93,6 +100,9 @@ function advise(reason: string): string {
   if (reason.includes('DNS')) return 'Check the name servers.';
   return 'Check that it runs and listens there.';
 }
+
+/** The sidecar has run out of something itself. */
+const OWN_PROBLEM = /^(EMFILE|ENFILE|EADDRNOTAVAIL|EAGAIN|ENOBUFS|ENOMEM)$/;
 
 /** All of 127.0.0.0/8 is this machine, and none of it has to be where a connection to another of its addresses comes from. */
 function isLoopback(address: string): boolean {

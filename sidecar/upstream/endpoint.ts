@@ -1,4 +1,5 @@
 import type { AttemptTarget } from '../exchange/exchange.ts';
+import type { Failure } from '../exchange/failure.ts';
 
 /** An instance of a service as discovery tells of it. */
 export interface EndpointSpec {
@@ -33,6 +34,14 @@ export class Endpoint implements AttemptTarget {
   attempts = 0;
   /** Attempts that ended in a failure, and answers with a status of 500 and above. */
   failures = 0;
+  /** Established connections. Kept by the pool. */
+  connections = 0;
+  /** Whether a connection to it ever came up. */
+  wasReached = false;
+  /** Why the last attempt to connect failed, for a reason that lies with the endpoint; null where it did not. */
+  lost: Failure | null = null;
+  /** Told when it is lost, and when it is reached for the first time or again. */
+  onReach: () => void = () => {};
 
   constructor(spec: EndpointSpec) {
     this.id = spec.id;
@@ -45,6 +54,21 @@ export class Endpoint implements AttemptTarget {
     this.zone = spec.zone;
     this.version = spec.version;
     this.isLastResort = spec.isLastResort ?? false;
+  }
+
+  /** A connection came up. */
+  noteReached(): void {
+    if (this.wasReached && this.lost === null) return;
+    this.wasReached = true;
+    this.lost = null;
+    this.onReach();
+  }
+
+  /** No connection came up. */
+  noteLost(reason: Failure): void {
+    const isNews = this.lost === null;
+    this.lost = reason;
+    if (isNews) this.onReach();
   }
 
   /** Takes over what may change while the endpoint stays the same. */

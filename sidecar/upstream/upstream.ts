@@ -1,10 +1,13 @@
 import type { Exchange } from '../exchange/exchange.ts';
-import { failure } from '../exchange/failure.ts';
+import { type Failure, failure } from '../exchange/failure.ts';
 import { type Call, ENDED_CALL, type Reply, type Service } from '../exchange/service.ts';
 import { Attempt } from './attempt.ts';
 import type { Balancer } from './balancers/balancer.ts';
 import type { ConnectionPool } from './connection-pool.ts';
 import { Endpoint, type EndpointSpec } from './endpoint.ts';
+
+/** What an attempt would find: somebody to send to; no endpoint; only endpoints that can't be connected to. */
+export type Availability = 'ready' | 'empty' | 'lost';
 
 /**
  * A service as its callers see it: its endpoints, the balancer that chooses among them, and the connections to them.
@@ -15,13 +18,14 @@ export class Upstream implements Service {
   readonly pool: ConnectionPool;
   /** What discovery could not do last, or null. */
   problem: string | null = null;
-  /** Told after every change of the endpoints. */
+  /** Told after every change of the endpoints, and of whether they can be reached. */
   onChange: () => void = () => {};
   private balancer: Balancer;
   private byId = new Map<string, Endpoint>();
-  /** Those that take requests at all and are used only where nothing better is left. */
-  private lastResort: readonly Endpoint[] = [];
   private usable = 0;
+  /** Whether any endpoint that it has or had could be connected to. */
+  private wasReached = false;
+  private readonly onReach = (): void => this.checkReach();
 
   constructor(name: string, balancer: Balancer, pool: ConnectionPool) {
     this.name = name;
@@ -33,9 +37,28 @@ export class Upstream implements Service {
     return this.byId.values();
   }
 
-  /** Whether there is any endpoint that an attempt could go to. */
-  get isEmpty(): boolean {
-    return this.usable === 0;
+  /**
+   * Endpoints that never could be connected to are not lost: where nothing ever was, nothing can be expected to be back.
+   */
+  get availability(): Availability {
+    if (this.usable === 0) return 'empty';
+    return this.wasReached && this.loss !== null ? 'lost' : 'ready';
+  }
+
+  /** Why the last endpoint was lost; null where one may be reached. */
+  get loss(): Failure | null {
+    let loss: Failure | null = null;
+    for (const endpoint of this.byId.values()) {
+      if (endpoint.weight === 0) continue;
+      if (endpoint.lost === null) return null;
+      loss = endpoint.lost;
+    }
+    return loss;
+  }
+
+  /** What was reached so far says nothing about the endpoints that are told of next. */
+  forgetReached(): void {
+    this.wasReached = false;
   }
 
   /** Replaces the balancer; endpoints and connections stay. */
@@ -83,6 +106,16 @@ export class Upstream implements Service {
     return false;
   }
 
+  /** Whether the endpoint that the exchange was sent to last is gone, or can't be connected to any more. */
+  hasLost(exchange: Exchange): boolean {
+    if (!this.wasReached) return false;
+    const last = exchange.tried[exchange.tried.length - 1];
+    for (const endpoint of this.byId.values()) {
+      if (endpoint === last) return endpoint.lost !== null;
+    }
+    return last !== undefined;
+  }
+
   call(exchange: Exchange, reply: Reply): Call {
     const endpoint = this.pick(exchange);
     if (endpoint === null) {
@@ -101,15 +134,32 @@ export class Upstream implements Service {
     return attempt;
   }
 
+  /** Closes everything. Attempts under way fail, and find no endpoint to follow them at. */
   stop(): void {
+    this.byId.clear();
+    this.rebalance();
     this.pool.stop();
   }
 
-  /** One of the last resort is chosen only where all the others were tried already. */
+  /**
+   * One of the last resort is chosen only where all the others were tried already. A further attempt looks for an endpoint that is
+   * not known to be lost.
+   */
   private pick({ tried }: Exchange): Endpoint | null {
     const endpoint = this.balancer.pick(tried);
-    if (tried.length === 0 || endpoint === null || !tried.includes(endpoint)) return endpoint;
-    return this.lastResort.find(other => !tried.includes(other)) ?? endpoint;
+    if (tried.length === 0 || endpoint === null) return endpoint;
+    const isUntried = !tried.includes(endpoint);
+    if (isUntried && endpoint.lost === null) return endpoint;
+    const others = [...this.byId.values()].filter(other => other.weight > 0 && !tried.includes(other));
+    const reachable = others.filter(({ lost }) => lost === null);
+    const best = reachable.find(({ isLastResort }) => !isLastResort) ?? reachable[0];
+    if (best !== undefined) return best;
+    return isUntried ? endpoint : (others[0] ?? endpoint);
+  }
+
+  private checkReach(): void {
+    this.wasReached ||= [...this.byId.values()].some(endpoint => endpoint.wasReached);
+    this.onChange();
   }
 
   private finishChange(gone: readonly Endpoint[]): void {
@@ -122,10 +172,11 @@ export class Upstream implements Service {
     const preferred: Endpoint[] = [];
     const lastResort: Endpoint[] = [];
     for (const endpoint of this.byId.values()) {
+      endpoint.onReach = this.onReach;
+      this.wasReached ||= endpoint.wasReached;
       if (endpoint.weight > 0) (endpoint.isLastResort ? lastResort : preferred).push(endpoint);
     }
     this.usable = preferred.length + lastResort.length;
-    this.lastResort = lastResort;
     this.balancer.update(preferred.length > 0 ? preferred : lastResort);
   }
 }

@@ -37,6 +37,7 @@ describe('what the application sees when an upstream can not answer', () => {
             endpoints: [`127.0.0.1:${full.port}`],
             policy: { timeouts: { connect: '100ms' } },
           },
+          once: { endpoints, policy: { retry: { attempts: 1 } } },
           hasty: { endpoints, policy: { timeouts: { attempt: '100ms' } } },
           late: { endpoints, policy: { timeouts: { total: '100ms' } } },
           narrow: { endpoints, policy: { limits: { connections: 1, pending: 0 } } },
@@ -137,7 +138,7 @@ describe('what the application sees when an upstream can not answer', () => {
   it('reset: the endpoint drops the connection before it answers', async () => {
     await open();
     const says = new RegExp(`${upstream.address} was lost before it answered`);
-    await fails('svc', '/reset', { kind: 'reset', status: 503, flag: 'UC', says });
+    await fails('once', '/reset', { kind: 'reset', status: 503, flag: 'UC', says });
   });
 
   it('attempt-timeout: an attempt takes too long', async () => {

@@ -8,6 +8,8 @@ import { aResponseHead } from './exchanges.ts';
 export class ScriptedService implements Service {
   readonly calls: ScriptedCall[] = [];
   endpoints: AttemptTarget[];
+  /** Why no endpoint can be connected to; null where one can. */
+  loss: Failure | null = null;
   /** Called in the middle of `call`: what an attempt does at once. */
   onCall: (call: ScriptedCall) => void = () => {};
 
@@ -33,6 +35,10 @@ export class ScriptedService implements Service {
 
   hasOther(exchange: Exchange): boolean {
     return this.endpoints.some(endpoint => endpoint !== exchange.tried.at(-1));
+  }
+
+  hasLost(): boolean {
+    return this.loss !== null;
   }
 }
 

@@ -164,6 +164,41 @@ describe('with an endpoint', () => {
     assert.deepEqual(second.reply.told, [204, 'end']);
   });
 
+  test('that is lost is waited for and told of, until it is back or other endpoints are written down', async () => {
+    set.apply(upstream());
+    const only = endpointsOf('inventory')[0];
+    only.noteReached();
+    only.noteLost(failure('connect-failure', 'it was refused.'));
+    assert.match(
+      parts.warnings.join(),
+      /^requests for inventory wait for up to 5000 ms \(limits.hold\): it was refused\.$/,
+    );
+    const { reply } = call();
+    assert.equal(running('inventory').counters.pendingWaiting, 1);
+    parts.clock.advance(25);
+    await endpoint.accepted(0);
+    await until(() => only.lost === null, 'the endpoint found');
+    assert.equal(running('inventory').counters.pendingWaiting, 0);
+    await endpoint.accepted(1);
+    endpoint.connections[1].write(OK);
+    await reply.ended;
+
+    set.apply(configsOf({ inventory: [aSpec(1)] }));
+    endpointsOf('inventory')[0].noteLost(failure('connect-failure', 'a wrong port'));
+    assert.equal(running('inventory').holdRoom.isOpen, true);
+  });
+
+  test('a stop lets go who waits', () => {
+    set.apply(upstream());
+    const only = endpointsOf('inventory')[0];
+    only.noteReached();
+    only.noteLost(failure('connect-failure', 'refused'));
+    const { reply } = call();
+    assert.equal(reply.isEnded, false);
+    set.stop();
+    assert.equal(reply.failure?.kind, 'no-endpoint');
+  });
+
   test('a stop ends everything', async () => {
     set.apply(upstream());
     const { reply, handle } = call();

@@ -45,7 +45,12 @@ export interface UpstreamState {
   readonly retries: number;
   readonly staleReplays: number;
   readonly failures: Readonly<Record<string, number>>;
-  readonly connections: { readonly open: number; readonly busy: number; readonly waiting: number };
+  readonly connections: {
+    readonly open: number;
+    readonly busy: number;
+    readonly waiting: number;
+    readonly held: number;
+  };
   readonly endpoints: readonly {
     readonly id: string;
     readonly outstanding: number;

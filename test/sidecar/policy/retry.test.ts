@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { type FailureKind, failure } from '../../../sidecar/exchange/failure.ts';
+import type { Exchange } from '../../../sidecar/exchange/exchange.ts';
+import { type Failure, type FailureKind, failure } from '../../../sidecar/exchange/failure.ts';
 import { RequestBody } from '../../../sidecar/exchange/request-body.ts';
 import { type RetrySettings, retryLayer } from '../../../sidecar/policy/retry.ts';
 import { Application, aCompleteBody, anExchange, type ExchangeParts } from '../exchanges.ts';
@@ -26,6 +27,27 @@ function start({ settings = {}, endpoints = 2, exchange = {} }: Setup = {}) {
   const reply = new RecordedReply();
   const call = retryLayer(settingsOf(settings), service)(service).call(anExchange(exchange), reply);
   return { service, reply, call };
+}
+
+interface WaitSetup extends Setup {
+  readonly isLost?: boolean;
+  readonly mayTake?: boolean;
+}
+
+/** A call to the only endpoint, with somewhere to wait. */
+function startSheltered({ settings = {}, endpoints = 1, exchange = {}, isLost, mayTake = true }: WaitSetup) {
+  const service = new ScriptedService(endpoints);
+  if (isLost) service.loss = failure('connect-failure', 'refused');
+  const taken: Failure[] = [];
+  const shelter = {
+    take(_: Exchange, reason: Failure) {
+      if (mayTake) taken.push(reason);
+      return mayTake;
+    },
+  };
+  const reply = new RecordedReply();
+  retryLayer(settingsOf(settings), service, shelter)(service).call(anExchange(exchange), reply);
+  return { service, reply, taken };
 }
 
 const POST: ExchangeParts = { method: 'POST' };
@@ -166,6 +188,97 @@ describe('does not send again', () => {
     service.last.fail('reset');
     assert.equal(service.calls.length, 1);
     assert.deepEqual(reply.told, [200, 'reset']);
+  });
+});
+
+describe('where there is no other endpoint, waits with', () => {
+  const WAITING: readonly (Case & WaitSetup)[] = [
+    { title: 'a GET that was refused', kind: 'connect-failure', isLost: true },
+    { title: 'a POST that was refused', kind: 'connect-failure', isLost: true, exchange: POST },
+    { title: 'a POST that took too long to connect', kind: 'connect-timeout', isLost: true, exchange: POST },
+    { title: 'a lost GET', kind: 'reset' },
+    { title: 'a POST that was lost before it was sent', kind: 'reset', reachedNobody: true, exchange: POST },
+    {
+      title: 'a POST that was refused, where nothing is retried',
+      kind: 'connect-failure',
+      isLost: true,
+      settings: { attempts: 1 },
+      exchange: POST,
+    },
+  ];
+  for (const { title, kind, reachedNobody, ...setup } of WAITING) {
+    test(title, () => {
+      const { service, reply, taken } = startSheltered(setup);
+      service.last.fail(kind, reachedNobody);
+      assert.equal(taken[0]?.kind, kind);
+      service.last.answer(200);
+      assert.deepEqual(reply.told, [200, 'end']);
+      assert.equal(service.calls.length, 2);
+    });
+  }
+
+  test('what was refused, however many attempts there were', () => {
+    const { service, reply, taken } = startSheltered({ isLost: true });
+    for (let i = 0; i < 5; i++) service.last.fail('connect-failure');
+    assert.deepEqual([taken.length, reply.isEnded], [5, false]);
+  });
+
+  test('a lost GET as often as it may be retried, not counted what was refused in between', () => {
+    const { service, reply, taken } = startSheltered({ settings: { attempts: 3 }, isLost: true });
+    service.last.fail('reset');
+    service.last.fail('connect-failure');
+    service.last.fail('connect-failure');
+    service.last.fail('reset');
+    service.last.fail('connect-failure');
+    assert.equal(taken.length, 5);
+    // It may well be what ends whoever gets it.
+    service.last.fail('reset');
+    assert.equal(reply.failure?.last?.kind, 'reset');
+  });
+
+  test('a POST that was lost before it was sent, no more often than it may be retried', () => {
+    const { service, reply } = startSheltered({ exchange: POST });
+    service.last.fail('reset', true);
+    service.last.fail('reset', true);
+    assert.equal(reply.failure?.last?.kind, 'reset');
+  });
+});
+
+describe('where there is no other endpoint, does not wait with', () => {
+  const FAILING: readonly (Case & WaitSetup)[] = [
+    { title: 'a POST that may have been acted upon', kind: 'reset', isLost: true, exchange: POST },
+    { title: 'what was refused by an endpoint that never was there', kind: 'connect-failure' },
+    { title: 'what took too long', kind: 'attempt-timeout', isLost: true, settings: { on: ALL } },
+    { title: 'what was answered badly', kind: 'bad-response', isLost: true },
+    { title: 'a lost GET where nothing is retried', kind: 'reset', isLost: true, settings: { attempts: 1 } },
+    {
+      title: 'a lost GET where only refused ones are retried',
+      kind: 'reset',
+      isLost: true,
+      settings: { on: ['connect-failure'] },
+    },
+    {
+      title: 'a request whose body is no longer there',
+      kind: 'connect-failure',
+      isLost: true,
+      exchange: { ...POST, body: aLostBody() },
+    },
+    { title: 'what has waited long enough', kind: 'connect-failure', isLost: true, mayTake: false },
+  ];
+  for (const { title, kind, reachedNobody, ...setup } of FAILING) {
+    test(title, () => {
+      const { service, reply, taken } = startSheltered(setup);
+      service.last.fail(kind, reachedNobody);
+      assert.deepEqual(taken, []);
+      assert.equal(reply.failure?.kind, kind);
+    });
+  }
+
+  test('anything that another endpoint can have now', () => {
+    const { service, taken } = startSheltered({ endpoints: 2, isLost: true });
+    service.last.fail('connect-failure');
+    assert.equal(service.calls.length, 2);
+    assert.deepEqual(taken, []);
   });
 });
 

@@ -87,6 +87,48 @@ describe('a dial', () => {
     assert.equal(other.isTold, false);
   });
 
+  test('notes that the endpoint was reached, is lost, and is back', async () => {
+    const to = new Endpoint({ ...endpoint.endpoint });
+    const told: string[] = [];
+    to.onReach = () => told.push(to.lost === null ? 'reached' : to.lost.kind);
+    const dialOnce = async () => {
+      listener = new Listener();
+      dial(undefined, to);
+      await until(() => listener.isTold, 'the end of the dial');
+      listener.socket?.destroy();
+    };
+    await dialOnce();
+    await dialOnce();
+    await endpoint.close();
+    await dialOnce();
+    await dialOnce();
+    endpoint = await ScriptedEndpoint.start();
+    Object.assign(to, { port: endpoint.endpoint.port });
+    await dialOnce();
+    assert.deepEqual(told, ['reached', 'connect-failure', 'reached']);
+  });
+
+  test('that took too long says nothing about an endpoint with connections: it may have too much to do', () => {
+    const to = endpoint.endpoint;
+    const lostBy = () => to.lost?.kind ?? null;
+    to.connections = 1;
+    dial();
+    clock.advance(500);
+    assert.equal(lostBy(), null);
+    to.connections = 0;
+    listener = new Listener();
+    dial();
+    clock.advance(500);
+    assert.equal(lostBy(), 'connect-timeout');
+  });
+
+  test('that the sidecar itself can not make says nothing about the endpoint', () => {
+    const to = endpoint.endpoint;
+    dial().onFailed('EMFILE');
+    assert.equal(listener.failure?.kind, 'connect-failure');
+    assert.equal(to.lost, null);
+  });
+
   test('does not reach the sidecar itself, by whichever of its addresses', async () => {
     const { port } = endpoint.endpoint;
     for (const address of ['127.0.0.1', 'localhost']) {

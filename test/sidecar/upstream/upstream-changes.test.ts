@@ -53,12 +53,12 @@ describe('a change of some endpoints', () => {
 
   test('is told to whoever listens, once the next attempt would go by it', () => {
     const { upstream } = makeUpstream(aSpec('a'));
-    const empty: boolean[] = [];
-    upstream.onChange = () => empty.push(upstream.isEmpty);
+    const told: string[] = [];
+    upstream.onChange = () => told.push(upstream.availability);
     upstream.changeEndpoints([aSpec('a', { weight: 0 })], []);
     upstream.changeEndpoints([aSpec('b', { isLastResort: true })], []);
     upstream.changeEndpoints([], ['b']);
-    assert.deepEqual(empty, [true, false, true]);
+    assert.deepEqual(told, ['empty', 'ready', 'empty']);
   });
 
   test('comes to the same as the whole set said anew', () => {
@@ -83,7 +83,7 @@ describe('a change of some endpoints', () => {
           const now = [...upstream.endpoints].map(({ id, port, weight }) => `${id} ${port} ${weight}`);
           assert.deepEqual(new Set(now), new Set(model.values()));
           assert.equal(
-            upstream.isEmpty,
+            upstream.availability === 'empty',
             [...model.values()].every(text => text.endsWith(' 0')),
           );
         }

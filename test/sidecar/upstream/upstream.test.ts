@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, test } from 'node:test';
+import { failure } from '../../../sidecar/exchange/failure.ts';
 import { ENDED_CALL } from '../../../sidecar/exchange/service.ts';
 import type { Balancer } from '../../../sidecar/upstream/balancers/balancer.ts';
 import { RoundRobin } from '../../../sidecar/upstream/balancers/round-robin.ts';
@@ -88,6 +89,86 @@ describe('another endpoint', () => {
     upstream.setEndpoints([aSpec(1), aSpec(2, { weight: 0 })]);
     assert.equal(upstream.hasOther(tried(first)), false);
     assert.equal(upstream.hasOther(tried(third)), true);
+  });
+});
+
+describe('an upstream whose endpoints can not be connected to', () => {
+  const refused = failure('connect-failure', 'refused');
+
+  test('is lost when none is left that may be, and tells so once, until one is back', () => {
+    const { upstream } = makeUpstream([aSpec(1), aSpec(2), aSpec(3, { weight: 0 })]);
+    const told: string[] = [];
+    upstream.onChange = () => told.push(upstream.availability);
+    const [first, second] = endpointsOf(upstream);
+    first.noteReached();
+    second.noteLost(refused);
+    first.noteLost(refused);
+    first.noteLost(refused);
+    assert.equal(upstream.loss, refused);
+    second.noteReached();
+    assert.deepEqual(told, ['ready', 'ready', 'lost', 'ready']);
+  });
+
+  test('is not lost where none of them ever could be', () => {
+    const { upstream } = makeUpstream([aSpec(1)]);
+    const [only] = endpointsOf(upstream);
+    only.noteLost(refused);
+    assert.equal(upstream.availability, 'ready');
+    const exchange = anExchange();
+    exchange.tried.push(only);
+    assert.equal(upstream.hasLost(exchange), false);
+  });
+
+  test('is lost where one could be that is gone by now', () => {
+    const { upstream } = makeUpstream([aSpec(1)]);
+    const [old] = endpointsOf(upstream);
+    old.noteReached();
+    upstream.setEndpoints([aSpec(2)]);
+    endpointsOf(upstream)[0].noteLost(refused);
+    assert.equal(upstream.availability, 'lost');
+    const exchange = anExchange();
+    exchange.tried.push(old);
+    assert.equal(upstream.hasLost(exchange), true);
+  });
+
+  test('is not lost where what was reached before does not count', () => {
+    const { upstream } = makeUpstream([aSpec(1)]);
+    endpointsOf(upstream)[0].noteReached();
+    upstream.forgetReached();
+    upstream.setEndpoints([aSpec(2)]);
+    endpointsOf(upstream)[0].noteLost(refused);
+    assert.equal(upstream.availability, 'ready');
+  });
+
+  test('is ready with an endpoint that is new, and empty without any', () => {
+    const { upstream } = makeUpstream([aSpec(1)]);
+    const [first] = endpointsOf(upstream);
+    first.noteReached();
+    first.noteLost(refused);
+    upstream.changeEndpoints([aSpec(2)], []);
+    assert.equal(upstream.availability, 'ready');
+    upstream.setEndpoints([]);
+    assert.equal(upstream.availability, 'empty');
+  });
+});
+
+describe('a further attempt', () => {
+  const refused = failure('connect-failure', 'refused');
+  const goesTo = (upstream: Upstream, tried: readonly Endpoint[]) => {
+    const exchange = anExchange();
+    exchange.tried.push(...tried);
+    upstream.call(exchange, new RecordedReply());
+    return exchange.tried.at(-1);
+  };
+
+  test('goes to an endpoint that is not known to be lost, of the last resort too', () => {
+    const specs = [aSpec(1), aSpec(2), aSpec(3), aSpec(4), aSpec(5, { isLastResort: true })];
+    const { upstream } = makeUpstream(specs);
+    const [first, second, third, fourth, last] = endpointsOf(upstream);
+    for (const endpoint of [first, second, third]) endpoint.noteLost(refused);
+    for (let i = 0; i < 4; i++) assert.equal(goesTo(upstream, [first]), fourth);
+    assert.equal(goesTo(upstream, [fourth]), last);
+    assert.ok([second, third].includes(goesTo(upstream, [first, fourth, last]) as Endpoint));
   });
 });
 
