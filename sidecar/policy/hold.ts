@@ -149,21 +149,23 @@ class HeldCall implements Call, TimerOwner, Waiting {
   cancel(reason: Failure): void {
     if (this.inner !== null) return this.inner.cancel(reason);
     this.leave();
-    this.reply.fail(reason);
+    if (reason.kind !== 'deadline') return this.reply.fail(reason);
+    const detail = `${reason.detail} It was held (limits.hold): ${this.why()}`;
+    this.reply.fail({ ...reason, detail });
   }
 
   private nobody(): Failure {
+    const { ms, upstream } = this.hold.settings;
+    const lacks = this.hold.room.isEmpty ? 'no endpoint' : 'no endpoint that can be connected to';
+    const detail = `${upstream} has had ${lacks} for ${ms} ms (limits.hold). ${this.why()}`;
+    return failure('no-endpoint', detail, this.reason?.reachedNobody ?? true);
+  }
+
+  /** A sentence on what is missing. */
+  private why(): string {
     const { room, settings } = this.hold;
-    const { upstream, ms } = settings;
-    const reachedNobody = this.reason?.reachedNobody ?? true;
-    if (room.isEmpty) {
-      const advice = 'start an instance of it, or check its configuration';
-      const detail = `${upstream} has had no endpoint for ${ms} ms (limits.hold); ${advice}`;
-      return failure('no-endpoint', detail, reachedNobody);
-    }
-    const why = settings.loss()?.detail ?? this.reason?.detail ?? '';
-    const detail = `${upstream} has had no endpoint that can be connected to for ${ms} ms (limits.hold). ${why}`;
-    return failure('no-endpoint', detail.trimEnd(), reachedNobody);
+    if (room.isEmpty) return `Start an instance of ${settings.upstream}, or check its configuration.`;
+    return settings.loss()?.detail ?? this.reason?.detail ?? 'An endpoint was looked for.';
   }
 
   private leave(): void {

@@ -135,7 +135,7 @@ describe(`while upstreams are mad (CHAOS_SEED=${SEED})`, () => {
     // Idle connections are closed within seconds.
     if (CAN_COUNT_DESCRIPTORS) await until(() => descriptors(sidecar.pid) <= most, `${most} descriptors`);
     const { failures, endpoints } = await sidecar.upstream();
-    assert.deepEqual(Object.keys(failures).sort(), ['bad-response', 'deadline', 'reset']);
+    assert.deepEqual(Object.keys(failures).sort(), ['bad-response', 'deadline', 'reset', 'retry-exhausted']);
     assert.equal(endpoints[0]!.outstanding, 0);
     assert.ok(!sidecar.log.some(({ level }) => level === 'fatal' || level === 'error'));
   });

@@ -268,6 +268,22 @@ describe('a request that has to wait though there are endpoints', () => {
 });
 
 describe('a held call', () => {
+  test('that the deadline ends tells what it waited for', () => {
+    const { start, update, lose } = makeHold();
+    const empty = start();
+    empty.call.cancel(failure('deadline', 'inventory did not answer within 9 ms.'));
+    assert.match(
+      empty.reply.failure?.detail ?? '',
+      /within 9 ms\. It was held \(limits.hold\): Start an instance/,
+    );
+    update(false);
+    lose();
+    const lost = start();
+    lost.call.cancel(failure('deadline', 'inventory did not answer within 9 ms.'));
+    assert.match(lost.reply.failure?.detail ?? '', /It was held \(limits.hold\): .*ECONNREFUSED\.$/);
+    assert.equal(lost.reply.failure?.kind, 'deadline');
+  });
+
   test('is given up by whoever waits for it', () => {
     const { clock, counters, service, start, update } = makeHold();
     const { reply, call } = start();
