@@ -24,6 +24,8 @@ export interface ControlPlaneOptions extends ApiOptions {
 }
 
 const TICK_MS = 500;
+/** Streams may not take all connections: somebody has to be able to ask what is going on. */
+const STREAMS_SHARE = 0.9;
 /** A gap between two ticks that nobody else is to blame for. */
 const STALL_MS = 2000;
 
@@ -51,7 +53,8 @@ export class ControlPlane {
       settings === undefined ? {} : { settings },
     );
     try {
-      const hub = new WatchHub(registry, clock);
+      const maxStreams = Math.max(1, Math.floor(options.connections * STREAMS_SHARE));
+      const hub = new WatchHub(registry, clock, { maxStreams });
       const meshPolicies = new MeshPolicies(registry, keeper, clock);
       for (const text of notices) {
         registry.note('store-repaired', text, CONTROL_PLANE, clock());

@@ -17,6 +17,7 @@ import type { LineSink } from '../watch/line-sink.ts';
 import { speakWatch } from '../watch/watch-socket.ts';
 import { AccessControl, type Tokens } from './access-control.ts';
 import { ApiProblem, PROBLEM_TYPE } from './api-problem.ts';
+import { admitStream } from './mesh-routes.ts';
 import { RateLimit, type RateLimitSettings } from './rate-limit.ts';
 import { BODY_LIMIT, JSON_TYPES, type RawBody, YAML_TYPES } from './request-body.ts';
 import type { Access, Mesh, Route } from './route.ts';
@@ -131,6 +132,11 @@ export class ApiServer {
     const server = app.server as Server;
     server.maxConnections = this.options.connections;
     server.on('drop', () => this.options.onConnectionRefused());
+    server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
+      // Whoever asks first is not told to send what is not read.
+      if (!(lengthOf(request) > BODY_LIMIT)) response.writeContinue();
+      server.emit('request', request, response);
+    });
     server.on('upgrade', (request, socket, head) => this.upgrade(request, socket, head));
   }
 
@@ -179,6 +185,8 @@ export class ApiServer {
 
   private fail(error: unknown, reply: FastifyReply): FastifyReply {
     const problem = this.explain(error, reply.request?.url ?? '');
+    // A connection that is closed while its body comes in is reset, and with it goes the answer that it should have read.
+    if (problem.status === 413 && isReadToItsEnd(reply.request.raw)) reply.removeHeader('connection');
     return reply
       .code(problem.status)
       .headers({ ...ANSWER_HEADERS, ...problem.headers })
@@ -230,9 +238,24 @@ export class ApiServer {
     }
     if (this.mesh.isStopping()) throw new ApiProblem(503, 'The control plane stops.');
     const { sidecar } = this.access.admit(headers, 'sidecar' satisfies Access);
-    if (sidecar !== null) return sidecar;
-    throw new ApiProblem(400, `The header ${SIDECAR_HEADER} has to say which sidecar wants to watch.`);
+    if (sidecar === null) {
+      throw new ApiProblem(400, `The header ${SIDECAR_HEADER} has to say which sidecar wants to watch.`);
+    }
+    admitStream(this.mesh.hub);
+    return sidecar;
   }
+}
+
+/** The longest body that is taken in only to be thrown away. */
+const DISCARD_LIMIT = 16 * BODY_LIMIT;
+
+function isReadToItsEnd(request: IncomingMessage): boolean {
+  return request.headers.expect === undefined && lengthOf(request) <= DISCARD_LIMIT;
+}
+
+/** What is said of the length of a body, in bytes; NaN where nothing is. */
+function lengthOf({ headers }: IncomingMessage): number {
+  return Number(headers['content-length']);
 }
 
 const ANSWER_HEADERS = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' };

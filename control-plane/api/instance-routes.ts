@@ -1,10 +1,12 @@
 import { formatDuration } from '../contract/duration.ts';
+import { type Problem, problem } from '../contract/problem.ts';
+import type { WrittenSettings } from '../contract/read.ts';
 import type { Instance, InstanceSpec, Revision } from '../contract/resources.ts';
 import { ApiProblem } from './api-problem.ts';
 import { INSTANCE_BODY, PAGE_QUERY, WAIT_QUERY } from './api-schemas.ts';
 import { pageOf } from './resources.ts';
 import { type Answer, type Mesh, type Route, route } from './route.ts';
-import { unknownService } from './service-routes.ts';
+import { admitService, unknownService } from './service-routes.ts';
 
 const UNKNOWN = { description: 'There is no such instance.', schema: 'Problem' };
 const ACKNOWLEDGEMENT = {
@@ -67,7 +69,9 @@ export const INSTANCE_ROUTES: readonly Route[] = [
       200: { description: 'It is registered.', schema: 'Instance' },
       201: { description: 'It is registered, and is new.', schema: 'Instance' },
     },
+    check: ({ metadata }, written) => checkMetadata(metadata, written),
     async run(mesh, { service, id, body, by }) {
+      admitInstance(mesh, service, id);
       const spec: InstanceSpec = { ...body.value, service, id };
       const { instance, created } = mesh.registry.register(spec, by, mesh.clock());
       await mesh.keeper.committed();
@@ -129,6 +133,24 @@ export const INSTANCE_ROUTES: readonly Route[] = [
       ),
   }),
 ];
+
+/** Instances that a mesh may have, those that have expired included: nobody is to fill memory and disk with them. */
+const MAX_INSTANCES = 50_000;
+const MAX_METADATA = 64;
+
+function admitInstance(mesh: Mesh, service: string, id: string): void {
+  admitService(mesh, service);
+  const { registry } = mesh;
+  if (registry.size.instances < MAX_INSTANCES || registry.instance(service, id) !== null) return;
+  throw new ApiProblem(507, `The mesh has ${MAX_INSTANCES} instances, which is as many as it may have.`);
+}
+
+function checkMetadata(metadata: InstanceSpec['metadata'], written: WrittenSettings): Problem[] {
+  const { length } = Object.keys(metadata);
+  const at = written.get('metadata')?.keyAt;
+  if (length <= MAX_METADATA || at === undefined) return [];
+  return [problem(at, 'metadata', `expected ${MAX_METADATA} entries at most, found ${length}`)];
+}
 
 async function acknowledged(mesh: Mesh, { service, revision }: Instance, wait: number): Promise<Answer> {
   await mesh.keeper.committed();

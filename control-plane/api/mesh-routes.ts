@@ -1,5 +1,6 @@
 import { isServiceName, SERVICE_NAME_FORM } from '../contract/service-name.ts';
 import { MAX_SERVICES } from '../watch/sidecar-message.ts';
+import type { WatchHub } from '../watch/watch-hub.ts';
 import { ApiProblem } from './api-problem.ts';
 import { EVENTS_QUERY, PAGE_QUERY, WATCH_QUERY } from './api-schemas.ts';
 import { pageOf } from './resources.ts';
@@ -15,9 +16,16 @@ export const MESH_ROUTES: readonly Route[] = [
       'What is known of services, and every change of it, as lines of JSON without an end. A sidecar asks for `Upgrade: outrider-watch` instead, and speaks as well.',
     access: 'sidecar',
     query: WATCH_QUERY,
-    answers: { 200: { description: 'A stream of messages, a line each.', schema: 'WatchMessage' } },
+    answers: {
+      200: { description: 'A stream of messages, a line each.', schema: 'WatchMessage' },
+      503: {
+        description: 'There are too many streams; Retry-After says when to come again.',
+        schema: 'Problem',
+      },
+    },
     run({ hub, registry }, { query }) {
       const services = readNames(query.services);
+      admitStream(hub);
       const isKnown = query.epoch === null || query.epoch === registry.epoch;
       return {
         stream(sink) {
@@ -59,6 +67,11 @@ export const MESH_ROUTES: readonly Route[] = [
     },
   }),
 ];
+
+/** @throws ApiProblem 503 where no further stream can be opened now */
+export function admitStream({ refusal }: WatchHub): void {
+  if (refusal !== null) throw new ApiProblem(503, refusal, { headers: { 'retry-after': '2' } });
+}
 
 function readNames(text: string): string[] {
   const names = [...new Set(text.split(','))];

@@ -76,7 +76,9 @@ function commonAnswers({ access, body, method }: Route): Record<number, AnswerDe
   }
   if (method !== 'GET') {
     answers[503] = problem('The change can not be kept.');
-    answers[507] = problem('The change can not be kept: the disk is full.');
+    answers[507] = problem(
+      'The change can not be kept: the disk is full, or the mesh has as much of it as it may have.',
+    );
   }
   return answers;
 }

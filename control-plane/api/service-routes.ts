@@ -39,7 +39,7 @@ export const SERVICE_ROUTES: readonly Route[] = [
       const service = mesh.registry.service(name);
       if (service === null) throw unknownService(name);
       const etag = etagOf(service);
-      if (headers['if-none-match'] === etag) return { status: 304, headers: { etag }, body: null };
+      if (isKnown(headers['if-none-match'], etag)) return { status: 304, headers: { etag }, body: null };
       return shown(mesh, 200, service);
     },
   }),
@@ -60,6 +60,7 @@ export const SERVICE_ROUTES: readonly Route[] = [
     async run(mesh, { service: name, body, headers, by }) {
       const policy = (body.document.policy ?? {}) as PolicyDocument;
       const precondition = preconditionOf(headers);
+      admitService(mesh, name);
       const outcome = mesh.registry.putService(name, policy, by, mesh.clock(), precondition);
       await mesh.keeper.committed();
       if (outcome.kind !== 'done') throw refusal(name, outcome);
@@ -89,6 +90,15 @@ export const SERVICE_ROUTES: readonly Route[] = [
   }),
 ];
 
+/** Services that a mesh may have: nobody is to fill memory and disk with them. */
+const MAX_SERVICES = 10_000;
+
+/** @throws ApiProblem 507 where the service would be one too many */
+export function admitService({ registry }: Mesh, name: string): void {
+  if (registry.size.services < MAX_SERVICES || registry.service(name) !== null) return;
+  throw new ApiProblem(507, `The mesh has ${MAX_SERVICES} services, which is as many as it may have.`);
+}
+
 export function unknownService(name: string): ApiProblem {
   return new ApiProblem(404, `There is no service ${name}.`);
 }
@@ -99,6 +109,13 @@ function shown(mesh: Mesh, status: number, service: Service): Answer {
 
 function etagOf({ revision }: Service): string {
   return `"${revision}"`;
+}
+
+/** Whether If-None-Match names it: RFC 9110, section 13.1.2, which compares weakly. */
+function isKnown(noneMatch: string | undefined, etag: string): boolean {
+  if (noneMatch === undefined) return false;
+  const tags = noneMatch.split(',').map(tag => tag.trim().replace(/^W\//, ''));
+  return tags.includes(etag) || noneMatch.trim() === '*';
 }
 
 /** What If-Match and If-None-Match ask for. */

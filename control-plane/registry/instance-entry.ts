@@ -54,7 +54,22 @@ export class InstanceEntry {
 
 /** Who has the same one is at the same place. */
 export function addressKeyOf({ address, port }: Pick<InstanceSpec, 'address' | 'port'>): string {
-  return `${address.toLowerCase()} ${port}`;
+  return `${canonicalAddress(address.toLowerCase())} ${port}`;
+}
+
+/** An IPv6 address may be written in many ways (RFC 5952), and may be an IPv4 address (RFC 4291, section 2.5.5.2). */
+function canonicalAddress(address: string): string {
+  if (!address.includes(':')) return address;
+  // One with a zone (fe80::1%eth0) is no host of a URL.
+  if (!URL.canParse(`http://[${address}]/`)) return address;
+  const canonical = new URL(`http://[${address}]/`).hostname.slice(1, -1);
+  const [, high, low] = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/.exec(canonical) ?? [];
+  if (high === undefined) return canonical;
+  const bytes = [high, low].flatMap(text => {
+    const word = Number.parseInt(text, 16);
+    return [word >> 8, word & 255];
+  });
+  return bytes.join('.');
 }
 
 /** Whether callers would notice no difference. */

@@ -31,6 +31,7 @@ export class RegistryCore {
   readonly log: EventLog;
   readonly listeners = new Set<RegistryListener>();
   readonly services = new Map<string, ServiceEntry>();
+  instanceCount = 0;
   private readonly byAddress = new Map<string, InstanceEntry>();
   private readonly bySidecar = new Map<string, Set<InstanceEntry>>();
 
@@ -165,6 +166,7 @@ export class RegistryCore {
     const { service, id } = entry.stored;
     this.unindex(entry);
     this.services.get(service)?.instances.delete(id);
+    this.instanceCount--;
     this.addEvent(note, service, id);
     this.emit({
       kind: 'instance',
@@ -201,6 +203,7 @@ export class RegistryCore {
       this.services.set(name, service);
     }
     service.instances.set(id, entry);
+    this.instanceCount++;
     this.index(entry);
   }
 

@@ -144,6 +144,11 @@ export class Registry {
     return this.core.log.latest(limit);
   }
 
+  /** How much there is. */
+  get size(): { readonly services: number; readonly instances: number } {
+    return { services: this.core.services.size, instances: this.core.instanceCount };
+  }
+
   /** Notes down that something happened which changed nothing, for whoever reads the events. */
   note(kind: string, detail: string, by: Actor, now: Moment): void {
     this.core.addEvent({ by, now, kind, detail }, '', null);

@@ -29,10 +29,22 @@ export interface Acknowledgement {
 
 const SILENT_HEARTBEATS = 3;
 
+/** Bytes that may wait for the readers of all streams together. */
+const MAX_WAITING_OF_ALL = 128 * 1024 * 1024;
+
+export interface WatchHubOptions {
+  /** Streams that may be open at the same time; any number by default. */
+  readonly maxStreams?: number;
+  /** Bytes that may wait for the readers of all streams together, before further ones are refused and the slowest end. */
+  readonly maxWaiting?: number;
+}
+
 /** From the registry's changes to the streams of those whom they concern. What is told to many is written out once. */
 export class WatchHub implements RegistryListener {
   private readonly registry: Registry;
   private readonly clock: () => Moment;
+  private readonly maxStreams: number;
+  private readonly maxWaiting: number;
   private readonly ring: ChangeRing;
   private readonly streams = new Set<WatchStream>();
   private readonly byService = new Map<string, Set<WatchStream>>();
@@ -42,9 +54,12 @@ export class WatchHub implements RegistryListener {
   private readonly unsubscribe: () => void;
   private isStopping = false;
 
-  constructor(registry: Registry, clock: () => Moment) {
+  constructor(registry: Registry, clock: () => Moment, options: WatchHubOptions = {}) {
+    const { maxStreams = Number.POSITIVE_INFINITY, maxWaiting = MAX_WAITING_OF_ALL } = options;
     this.registry = registry;
     this.clock = clock;
+    this.maxStreams = maxStreams;
+    this.maxWaiting = maxWaiting;
     this.ring = new ChangeRing(registry.revision);
     this.unsubscribe = registry.subscribe(this);
   }
@@ -57,6 +72,15 @@ export class WatchHub implements RegistryListener {
         connected.push({ ...peer, connectedAt, applied, services: [...services], refused: refusal });
     }
     return connected;
+  }
+
+  /** Why no further stream can be opened now, in a sentence; null where one can. To be asked before one is. */
+  get refusal(): string | null {
+    if (this.streams.size >= this.maxStreams) {
+      return `${this.streams.size} streams are open, which is as many as there may be.`;
+    }
+    if (this.waitingOfAll() <= this.maxWaiting) return null;
+    return 'Too much waits to be read by those who watch already.';
   }
 
   /** Opens the stream of somebody who only listens. @param since what he knows, of this epoch; null: nothing */
@@ -159,14 +183,16 @@ export class WatchHub implements RegistryListener {
       const isSilent =
         stream.peer !== null && monotonic - stream.lastHeard > SILENT_HEARTBEATS * WATCH_HEARTBEAT_MS;
       if (isSilent) this.close(stream, `nothing was heard for ${SILENT_HEARTBEATS} heartbeats`);
+      else if (stream.countStuck() >= SILENT_HEARTBEATS) this.close(stream, null);
       else this.tell(stream, line);
     }
+    this.cutSlowest();
   }
 
   /** Gives every stream a full term again: after a stall of the control plane nobody could be heard. */
   forgiveSilence(): void {
     const { monotonic } = this.clock();
-    for (const stream of this.streams) stream.lastHeard = monotonic;
+    for (const stream of this.streams) stream.forgive(monotonic);
   }
 
   /** Ends all streams. Their instances stay as they are: it is the control plane that goes. */
@@ -174,6 +200,23 @@ export class WatchHub implements RegistryListener {
     this.isStopping = true;
     this.unsubscribe();
     for (const stream of [...this.streams]) this.close(stream, 'the control plane stops');
+  }
+
+  /** Ends those for whom most waits, until all of it is within bounds. They get the whole of it when they come again. */
+  private cutSlowest(): void {
+    let waiting = this.waitingOfAll();
+    if (waiting <= this.maxWaiting) return;
+    for (const stream of [...this.streams].sort((a, b) => b.waiting - a.waiting)) {
+      waiting -= stream.waiting;
+      this.close(stream, null);
+      if (waiting <= this.maxWaiting) return;
+    }
+  }
+
+  private waitingOfAll(): number {
+    let waiting = 0;
+    for (const stream of this.streams) waiting += stream.waiting;
+    return waiting;
   }
 
   private open(stream: WatchStream): WatchStream {
@@ -189,7 +232,7 @@ export class WatchHub implements RegistryListener {
   /** Sets what the stream watches, and tells it what it does not know. @param since what it knows of these services */
   private watch(stream: WatchStream, services: readonly string[], since: Revision | null): void {
     const next = new Set(services);
-    const added = services.filter(service => !stream.services.has(service));
+    const added = [...next].filter(service => !stream.services.has(service));
     const isFirst = stream.services.size === 0;
     for (const service of stream.services)
       if (!next.has(service)) this.byService.get(service)?.delete(stream);

@@ -35,6 +35,10 @@ export class WatchStream {
   /** ISO 8601. */
   readonly connectedAt: string;
   private readonly sink: LineSink;
+  /** Bytes that it was told, and that had left for the other side at the last heartbeat. */
+  private told = 0;
+  private sent = 0;
+  private stuckHeartbeats = 0;
 
   constructor(peer: StreamPeer | null, sink: LineSink, connectedAt: string, now: number) {
     this.peer = peer;
@@ -43,11 +47,32 @@ export class WatchStream {
     this.lastHeard = now;
   }
 
+  /** Bytes that wait for the other side to read. */
+  get waiting(): number {
+    return this.sink.waiting;
+  }
+
   /** @returns false where the other side is too slow to be told more */
   tell(line: string): boolean {
     if (this.sink.waiting > MAX_WAITING) return false;
+    this.told += Buffer.byteLength(line);
     this.sink.write(line);
     return true;
+  }
+
+  /** To be asked once a heartbeat. @returns for how many of them something has waited and nothing of it was read */
+  countStuck(): number {
+    const { waiting } = this.sink;
+    const sent = this.told - waiting;
+    this.stuckHeartbeats = waiting === 0 || sent > this.sent ? 0 : this.stuckHeartbeats + 1;
+    this.sent = sent;
+    return this.stuckHeartbeats;
+  }
+
+  /** Nobody is to blame for what happened until now. */
+  forgive(now: number): void {
+    this.lastHeard = now;
+    this.stuckHeartbeats = 0;
   }
 
   /** Ends the stream with a reason, where there is one to tell. */

@@ -47,6 +47,14 @@ test('guards against lost updates', async t => {
   assert.match(late.body.detail, /is at revision 2: somebody else has changed it/);
   assert.equal((await api.call('DELETE', SERVICE, { headers: { 'if-match': mine } })).status, 412);
   assert.equal((await put({ 'if-match': 'W/"2"' }, 4)).status, 400);
+  for (const known of ['"2"', 'W/"2"', '"1", "2"', '*']) {
+    assert.equal(
+      (await api.call('GET', SERVICE, { headers: { 'if-none-match': known } })).status,
+      304,
+      known,
+    );
+  }
+  assert.equal((await api.call('GET', SERVICE, { headers: { 'if-none-match': '"1"' } })).status, 200);
 });
 
 test('registers an instance, renews it, ends it', async t => {

@@ -167,6 +167,21 @@ describe('registration', () => {
     assert.match(event?.detail ?? '', /b1 of delivery registered at host\.internal:80/);
   });
 
+  for (const [one, other] of [
+    ['::1', '0:0:0:0:0:0:0:1'],
+    ['2001:DB8::a', '2001:db8:0:0::000a'],
+    ['10.0.0.7', '::ffff:10.0.0.7'],
+    ['::FFFF:a00:7', '10.0.0.7'],
+    ['fe80::1%eth0', 'FE80::1%eth0'],
+  ]) {
+    test(`${one} and ${other} are one address`, () => {
+      const mesh = new TestMesh();
+      mesh.register({ id: 'a1', address: one, port: 80 });
+      const { replaced } = mesh.register({ id: 'a2', address: other, port: 80 });
+      assert.deepEqual(replaced, { service: 'inventory', id: 'a1' });
+    });
+  }
+
   test('an instance that moves gives its address free', () => {
     const mesh = new TestMesh();
     mesh.register({ id: 'a1', port: 80 });

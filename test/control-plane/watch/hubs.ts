@@ -3,7 +3,7 @@ import type { WatchMessage } from '../../../control-plane/contract/watch-message
 import { otherActor } from '../../../control-plane/registry/actor.ts';
 import { Registry } from '../../../control-plane/registry/registry.ts';
 import type { LineSink } from '../../../control-plane/watch/line-sink.ts';
-import { WatchHub } from '../../../control-plane/watch/watch-hub.ts';
+import { WatchHub, type WatchHubOptions } from '../../../control-plane/watch/watch-hub.ts';
 
 /** A reader that remembers what it was told. */
 export class Reader implements LineSink {
@@ -28,11 +28,11 @@ export class Reader implements LineSink {
 export const ADMIN = otherActor('admin');
 
 /** A hub over a registry, with a clock that is set by hand. */
-export function hub() {
+export function hub(options: WatchHubOptions = {}) {
   const clock = { ms: 1_000_000 };
   const now = () => ({ wall: clock.ms, monotonic: clock.ms });
   const registry = new Registry({ epoch: 'e1', now: now() });
-  return { registry, hub: new WatchHub(registry, now), clock, now };
+  return { registry, hub: new WatchHub(registry, now, options), clock, now };
 }
 
 export function spec(values: Partial<InstanceSpec> = {}): InstanceSpec {

@@ -127,6 +127,66 @@ describe('a stream', () => {
     registry.register(spec(), ADMIN, now());
     assert.ok(reader.isClosed);
   });
+
+  test('of which nothing is read for three heartbeats is cut off, one that is read slowly is not', () => {
+    const { hub: watch } = hub();
+    const [stuck, slow] = [new Reader(), new Reader()];
+    watch.listen(['inventory'], null, stuck);
+    watch.listen(['inventory'], null, slow);
+    stuck.waiting = slow.waiting = 5000;
+    for (let beat = 0; beat < 3; beat++) {
+      assert.equal(stuck.isClosed, false);
+      watch.beat();
+      // What is told comes on top, unless it is read.
+      const told = JSON.stringify({ type: 'heartbeat', revision: 0 }).length + 1;
+      stuck.waiting += told;
+      slow.waiting += told - 100;
+    }
+    watch.beat();
+    assert.deepEqual([stuck.isClosed, slow.isClosed], [true, false]);
+  });
+
+  test('is not blamed for what it could not read while the control plane stood still', () => {
+    const { hub: watch } = hub();
+    const reader = new Reader();
+    watch.listen(['inventory'], null, reader);
+    reader.waiting = 1e6;
+    for (let beat = 0; beat < 10; beat++) {
+      watch.forgiveSilence();
+      watch.beat();
+    }
+    assert.equal(reader.isClosed, false);
+  });
+
+  test('is refused where there are as many as there may be', () => {
+    const { hub: watch } = hub({ maxStreams: 1 });
+    assert.equal(watch.refusal, null);
+    const stream = watch.listen(['inventory'], null, new Reader());
+    assert.match(watch.refusal ?? '', /1 streams are open/);
+    watch.close(stream, null);
+    assert.equal(watch.refusal, null);
+  });
+
+  test('is refused where too much waits for all, and the slowest ones end', () => {
+    const { hub: watch } = hub({ maxWaiting: 1000 });
+    const readers = [400, 500, 300].map(waiting => Object.assign(new Reader(), { waiting }));
+    for (const reader of readers) watch.listen(['inventory'], null, reader);
+    assert.match(watch.refusal ?? '', /Too much waits/);
+    watch.beat();
+    assert.deepEqual(
+      readers.map(({ isClosed }) => isClosed),
+      [false, true, false],
+    );
+    assert.equal(watch.refusal, null);
+  });
+
+  test('is told once of what it asks for twice', () => {
+    const { hub: watch } = hub();
+    const reader = new Reader();
+    watch.connect(hello({ services: ['inventory', 'inventory'] }), reader);
+    const sync = reader.messages.find(({ type }) => type === 'sync');
+    assert.equal(sync?.type === 'sync' && sync.services.length, 1);
+  });
 });
 
 describe('a sidecar', () => {
