@@ -29,6 +29,8 @@ export interface MeshServicesOptions {
 
 /** How long a request waits for the control plane to say whether its host is a service, in ms. */
 const ASK_MS = 2000;
+/** The same while the control plane is away: as long as for a service that has no endpoint. */
+const ASK_AWAY_MS = DEFAULT_POLICY.limits.hold;
 /** Requests that wait for one answer. */
 const MAX_ASKERS = 128;
 /** Hosts that turned out to be no service and are remembered; the one that was asked about longest ago makes room. */
@@ -88,7 +90,7 @@ export class MeshServices {
 
   /** There is a new stream: what could not be answered is asked again. */
   onConnected(): void {
-    for (const question of this.questions.values()) question.isGivenUp = false;
+    for (const question of this.questions.values()) question.onConnected();
   }
 
   stop(): void {
@@ -99,7 +101,7 @@ export class MeshServices {
   /** @returns null where too much is asked already */
   private open(name: string): OpenQuestion | null {
     if (this.questions.size >= MAX_STRANGERS / 2) return null;
-    const question = new OpenQuestion(name, this.options.wheel);
+    const question = new OpenQuestion(name, this.options);
     this.questions.set(name, question);
     this.touch(name);
     this.tellNames();
@@ -188,19 +190,28 @@ class OpenQuestion implements Question, TimerOwner {
   /** It was waited for in vain. */
   isGivenUp = false;
   private readonly wheel: TimerWheel;
+  private readonly isConnected: () => boolean;
   private readonly timer = new Timer(this);
   private readonly askers = new Set<Asker>();
 
-  constructor(name: string, wheel: TimerWheel) {
+  constructor(name: string, { wheel, isConnected }: Pick<MeshServicesOptions, 'wheel' | 'isConnected'>) {
     this.name = name;
     this.wheel = wheel;
+    this.isConnected = isConnected;
   }
 
   enter(asker: Asker): boolean {
     if (this.askers.size >= MAX_ASKERS) return false;
     this.askers.add(asker);
-    if (!this.timer.isRunning) this.wheel.start(this.timer, ASK_MS, this.wheel.now());
+    const ms = this.isConnected() ? ASK_MS : ASK_AWAY_MS;
+    if (!this.timer.isRunning) this.wheel.start(this.timer, ms, this.wheel.now());
     return true;
+  }
+
+  /** It is asked once more, with all the time for an answer. */
+  onConnected(): void {
+    this.isGivenUp = false;
+    if (this.timer.isRunning) this.wheel.start(this.timer, ASK_MS, this.wheel.now());
   }
 
   leave(asker: Asker): void {

@@ -95,6 +95,24 @@ describe('a name', () => {
     assert.notEqual(services.ask('inventory', true), null);
   });
 
+  test('is waited for 5 s while the control plane is away, and 2 s more from when it is back', () => {
+    isConnected = false;
+    const { asker } = ask('inventory');
+    clock.advance(4999);
+    assert.equal(asker.answers, 0);
+    isConnected = true;
+    services.onConnected();
+    clock.advance(1999);
+    assert.equal(asker.answers, 0);
+    clock.advance(1);
+    assert.equal(asker.answers, 1);
+    isConnected = false;
+    services.onConnected();
+    const next = ask('inventory');
+    clock.advance(5000);
+    assert.equal(next.asker.answers, 1);
+  });
+
   test('of the world outside is not waited for while the control plane is away', () => {
     isConnected = false;
     assert.equal(services.ask('example.com', false), null);

@@ -135,6 +135,12 @@ export class MeshProcesses {
     await this.call('DELETE', `/v1/services/${service}/instances/${id}`);
   }
 
+  /** Removes whichever instance is registered there. */
+  async deregisterAt(service: string, port: number): Promise<void> {
+    const instance = (await this.instances(service)).find(one => one.port === port);
+    if (instance !== undefined) await this.call('DELETE', `/v1/services/${service}/instances/${instance.id}`);
+  }
+
   /** Returns when no caller picks the instance any more. @returns the callers that have not said so in time */
   async drain({ service, id }: MeshApp): Promise<readonly string[]> {
     const path = `/v1/services/${service}/instances/${id}/drain?wait=10s`;

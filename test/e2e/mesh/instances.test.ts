@@ -6,8 +6,8 @@ import { MeshProcesses } from '../harness/mesh-processes.ts';
 import type { SidecarProcess } from '../harness/sidecar-process.ts';
 import { until } from '../harness/until.ts';
 
-/** Requests while instances come and go; OUTRIDER_E2E_REQUESTS=10000 for more. */
-const REQUESTS = Number(process.env.OUTRIDER_E2E_REQUESTS ?? 2000);
+/** Requests while instances come and go. */
+const REQUESTS = Number(process.env.OUTRIDER_E2E_REQUESTS ?? 10_000);
 
 let mesh: MeshProcesses;
 let caller: SidecarProcess;
@@ -150,21 +150,29 @@ test('no request reaches a service that was given the address of an instance tha
 });
 
 test('an instance that is killed without a word is out of the picks as soon as its stream breaks', async t => {
-  const [app, other] = [await mesh.startApp('delivery', 'killed'), await mesh.startApp('delivery', 'other')];
+  const other = await mesh.startApp('delivery', 'other');
   await mesh.register(other);
-  const sidecar = await mesh.registerBySidecar(app);
   const calls = startLoad('delivery');
-  await calls.reaches('delivery/killed');
-  await calls.reaches('delivery/other');
-  // Its application goes on, so that it is seen until when it is picked.
-  const killedAt = performance.now();
-  sidecar.child.kill('SIGKILL');
-  await isSuspect('delivery');
-  await calls.more(200);
-  const picks = calls.answers.filter(({ by, startedAt }) => by === 'delivery/killed' && startedAt > killedAt);
-  const lastPick = Math.max(0, ...picks.map(({ startedAt }) => startedAt - killedAt));
-  t.diagnostic(`picked for ${lastPick.toFixed(1)} ms more`);
-  // 100 ms where the machine has nothing else to do.
-  assert.ok(lastPick < 2000, `picked for ${lastPick} ms more`);
+  const lastPicks: number[] = [];
+  for (let round = 0; round < 5; round++) {
+    const killed = `killed-${round}`;
+    const app = await mesh.startApp('delivery', killed);
+    const sidecar = await mesh.registerBySidecar(app);
+    await calls.reaches(`delivery/${killed}`);
+    // Its application goes on, so that it is seen until when it is picked.
+    const killedAt = performance.now();
+    sidecar.child.kill('SIGKILL');
+    await isSuspect('delivery');
+    await calls.more(100);
+    const picks = calls.answers.filter(
+      ({ by, startedAt }) => by === `delivery/${killed}` && startedAt > killedAt,
+    );
+    lastPicks.push(Math.max(0, ...picks.map(({ startedAt }) => startedAt - killedAt)));
+    await mesh.deregisterAt('delivery', app.port);
+  }
   calls.assertNoneFailed();
+  t.diagnostic(`picked for ${lastPicks.map(ms => ms.toFixed(1)).join(', ')} ms more`);
+  // Where the machine has something else to do, one may take longer.
+  assert.ok(Math.min(...lastPicks) < 100, `picked for ${lastPicks} ms more`);
+  assert.ok(Math.max(...lastPicks) < 2000, `picked for ${lastPicks} ms more`);
 });
