@@ -13,7 +13,7 @@ import { refusedHost, refusedOrigin, repeatedHost } from '../../sidecar/admin/br
 import { formatHostPort, type HostPort } from '../contract/host-port.ts';
 import { SIDECAR_HEADER, WATCH_PROTOCOL } from '../contract/watch-messages.ts';
 import { StoreError } from '../store/store.ts';
-import type { LineSink } from '../watch/line-sink.ts';
+import { type LineSink, lineSinkOf } from '../watch/line-sink.ts';
 import { speakWatch } from '../watch/watch-socket.ts';
 import { AccessControl, type Tokens } from './access-control.ts';
 import { ApiProblem, PROBLEM_TYPE } from './api-problem.ts';
@@ -309,23 +309,8 @@ function stream(reply: FastifyReply, open: (sink: LineSink) => () => void): void
   reply.hijack();
   const { raw } = reply;
   raw.writeHead(200, { ...ANSWER_HEADERS, 'content-type': 'application/x-ndjson' });
-  raw.on('close', open(responseSink(raw)));
+  raw.on('close', open(lineSinkOf(raw)));
   raw.on('error', () => {});
-}
-
-function responseSink(response: ServerResponse): LineSink {
-  return {
-    write: lines => void response.write(lines),
-    get waiting() {
-      return response.writableLength;
-    },
-    close() {
-      response.end();
-      // Whoever does not read what is left is not waited for.
-      const timer = setTimeout(() => response.destroy(), STOP_WITHIN_MS).unref();
-      response.on('close', () => clearTimeout(timer));
-    },
-  };
 }
 
 function refuse(socket: Socket, problem: ApiProblem): void {

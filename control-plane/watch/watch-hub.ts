@@ -128,7 +128,7 @@ export class WatchHub implements RegistryListener {
     }
   }
 
-  /** Ends a stream. @param reason told to the other side; null where it is gone already */
+  /** Ends a stream. @param reason told to the other side; null where it is gone already, or does not read */
   close(stream: WatchStream, reason: string | null): void {
     if (!this.streams.delete(stream)) return;
     for (const service of stream.services) this.byService.get(service)?.delete(stream);

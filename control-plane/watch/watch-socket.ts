@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { LineSplitter } from '../contract/line-splitter.ts';
 import { WATCH_PROTOCOL } from '../contract/watch-messages.ts';
-import type { LineSink } from './line-sink.ts';
+import { lineSinkOf } from './line-sink.ts';
 import { BadMessage, readSidecarMessage } from './sidecar-message.ts';
 import type { WatchHub } from './watch-hub.ts';
 import { lineOf, type WatchStream } from './watch-stream.ts';
@@ -21,7 +21,7 @@ export function speakWatch(hub: WatchHub, socket: Socket, head: Buffer, sidecar:
     `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ${WATCH_PROTOCOL}\r\n\r\n`,
   );
   socket.setNoDelay(true);
-  const sink = socketSink(socket);
+  const sink = lineSinkOf(socket);
   const splitter = new LineSplitter(LINE_LIMIT);
   let stream: WatchStream | null = null;
   const helloTimer = setTimeout(() => refuse('no hello came'), HELLO_MS);
@@ -56,14 +56,4 @@ export function speakWatch(hub: WatchHub, socket: Socket, head: Buffer, sidecar:
     if (stream !== null) hub.close(stream, null);
   });
   if (head.length > 0) onData(head);
-}
-
-function socketSink(socket: Socket): LineSink {
-  return {
-    write: lines => void socket.write(lines),
-    get waiting() {
-      return socket.writableLength;
-    },
-    close: () => socket.destroySoon(),
-  };
 }

@@ -75,11 +75,12 @@ export class WatchStream {
     this.stuckHeartbeats = 0;
   }
 
-  /** Ends the stream with a reason, where there is one to tell. */
+  /** Ends the stream. @param reason told to the other side; null where it does not listen */
   end(reason: string | null): void {
     if (this.isClosed) return;
     this.isClosed = true;
-    if (reason !== null) this.sink.write(lineOf({ type: 'goodbye', reason }));
+    if (reason === null) return this.sink.destroy();
+    this.sink.write(lineOf({ type: 'goodbye', reason }));
     this.sink.close();
   }
 }

@@ -9,6 +9,7 @@ import { WatchHub, type WatchHubOptions } from '../../../control-plane/watch/wat
 export class Reader implements LineSink {
   waiting = 0;
   isClosed = false;
+  isDestroyed = false;
   readonly messages: WatchMessage[] = [];
 
   write(lines: string): void {
@@ -17,6 +18,11 @@ export class Reader implements LineSink {
 
   close(): void {
     this.isClosed = true;
+  }
+
+  destroy(): void {
+    this.isClosed = true;
+    this.isDestroyed = true;
   }
 
   /** What it was told since it was asked last. */

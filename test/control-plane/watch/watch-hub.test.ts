@@ -119,13 +119,13 @@ describe('a stream', () => {
     );
   });
 
-  test('that is read too slowly is cut off', () => {
+  test('that is read too slowly is cut off, and what waits for its reader forgotten', () => {
     const { registry, hub: watch, now } = hub();
     const reader = new Reader();
     watch.listen(['inventory'], null, reader);
     reader.waiting = 1024 * 1024 * 1024;
     registry.register(spec(), ADMIN, now());
-    assert.ok(reader.isClosed);
+    assert.ok(reader.isDestroyed);
   });
 
   test('of which nothing is read for three heartbeats is cut off, one that is read slowly is not', () => {
@@ -143,7 +143,7 @@ describe('a stream', () => {
       slow.waiting += told - 100;
     }
     watch.beat();
-    assert.deepEqual([stuck.isClosed, slow.isClosed], [true, false]);
+    assert.deepEqual([stuck.isDestroyed, slow.isClosed], [true, false]);
   });
 
   test('is not blamed for what it could not read while the control plane stood still', () => {
