@@ -5,6 +5,7 @@ import type { Registry } from '../registry/registry.ts';
 import type { RegistryChange, RegistryListener } from '../registry/registry-change.ts';
 import { ChangeRing } from './change-ring.ts';
 import type { LineSink } from './line-sink.ts';
+import { Subscriptions } from './subscriptions.ts';
 import { lineOf, type Refusal, WatchStream } from './watch-stream.ts';
 
 /** A connected sidecar, as `GET /v1/sidecars` shows it. */
@@ -47,9 +48,7 @@ export class WatchHub implements RegistryListener {
   private readonly maxWaiting: number;
   private readonly ring: ChangeRing;
   private readonly streams = new Set<WatchStream>();
-  private readonly byService = new Map<string, Set<WatchStream>>();
-  /** The last revision of a service that its callers were told of. */
-  private readonly lastTold = new Map<string, Revision>();
+  private readonly subscriptions = new Subscriptions<WatchStream>();
   private readonly waiting = new Set<() => void>();
   private readonly unsubscribe: () => void;
   private isStopping = false;
@@ -131,7 +130,7 @@ export class WatchHub implements RegistryListener {
   /** Ends a stream. @param reason told to the other side; null where it is gone already, or does not read */
   close(stream: WatchStream, reason: string | null): void {
     if (!this.streams.delete(stream)) return;
-    for (const service of stream.services) this.byService.get(service)?.delete(stream);
+    for (const service of stream.services) this.subscriptions.remove(service, stream);
     stream.end(reason);
     for (const check of [...this.waiting]) check();
     if (stream.peer !== null && !this.isStopping)
@@ -143,8 +142,7 @@ export class WatchHub implements RegistryListener {
     const { revision, service } = change;
     const line = lineOfChange(change);
     this.ring.push({ revision, service, line });
-    this.lastTold.set(service, revision);
-    for (const stream of [...(this.byService.get(service) ?? [])]) this.tell(stream, line);
+    for (const stream of this.subscriptions.of(service)) this.tell(stream, line, revision);
   }
 
   /**
@@ -152,12 +150,11 @@ export class WatchHub implements RegistryListener {
    * meanwhile is waited for no more: it picks nothing.
    */
   awaitApplied(service: string, revision: Revision, waitMs: number): Promise<Acknowledgement> {
-    // Of what callers were not told they can't say that they have applied it.
-    const wanted = Math.min(revision, this.lastTold.get(service) ?? 0);
     const answer = (): Acknowledgement => {
-      const late = [...(this.byService.get(service) ?? [])].filter(
-        ({ peer, applied }) => peer !== null && applied < wanted,
-      );
+      // Of what callers were not told they can't say that they have applied it.
+      const late = this.subscriptions
+        .of(service)
+        .filter(({ peer, applied, told }) => peer !== null && applied < Math.min(revision, told));
       return { acknowledged: late.length === 0, waitingFor: late.map(nameOf) };
     };
     return new Promise(resolve => {
@@ -234,31 +231,22 @@ export class WatchHub implements RegistryListener {
     const next = new Set(services);
     const added = [...next].filter(service => !stream.services.has(service));
     const isFirst = stream.services.size === 0;
-    for (const service of stream.services)
-      if (!next.has(service)) this.byService.get(service)?.delete(stream);
+    for (const service of stream.services) if (!next.has(service)) this.subscriptions.remove(service, stream);
     stream.services = next;
-    for (const service of added) this.listenersOf(service).add(stream);
+    for (const service of added) this.subscriptions.add(service, stream);
     const missed = isFirst && since !== null ? this.ring.after(since, next) : null;
     if (missed !== null) {
-      for (const { line } of missed) if (!this.tell(stream, line)) return;
+      for (const { line, revision } of missed) if (!this.tell(stream, line, revision)) return;
     } else if (added.length > 0) {
+      const { revision } = this.registry;
       const states = added.map(service => this.registry.stateOf(service));
-      this.tell(stream, lineOf({ type: 'sync', revision: this.registry.revision, services: states }));
+      this.tell(stream, lineOf({ type: 'sync', revision, services: states }), revision);
     }
   }
 
-  private listenersOf(service: string): Set<WatchStream> {
-    let listeners = this.byService.get(service);
-    if (listeners === undefined) {
-      listeners = new Set();
-      this.byService.set(service, listeners);
-    }
-    return listeners;
-  }
-
-  private tell(stream: WatchStream, line: string): boolean {
+  private tell(stream: WatchStream, line: string, revision: Revision = 0): boolean {
     if (stream.isClosed) return false;
-    if (stream.tell(line)) return true;
+    if (stream.tell(line, revision)) return true;
     this.close(stream, null);
     return false;
   }

@@ -28,6 +28,8 @@ export class WatchStream {
   services: ReadonlySet<string> = new Set();
   /** What the sidecar says its next pick uses. */
   applied: Revision = 0;
+  /** The last revision of its services that it was told of. */
+  told: Revision = 0;
   refusal: Refusal | null = null;
   /** Monotonic ms at which it was last heard of. */
   lastHeard: number;
@@ -36,8 +38,8 @@ export class WatchStream {
   readonly connectedAt: string;
   private readonly sink: LineSink;
   /** Bytes that it was told, and that had left for the other side at the last heartbeat. */
-  private told = 0;
-  private sent = 0;
+  private toldBytes = 0;
+  private sentBytes = 0;
   private stuckHeartbeats = 0;
 
   constructor(peer: StreamPeer | null, sink: LineSink, connectedAt: string, now: number) {
@@ -52,10 +54,14 @@ export class WatchStream {
     return this.sink.waiting;
   }
 
-  /** @returns false where the other side is too slow to be told more */
-  tell(line: string): boolean {
+  /**
+   * @param revision what the line says of its services is as of this; 0: it says nothing of them
+   * @returns false where the other side is too slow to be told more
+   */
+  tell(line: string, revision: Revision): boolean {
     if (this.sink.waiting > MAX_WAITING) return false;
-    this.told += Buffer.byteLength(line);
+    this.told = Math.max(this.told, revision);
+    this.toldBytes += Buffer.byteLength(line);
     this.sink.write(line);
     return true;
   }
@@ -63,9 +69,9 @@ export class WatchStream {
   /** To be asked once a heartbeat. @returns for how many of them something has waited and nothing of it was read */
   countStuck(): number {
     const { waiting } = this.sink;
-    const sent = this.told - waiting;
-    this.stuckHeartbeats = waiting === 0 || sent > this.sent ? 0 : this.stuckHeartbeats + 1;
-    this.sent = sent;
+    const sent = this.toldBytes - waiting;
+    this.stuckHeartbeats = waiting === 0 || sent > this.sentBytes ? 0 : this.stuckHeartbeats + 1;
+    this.sentBytes = sent;
     return this.stuckHeartbeats;
   }
 
