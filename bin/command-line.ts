@@ -1,6 +1,7 @@
 import { didYouMean, parseArguments } from '../command-line/arguments.ts';
 import type { Command, Host } from '../command-line/command.ts';
 import { formatHelp, formatOverview } from '../command-line/help.ts';
+import { refuseUsage } from '../command-line/refuse-usage.ts';
 import { APPLY_COMMAND } from '../control-plane/commands/apply.ts';
 import { CONTROL_PLANE_COMMAND } from '../control-plane/commands/control-plane.ts';
 import { GET_COMMAND } from '../control-plane/commands/get.ts';
@@ -31,7 +32,7 @@ export async function runCommandLine(args: readonly string[], host: Host): Promi
   const wanted = isHelp ? rest[0] : name;
   if (wanted === undefined) return say(host, formatOverview(COMMANDS));
   const command = COMMANDS.find(known => known.name === wanted);
-  if (command === undefined) return complain(host, describeUnknown(wanted), 'outrider --help');
+  if (command === undefined) return refuseUsage(host, null, describeUnknown(wanted));
   if (isHelp) return say(host, formatHelp(command));
 
   const parsed = parseArguments(command, rest, host.environment);
@@ -41,7 +42,7 @@ export async function runCommandLine(args: readonly string[], host: Host): Promi
     case 'version':
       return say(host, describeVersion(host));
     case 'wrong':
-      return complain(host, parsed.complaints, `outrider ${command.name} --help`);
+      return refuseUsage(host, command.name, parsed.complaints);
     case 'run':
       return await command.run(parsed.invocation, host);
   }
@@ -50,12 +51,6 @@ export async function runCommandLine(args: readonly string[], host: Host): Promi
 function say(host: Host, text: string): number {
   host.print(text);
   return 0;
-}
-
-function complain(host: Host, complaints: readonly string[], help: string): number {
-  for (const complaint of complaints) host.complain(`${complaint}\n`);
-  host.complain(`See ${help}.\n`);
-  return 2;
 }
 
 function describeUnknown(name: string): string[] {

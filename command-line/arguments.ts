@@ -37,7 +37,8 @@ export function parseArguments(
   }
   for (const flag of command.flags) {
     const given = flags.has(flag.name) ? null : fromEnvironment(flag, environment);
-    if (given !== null) flags.set(flag.name, given);
+    if (typeof given === 'string') complaints.push(given);
+    else if (given !== null) flags.set(flag.name, given);
   }
   if (complaints.length > 0) return { kind: 'wrong', complaints };
   return { kind: 'run', invocation: { flags, operands } };
@@ -92,12 +93,16 @@ export function didYouMean(word: string, known: readonly string[], prefix = ''):
   return suggestion === null ? '' : `; did you mean ${prefix}${suggestion}?`;
 }
 
-/** An empty variable is none. Where a flag may be repeated, spaces part the values. */
+/** An empty variable is none. Where a flag may be repeated, spaces part the values. @returns a complaint where it is wrong */
 function fromEnvironment(
   flag: Flag,
   environment: Readonly<Record<string, string | undefined>>,
-): GivenFlag | null {
-  const text = flag.variable === null ? '' : (environment[flag.variable] ?? '').trim();
-  if (flag.variable === null || text === '') return null;
-  return { values: flag.isRepeatable ? text.split(/\s+/) : [text], source: flag.variable };
+): GivenFlag | string | null {
+  const { variable, value, isRepeatable } = flag;
+  const text = (environment[variable] ?? '').trim();
+  if (text === '') return null;
+  if (value !== null) return { values: isRepeatable ? text.split(/\s+/) : [text], source: variable };
+  if (text === 'false' || text === '0') return null;
+  if (text === 'true' || text === '1') return { values: [''], source: variable };
+  return `${variable}: expected true or false, found ${JSON.stringify(text)}`;
 }

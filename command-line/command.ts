@@ -21,8 +21,8 @@ export interface Flag {
   /** What its value is, as help shows it: `ADDRESS`; null for a flag that takes none. */
   readonly value: string | null;
   readonly isRepeatable: boolean;
-  /** The environment variable that says the same; null where there is none. */
-  readonly variable: string | null;
+  /** The environment variable that says the same; `true` or `false` for a flag that takes no value. */
+  readonly variable: string;
   readonly description: string;
   /** As help shows it; null where there is none. */
   readonly default: string | null;

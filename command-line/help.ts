@@ -13,7 +13,7 @@ export function formatOverview(commands: readonly Command[]): string {
     'Commands:',
     ...list,
     '',
-    'outrider COMMAND --help tells what a command takes; outrider --version tells the version.',
+    'outrider COMMAND --help (or -h, or outrider help COMMAND) tells what a command takes; outrider --version (or -V) tells the version.',
     'Exit codes: 0 fine, 2 bad usage or configuration, 1 anything else.',
     '',
     'A first try, with two copies of a service at ports 9001 and 9002:',
@@ -37,7 +37,14 @@ export function formatHelp(command: Command): string {
   for (const flag of command.flags) {
     lines.push(`  ${formatFlag(flag)}`, ...wrap(describeFlag(flag), WIDTH - 6).map(line => `      ${line}`));
   }
-  lines.push('  --help', '      Says this.', '', 'Examples:');
+  lines.push(
+    '  -h, --help',
+    '      Says this.',
+    '  -V, --version',
+    '      Tells the version.',
+    '',
+    'Examples:',
+  );
   for (const { description, command: line } of command.examples)
     lines.push(`  ${description}:`, `    ${line}`);
   return `${lines.join('\n')}\n`;
@@ -57,7 +64,7 @@ function describeFlag(flag: Flag): string {
   const notes = [
     flag.isRepeatable ? 'may be repeated' : null,
     flag.default === null ? null : `default ${flag.default}`,
-    flag.variable === null ? null : `or $${flag.variable}`,
+    `or $${flag.variable}`,
   ].filter(note => note !== null);
   return notes.length === 0 ? flag.description : `${flag.description} (${notes.join('; ')})`;
 }

@@ -1,4 +1,5 @@
 import type { Flag, Host, Invocation } from '../../command-line/command.ts';
+import { refuseUsage } from '../../command-line/refuse-usage.ts';
 import { LineSplitter } from '../contract/line-splitter.ts';
 import { WATCH_LINE_LIMIT, type WatchMessage } from '../contract/watch-messages.ts';
 
@@ -125,14 +126,14 @@ export class ApiClient {
 
 /** Runs what a command does with the control plane, and tells what went wrong. @returns the exit code */
 export async function withClient(
+  command: string,
   invocation: Invocation,
   host: Host,
   run: (client: ApiClient) => Promise<number>,
 ): Promise<number> {
   const client = ApiClient.fromFlags(invocation);
   if (typeof client === 'string') {
-    host.complain(`${client}\n`);
-    return 2;
+    return refuseUsage(host, command, [client]);
   }
   try {
     return await run(client);

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Command, Host } from '../../command-line/command.ts';
+import { refuseUsage } from '../../command-line/refuse-usage.ts';
 import { readConfigFile } from '../../sidecar/config/config-file.ts';
 import { formatProblemsWithExcerpts } from '../contract/excerpt.ts';
 import { loadMeshDocuments } from '../contract/mesh-file.ts';
@@ -25,7 +26,7 @@ export const APPLY_COMMAND: Command = {
       short: 'f',
       value: 'FILE',
       isRepeatable: true,
-      variable: null,
+      variable: 'OUTRIDER_APPLY',
       description: 'A mesh file; - for standard input.',
       default: null,
     },
@@ -33,7 +34,7 @@ export const APPLY_COMMAND: Command = {
       name: 'dry-run',
       value: null,
       isRepeatable: false,
-      variable: null,
+      variable: 'OUTRIDER_DRY_RUN',
       description: 'Shows what would change, and changes nothing.',
       default: null,
     },
@@ -41,7 +42,7 @@ export const APPLY_COMMAND: Command = {
       name: 'prune',
       value: null,
       isRepeatable: false,
-      variable: null,
+      variable: 'OUTRIDER_PRUNE',
       description:
         'Deletes the services that no file names; of one that has instances, it takes the policy away and leaves the rest.',
       default: null,
@@ -62,8 +63,7 @@ export const APPLY_COMMAND: Command = {
   async run(invocation, host) {
     const files = invocation.flags.get('file')?.values ?? [];
     if (files.length === 0) {
-      host.complain('expected a file: outrider apply -f mesh.yaml\n');
-      return 2;
+      return refuseUsage(host, 'apply', ['expected a file: outrider apply -f mesh.yaml']);
     }
     const policies = await loadAll(files, host);
     if (policies === null) return 2;
@@ -73,7 +73,7 @@ export const APPLY_COMMAND: Command = {
       return 2;
     }
     const isDryRun = invocation.flags.has('dry-run');
-    return await withClient(invocation, host, async client => {
+    return await withClient('apply', invocation, host, async client => {
       const writer = new Writer(client, isDryRun, host);
       await writer.writeAll(policies);
       if (isPruning) await writer.prune(policies);

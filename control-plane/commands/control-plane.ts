@@ -1,5 +1,6 @@
 import { isIPv4 } from 'node:net';
 import type { Command, Flag, Invocation } from '../../command-line/command.ts';
+import { refuseUsage } from '../../command-line/refuse-usage.ts';
 import { type HostPort, LISTEN_ADDRESS, parseHostPort } from '../contract/host-port.ts';
 
 /** `outrider control-plane`. */
@@ -34,7 +35,7 @@ export const CONTROL_PLANE_COMMAND: Command = {
       name: 'insecure',
       value: null,
       isRepeatable: false,
-      variable: null,
+      variable: 'OUTRIDER_CONTROL_PLANE',
       description: 'Lets the API listen for other machines without tokens.',
       default: null,
     },
@@ -63,8 +64,7 @@ export const CONTROL_PLANE_COMMAND: Command = {
   async run(invocation, host) {
     const settings = readSettings(invocation);
     if (Array.isArray(settings)) {
-      for (const complaint of settings) host.complain(`${complaint}\n`);
-      return 2;
+      return refuseUsage(host, 'control-plane', settings);
     }
     // Only here, so that other commands don't wait for the API's framework to be loaded.
     const { runControlPlane } = await import('../main.ts');

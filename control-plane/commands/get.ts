@@ -1,5 +1,6 @@
 import { stringify } from 'yaml';
 import type { Command, Invocation } from '../../command-line/command.ts';
+import { refuseUsage } from '../../command-line/refuse-usage.ts';
 import { formatHostPort } from '../contract/host-port.ts';
 import { nearest } from '../contract/nearest.ts';
 import type { Instance, MeshEvent, Service } from '../contract/resources.ts';
@@ -27,7 +28,7 @@ export const GET_COMMAND: Command = {
       short: 'o',
       value: 'FORMAT',
       isRepeatable: false,
-      variable: null,
+      variable: 'OUTRIDER_GET',
       description: `How: ${FORMATS.join(', ')}.`,
       default: 'table',
     },
@@ -40,11 +41,10 @@ export const GET_COMMAND: Command = {
   async run(invocation, host) {
     const request = readRequest(invocation);
     if (typeof request === 'string') {
-      host.complain(`${request}\n`);
-      return 2;
+      return refuseUsage(host, 'get', [request]);
     }
     const { kind, service, format } = request;
-    return await withClient(invocation, host, async client => {
+    return await withClient('get', invocation, host, async client => {
       const items = await kind.fetch(client, service);
       if (format === 'json') host.print(`${JSON.stringify(items, null, 2)}\n`);
       else if (format === 'yaml') host.print(stringify(items));

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command, Invocation } from '../../command-line/command.ts';
+import { refuseUsage } from '../../command-line/refuse-usage.ts';
 import { formatDuration, parseDuration } from '../contract/duration.ts';
 import type { EndpointResource } from '../contract/resources.ts';
 import { isServiceName } from '../contract/service-name.ts';
@@ -26,7 +27,7 @@ export const WAIT_COMMAND: Command = {
       name: 'timeout',
       value: 'DURATION',
       isRepeatable: false,
-      variable: null,
+      variable: 'OUTRIDER_WAIT',
       description: 'How long to wait at most.',
       default: '1m',
     },
@@ -42,8 +43,7 @@ export const WAIT_COMMAND: Command = {
   async run(invocation, host) {
     const request = readRequest(invocation);
     if (typeof request === 'string') {
-      host.complain(`${request}\n`);
-      return 2;
+      return refuseUsage(host, 'wait', [request]);
     }
     const { client, timeout, wanted } = request;
     const wait = new Wait(client, wanted);

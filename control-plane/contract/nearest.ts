@@ -1,6 +1,6 @@
 /**
  * What somebody probably meant: the candidate that is the same but for case, dashes and underscores, or else the one
- * with the fewest typing slips, as long as they are few for its length.
+ * with the fewest typing slips, as long as they are few for its length; of several, the one whose number is the nearest.
  */
 export function nearest(word: string, candidates: Iterable<string>): string | null {
   if (word.length > MAX_LENGTH) return null;
@@ -11,7 +11,8 @@ export function nearest(word: string, candidates: Iterable<string>): string | nu
     const plainCandidate = withoutStyle(candidate);
     const slips = countSlips(plain, plainCandidate);
     const permitted = Math.max(1, Math.floor(Math.max(plain.length, plainCandidate.length) / 3));
-    if (slips <= permitted && slips < bestSlips) {
+    if (slips > permitted || slips > bestSlips) continue;
+    if (slips < bestSlips || distance(plain, plainCandidate) < distance(plain, withoutStyle(best ?? ''))) {
       best = candidate;
       bestSlips = slips;
     }
@@ -21,6 +22,16 @@ export function nearest(word: string, candidates: Iterable<string>): string | nu
 
 /** Beyond this nothing is a typing slip of a key. */
 const MAX_LENGTH = 64;
+
+/** How far apart the numbers are in two words with one each; infinite where there are none. */
+function distance(a: string, b: string): number {
+  const difference = Math.abs(numberIn(a) - numberIn(b));
+  return Number.isNaN(difference) ? Number.POSITIVE_INFINITY : difference;
+}
+
+function numberIn(word: string): number {
+  return Number(/\d+/.exec(word)?.[0] ?? Number.NaN);
+}
 
 function withoutStyle(word: string): string {
   return word.replace(/[-_]/g, '').toLowerCase();

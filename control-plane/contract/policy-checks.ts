@@ -1,13 +1,15 @@
+import { findNotApplied } from './not-applied.ts';
 import type { Policy } from './policy.ts';
 import { formatKeyPath, type KeyPath, type Problem, problem } from './problem.ts';
 import type { WrittenSettings } from './read.ts';
 
 /**
- * Settings of a policy that are right one by one and make no sense together. They are warnings: the shorter time wins.
+ * Settings of a policy that this version does not apply, and those that are right one by one and make no sense together. They are
+ * warnings: the shorter time wins.
  * Only what was written is judged, so that nobody is warned of a default.
  */
 export function checkPolicy(policy: Policy, path: KeyPath, written: WrittenSettings): Problem[] {
-  const problems: Problem[] = [];
+  const problems: Problem[] = findNotApplied(path, written);
   const { timeouts, limits, retry } = policy;
   const warnIfLonger = (key: string, value: number | null, thanKey: string, than: number | null) => {
     const name = formatKeyPath([...path, ...key.split('.')]);

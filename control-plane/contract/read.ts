@@ -2,6 +2,7 @@ import type { Static, TObject, TSchema } from '@sinclair/typebox';
 import { nearest } from './nearest.ts';
 import { clip, formatKeyPath, type KeyPath, MAX_PROBLEMS, type Problem, problem } from './problem.ts';
 import { isRequired, KEY, Mismatch, NOTATION, NULLABLE, ONE_OF, SECRET } from './setting.ts';
+import { guessLongForm } from './shorthand.ts';
 import type { ListNode, MapEntry, MapNode, Place, ScalarNode, SourceNode } from './source-tree.ts';
 
 /** What a configuration turned out to be. */
@@ -204,7 +205,7 @@ class Reader {
   private mismatch(schema: TSchema, node: SourceNode, path: KeyPath, why = new Mismatch()): undefined {
     const word = schema[NULLABLE]?.word ?? null;
     const words = word === null ? why.words : [...why.words, word];
-    const near = node.kind === 'scalar' ? nearest(node.text, words) : null;
+    const near = node.kind === 'scalar' ? (nearest(node.text, words) ?? guessLongForm(schema, node)) : null;
     const expected = word === null ? expectationOf(schema) : `${expectationOf(schema)}, or ${word}`;
     const found = schema[SECRET] === undefined ? describe(node) : 'a value that is not shown';
     this.report(node.at, path, { expected, found, suggestion: why.suggestion ?? near });

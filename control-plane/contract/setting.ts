@@ -223,7 +223,8 @@ export function text(form: TextForm, about: About<string>): TUnsafe<string> {
     expected: form.expected,
     read(node) {
       const fits = (node.untyped || typeof node.value === 'string') && pattern.test(node.text);
-      return fits ? node.text : new Mismatch(form.guess?.(node.text) ?? null);
+      const guess = form.guess?.(node.text) ?? null;
+      return fits ? node.text : new Mismatch(guess !== null && pattern.test(guess) ? guess : null);
     },
     print: value => value,
   });
@@ -240,7 +241,9 @@ export function parsed<T>(
     expected: form.expected,
     read(node) {
       const value = node.untyped || typeof node.value === 'string' ? form.parse(node.text) : null;
-      return value ?? new Mismatch(form.guess?.(node.text) ?? null);
+      if (value !== null) return value;
+      const guess = form.guess?.(node.text) ?? null;
+      return new Mismatch(guess !== null && form.parse(guess) !== null ? guess : null);
     },
     print: form.print,
   });

@@ -10,8 +10,8 @@ import type { Command } from '../../command-line/command.ts';
 import { formatFlag, formatUsage } from '../../command-line/help.ts';
 import { toJsonSchema } from '../../control-plane/contract/json-schema.ts';
 import { MESH_FILE_SCHEMA } from '../../control-plane/contract/mesh-file.ts';
+import { NOT_APPLIED } from '../../control-plane/contract/not-applied.ts';
 import { POLICY_SCHEMA } from '../../control-plane/contract/policy.ts';
-import { NOT_APPLIED } from '../../sidecar/config/not-applied.ts';
 import { SIDECAR_FILE_SCHEMA } from '../../sidecar/config/sidecar-file.ts';
 import { type Section, sectionsOf } from './settings.ts';
 
@@ -20,7 +20,6 @@ const ROOT = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 /** Every generated file, by its path from the root. */
 export function generate(): ReadonlyMap<string, string> {
   const leaveOut = [POLICY_SCHEMA];
-  const policyPatterns = NOT_APPLIED.flatMap(pattern => pattern.split('upstreams.*.policy.')[1] ?? []);
   return new Map([
     [
       'docs/reference/sidecar-file.md',
@@ -28,17 +27,14 @@ export function generate(): ReadonlyMap<string, string> {
         'The sidecar file',
         `${SIDECAR_INTRODUCTION}\n\n${table(['notation', 'example'], NOTATIONS)}`,
         sectionsOf(SIDECAR_FILE_SCHEMA, '', leaveOut),
-        NOT_APPLIED,
+        [],
       ),
     ],
     [
       'docs/reference/mesh-file.md',
       page('The mesh file', MESH_INTRODUCTION, sectionsOf(MESH_FILE_SCHEMA, '', leaveOut), []),
     ],
-    [
-      'docs/reference/policy.md',
-      page('Policy', POLICY_INTRODUCTION, sectionsOf(POLICY_SCHEMA), policyPatterns),
-    ],
+    ['docs/reference/policy.md', page('Policy', POLICY_INTRODUCTION, sectionsOf(POLICY_SCHEMA), NOT_APPLIED)],
     ['docs/reference/command-line.md', commandLinePage(COMMANDS)],
     ['docs/schema/sidecar-file.json', toJson(toJsonSchema(SIDECAR_FILE_SCHEMA, 'Outrider sidecar file'))],
     ['docs/schema/mesh-file.json', toJson(toJsonSchema(MESH_FILE_SCHEMA, 'Outrider mesh file'))],
@@ -131,8 +127,12 @@ function commandLinePage(commands: readonly Command[]): string {
     );
     const rows = command.flags.map(flag => {
       const notes = flag.isRepeatable ? ' May be repeated.' : '';
-      const variable = flag.variable === null ? '' : `\`${flag.variable}\``;
-      return [`\`${formatFlag(flag)}\``, variable, flag.default ?? '', flag.description + notes];
+      return [
+        `\`${formatFlag(flag)}\``,
+        `\`${flag.variable}\``,
+        flag.default ?? '',
+        flag.description + notes,
+      ];
     });
     parts.push(table(['flag', 'environment variable', 'default', ''], rows));
     const examples = command.examples.map(({ description, command: line }) => `# ${description}\n${line}`);

@@ -9,6 +9,7 @@ const SETTING_OF_FLAG: Readonly<Record<string, readonly string[]>> = {
   listen: ['egress', 'listen'],
   'unknown-hosts': ['egress', 'unknownHosts'],
   'control-plane': ['controlPlane', 'url'],
+  token: ['controlPlane', 'token'],
   admin: ['admin', 'listen'],
   'access-log': ['accessLog', 'format'],
 };
@@ -27,14 +28,17 @@ export function settingsFromFlags({ flags }: Invocation): FlagSettings {
     const at = placeOfFlag(source);
     const setting = SETTING_OF_FLAG[flag];
     const pairs = PAIRS[flag];
+    // The variable is also the one of commands that call a control plane: alone it does not say that there is one here.
+    if (flag === 'token' && !source.startsWith('--') && !flags.has('control-plane')) continue;
     if (setting !== undefined) overrides.push(nest(setting, scalar(values[0], at), at));
     if (pairs === undefined) continue;
     const named = new Set<string>();
     for (const text of values.flatMap(pairs.split)) {
       const [, name, value] = /^\s*([^=]+?)\s*=\s*(.+?)\s*$/.exec(text) ?? [];
+      const guess = name === undefined ? null : (pairs.guess?.(name, value) ?? null);
       const complaint =
-        name === undefined
-          ? `expected ${pairs.form}, found ${JSON.stringify(text)}`
+        name === undefined || guess !== null
+          ? `expected ${pairs.form}, found ${JSON.stringify(text)}${guess === null ? '' : `; did you mean ${guess}?`}`
           : named.has(name) && `${name} is given twice`;
       if (complaint) problems.push(problem(at, '', complaint));
       else overrides.push(pairs.settings(name, value, at));
@@ -48,6 +52,8 @@ export function settingsFromFlags({ flags }: Invocation): FlagSettings {
 interface Pairs {
   readonly form: string;
   readonly split: (value: string) => readonly string[];
+  /** What was meant where it is clear that it is not this. */
+  readonly guess?: (name: string, value: string) => string | null;
   readonly settings: (name: string, value: string, at: Place) => MapNode;
 }
 
@@ -60,9 +66,14 @@ const PAIRS: Readonly<Record<string, Pairs>> = {
   'egress-port': {
     form: 'PORT=NAME',
     split: value => value.split(','),
+    guess: (port, name) => (!isPort(port) && isPort(name) ? `${name}=${port}` : null),
     settings: (port, name, at) => nest(['egress', 'ports', port], scalar(name, at), at),
   },
 };
+
+function isPort(text: string): boolean {
+  return /^\d{1,5}$/.test(text);
+}
 
 /** Where a problem with a flag is, as messages show it. */
 export function placeOfFlag(source: string): Place {

@@ -19,7 +19,11 @@ export const SIDECAR_COMMAND: Command = {
   flags: [
     flag('config', 'FILE', 'The sidecar file.', 'outrider.yaml in the working directory, if there is one'),
     flag('service', 'NAME', 'The name of the application beside this sidecar.'),
-    flag('port', 'PORT', 'Where the application listens.'),
+    flag(
+      'port',
+      'PORT',
+      'Where the application beside this sidecar listens (app.port). With --service and --control-plane it is registered there once connections to it come up; without them it does nothing.',
+    ),
     flag(
       'listen',
       'ADDRESS',
@@ -38,7 +42,16 @@ export const SIDECAR_COMMAND: Command = {
       'What becomes of requests for hosts that are no upstream: pass or refuse.',
       'pass',
     ),
-    flag('control-plane', 'URL', 'Where endpoints and policies come from.'),
+    flag(
+      'control-plane',
+      'URL',
+      'Where endpoints and policies come from, such as http://control-plane:7600: of every service that is called and that --upstream does not name.',
+    ),
+    flag(
+      'token',
+      'TOKEN',
+      `What proves to the control plane who this is, where it asks for that. The environment variable, which is not seen in the list of processes, counts together with --control-plane; a file says token: "\${OUTRIDER_TOKEN}".`,
+    ),
     flag('admin', 'ADDRESS', "The sidecar's own API; off for none.", '127.0.0.1:15000'),
     flag('access-log', 'FORMAT', 'A line per request on standard output: json, text or off.', 'json'),
     flag('log-level', 'LEVEL', "What the sidecar's own log tells: debug, info, warn or error.", 'info'),

@@ -1,4 +1,6 @@
+import { didYouMean } from '../../command-line/arguments.ts';
 import type { Command, Host } from '../../command-line/command.ts';
+import { refuseUsage } from '../../command-line/refuse-usage.ts';
 import { formatProblemsWithExcerpts } from '../../control-plane/contract/excerpt.ts';
 import { type LoadedFile, loadMeshFile, MESH_FILE_SCHEMA } from '../../control-plane/contract/mesh-file.ts';
 import { nearest } from '../../control-plane/contract/nearest.ts';
@@ -28,7 +30,7 @@ export const VALIDATE_COMMAND: Command = {
       description: 'What the files are: sidecar or mesh.',
       default: 'what their keys say',
       isRepeatable: false,
-      variable: null,
+      variable: 'OUTRIDER_VALIDATE',
     },
     {
       name: 'json',
@@ -36,7 +38,7 @@ export const VALIDATE_COMMAND: Command = {
       description: 'Prints one JSON object about all files instead of text.',
       default: null,
       isRepeatable: false,
-      variable: null,
+      variable: 'OUTRIDER_JSON',
     },
   ],
   examples: [
@@ -46,12 +48,11 @@ export const VALIDATE_COMMAND: Command = {
   async run({ flags, operands }, host) {
     const kind = flags.get('kind')?.values[0] ?? null;
     if (kind !== null && !isKind(kind)) {
-      host.complain(`--kind: expected one of ${KINDS.join(', ')}, found ${JSON.stringify(kind)}\n`);
-      return 2;
+      const complaint = `--kind: expected one of ${KINDS.join(', ')}, found ${JSON.stringify(kind)}${didYouMean(kind, KINDS)}`;
+      return refuseUsage(host, 'validate', [complaint]);
     }
     if (operands.length === 0) {
-      host.complain('expected a file: outrider validate FILE…\n');
-      return 2;
+      return refuseUsage(host, 'validate', ['expected a file: outrider validate FILE…']);
     }
     const reports = await Promise.all(operands.map(file => validate(file, kind, host)));
     if (flags.has('json')) host.print(`${JSON.stringify({ files: reports.map(toJson) }, null, 2)}\n`);
@@ -62,7 +63,8 @@ export const VALIDATE_COMMAND: Command = {
 
 interface Report {
   readonly file: string;
-  readonly kind: Kind;
+  /** Null where that could not be found out. */
+  readonly kind: Kind | null;
   readonly loaded: LoadedFile<unknown>;
 }
 
@@ -71,7 +73,7 @@ async function validate(file: string, given: Kind | null, { environment }: Host)
   if (!content.ok) {
     const at = { source: file, line: 0, column: 0, length: 1 };
     const problems = [problem(at, '', `can not be read: ${content.reason}`)];
-    return { file, kind: given ?? 'sidecar', loaded: { value: null, problems, lines: [] } };
+    return { file, kind: given, loaded: { value: null, problems, lines: [] } };
   }
   const { bytes } = content;
   const kind = given ?? detectKind(file, bytes, environment);
@@ -82,12 +84,14 @@ async function validate(file: string, given: Kind | null, { environment }: Host)
   return { file, kind, loaded };
 }
 
-/** The kind that more of the file's keys belong to, each taken for the nearest key that there is. */
+/** The kind that more of the file's keys belong to, each taken for the nearest key that there is; services with settings are a mesh's. */
 function detectKind(file: string, bytes: Buffer, environment: Host['environment']): Kind {
   const ofMesh = Object.keys(MESH_FILE_SCHEMA.properties);
   const ofSidecar = Object.keys(SIDECAR_FILE_SCHEMA.properties);
-  const keys = parseYaml(file, bytes, environment).root?.entries.map(({ key }) => key) ?? [];
-  const meant = keys.map(key => nearest(key, [...ofMesh, ...ofSidecar]) ?? '');
+  const entries = parseYaml(file, bytes, environment).root?.entries ?? [];
+  const meant = entries.map(({ key, value }) =>
+    key === 'service' && value.kind === 'map' ? 'services' : (nearest(key, [...ofMesh, ...ofSidecar]) ?? ''),
+  );
   const mesh = meant.filter(key => ofMesh.includes(key)).length;
   return mesh > meant.filter(key => ofSidecar.includes(key)).length ? 'mesh' : 'sidecar';
 }
@@ -104,8 +108,8 @@ function tell({ file, kind, loaded }: Report, host: Host): void {
 function toJson({ file, kind, loaded }: Report) {
   const problems = loaded.problems.map(({ at, ...rest }: Problem) => ({
     ...rest,
-    line: at.line,
-    column: at.column,
+    line: at.line === 0 ? null : at.line,
+    column: at.line === 0 ? null : at.column,
   }));
   return { file, kind, ok: loaded.value !== null, problems };
 }

@@ -107,6 +107,10 @@ class CrossCheck {
     this.problems.push(...checkPolicy(upstream.policy, [...path, 'policy'], this.written));
     const { endpoints } = upstream;
     if (endpoints === null) return;
+    // One that could not be read is not in the list: what there is can't be judged as a whole, nor by its index.
+    const isShorter = this.written.has(formatKeyPath([...path, 'endpoints', endpoints.length]));
+    const isWhole = endpoints.every(({ address, port }) => address !== undefined && port !== undefined);
+    if (isShorter || !isWhole) return;
     if (endpoints.length === 0) this.warn([...path, 'endpoints'], 'has none: every request fails');
     else if (endpoints.every(({ weight }) => weight === 0)) {
       this.warn([...path, 'endpoints'], 'all have weight 0: every request fails');

@@ -5,7 +5,6 @@ import { read } from '../../control-plane/contract/read.ts';
 import type { MapNode } from '../../control-plane/contract/source-tree.ts';
 import { parseYaml, type YamlSource } from '../../control-plane/contract/yaml-source.ts';
 import { crossCheck } from './cross-checks.ts';
-import { findNotApplied } from './not-applied.ts';
 import { overlay } from './overlay.ts';
 import { resolveSidecarFile } from './resolve.ts';
 import type { SidecarConfig } from './sidecar-config.ts';
@@ -32,12 +31,7 @@ export function loadSidecarConfig({
     return { value: null, problems: sortProblems(source.problems), lines: source.lines };
   const root = overrides.reduce(overlay, source.root);
   const { value, problems, written } = read(SIDECAR_FILE_SCHEMA, root);
-  const all = sortProblems([
-    ...source.problems,
-    ...problems,
-    ...crossCheck(value, written, root.at),
-    ...findNotApplied(written),
-  ]);
+  const all = sortProblems([...source.problems, ...problems, ...crossCheck(value, written, root.at)]);
   return { value: hasErrors(all) ? null : resolveSidecarFile(value), problems: all, lines: source.lines };
 }
 

@@ -21,8 +21,8 @@ const COMMAND: Command = {
   flags: [
     flag('listen'),
     flag('upstream', { isRepeatable: true }),
-    flag('json', { value: null, variable: null }),
-    flag('file', { short: 'f', variable: null }),
+    flag('json', { value: null }),
+    flag('file', { short: 'f' }),
   ],
   examples: [],
   run: async () => 0,
@@ -109,4 +109,14 @@ test('takes a flag by its letter', () => {
   assert.deepEqual(flagsOf(['-f', '-']), { file: ['--file', '-'] });
   assert.deepEqual(complaintsOf(['-f']), ['--file needs a value: --file VALUE']);
   assert.deepEqual(complaintsOf(['-f', '--json']), ['--file needs a value: --file VALUE']);
+});
+
+test('a flag without a value may be said by true or false in the environment', () => {
+  assert.deepEqual(flagsOf([], { X_JSON: 'true' }), { json: ['X_JSON', ''] });
+  assert.deepEqual(flagsOf([], { X_JSON: '1' }), { json: ['X_JSON', ''] });
+  for (const off of ['false', '0', '']) assert.deepEqual(flagsOf([], { X_JSON: off }), {});
+  assert.deepEqual(parseArguments(COMMAND, [], { X_JSON: 'yes' }), {
+    kind: 'wrong',
+    complaints: ['X_JSON: expected true or false, found "yes"'],
+  });
 });

@@ -17,9 +17,11 @@ for (const command of COMMANDS) {
     for (const { name, variable, default: fallback, description } of command.flags) {
       assert.ok(running.includes(`--${name}`));
       assert.ok(running.includes(description));
-      if (variable !== null) assert.ok(running.includes(`$${variable}`));
+      assert.match(variable, /^OUTRIDER_[A-Z_]+$/);
+      assert.ok(running.includes(`$${variable}`));
       if (fallback !== null) assert.ok(running.includes(`default ${fallback}`));
     }
+    assert.ok(running.includes('-h, --help') && running.includes('-V, --version'));
     assert.ok(
       command.examples.length > 0 && command.examples.every(({ command: line }) => help.includes(line)),
     );

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { loadMeshDocuments, loadMeshFile } from '../../../control-plane/contract/mesh-file.ts';
+import { NOT_APPLIED } from '../../../control-plane/contract/not-applied.ts';
 import { formatProblem } from '../../../control-plane/contract/problem.ts';
 
 const EXAMPLE = `
@@ -26,7 +27,10 @@ function load(text: string) {
 
 test('takes a file that says everything there is to say', () => {
   const { value, complaints } = load(EXAMPLE);
-  assert.deepEqual(complaints, []);
+  assert.deepEqual(
+    complaints.filter(line => !line.endsWith('is accepted but not applied by this version')),
+    [],
+  );
   assert.deepEqual(value?.services.inventory.policy, {
     balancer: 'least-request',
     timeouts: { connect: 1_000, attempt: 2_000, total: 5_000, idle: 30_000 },
@@ -95,4 +99,11 @@ test('gives what was written as documents, with nothing added', () => {
   });
   assert.deepEqual(documents('services:'), {});
   assert.equal(documents('services: { a: { policy: { retry: { attempts: 99 } } } }'), null);
+});
+
+test('warns of what is not applied, as a sidecar file does', () => {
+  const [setting] = NOT_APPLIED.filter(name => !name.includes('.'));
+  assert.deepEqual(load(`services: { a: { policy: { ${setting}: {} } } }`).complaints.slice(0, 1), [
+    `mesh.yaml:1:28: warning: services.a.policy.${setting}: is accepted but not applied by this version`,
+  ]);
 });

@@ -26,3 +26,11 @@ test('counts a swap of neighbours as one slip', () => {
   assert.equal(countSlips('connect', 'connect'), 0);
   assert.equal(countSlips('', 'abc'), 3);
 });
+
+test('takes a number for the nearest one', () => {
+  const percentiles = ['p50', 'p75', 'p90', 'p95', 'p99'];
+  assert.deepEqual(
+    ['p96', 'p91', 'p98', 'p51', 'P95', 'p9'].map(word => nearest(word, percentiles)),
+    ['p95', 'p90', 'p99', 'p50', 'p95', 'p90'],
+  );
+});

@@ -107,7 +107,24 @@ test('takes the word of --kind', async () => {
 test('needs a file', async () => {
   const { code, stderr } = await validate([]);
   assert.equal(code, 2);
-  assert.match(stderr, /outrider validate FILE…/);
+  assert.equal(stderr, 'expected a file: outrider validate FILE…\nSee outrider validate --help.\n');
+});
+
+test('takes a service with settings below it for a mesh', async () => {
+  const path = file('singular.yaml', 'service:\n  inventory: { policy: {} }\n');
+  const { code, stderr } = await validate([path]);
+  assert.equal(code, 2);
+  assert.match(stderr, /:1:1: service: unknown key; did you mean services\?\n/);
+});
+
+test('tells other programs of a file that can not be read, and claims nothing of it', async () => {
+  const path = join(folder, 'nowhere.yaml');
+  const [told] = JSON.parse((await validate([path], { json: '' })).stdout).files;
+  const [{ line, column, message }] = told.problems;
+  assert.deepEqual(
+    [told.kind, told.ok, line, column, message],
+    [null, false, null, null, 'can not be read: there is no such file'],
+  );
 });
 
 test('tells other programs in JSON', async () => {

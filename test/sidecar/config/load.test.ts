@@ -186,6 +186,11 @@ test('never throws, whatever the file says', () => {
     '__proto__',
     'constructor',
     'toString',
+    'address',
+    'port',
+    'weight',
+    'retry',
+    'hedge',
   );
   const { tree } = fc.letrec(tie => ({
     tree: fc.oneof({ depthSize: 'small' }, tie('scalar'), tie('list'), tie('map')),
