@@ -93,7 +93,8 @@ export const ANSWER_SCHEMAS: Readonly<Record<string, JsonSchema>> = {
     revision: REVISION,
     acknowledged: {
       type: 'boolean',
-      description: 'Whether every connected caller has applied the revision.',
+      description:
+        'Whether every caller has applied the revision. Never in the first 5 s after a restart of the control plane, when callers may not be connected yet.',
     },
     waitingFor: { ...TEXTS, description: 'The callers that have not, as service/instance.' },
   }),

@@ -16,6 +16,9 @@ export const SIDECAR_HEADER = 'x-outrider-sidecar';
 /** How often either side says that it is alive, in ms. */
 export const WATCH_HEARTBEAT_MS = 2000;
 
+/** Within so long after its stream broke, in ms, a sidecar tries again to open one, as often as it takes. */
+export const WATCH_RETRY_MS = 4000;
+
 /** The longest line either side accepts, in bytes. */
 export const WATCH_LINE_LIMIT = 16 * 1024 * 1024;
 

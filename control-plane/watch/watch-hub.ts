@@ -1,5 +1,5 @@
 import type { Revision } from '../contract/resources.ts';
-import { type SidecarMessage, WATCH_HEARTBEAT_MS } from '../contract/watch-messages.ts';
+import { type SidecarMessage, WATCH_HEARTBEAT_MS, WATCH_RETRY_MS } from '../contract/watch-messages.ts';
 import type { Moment } from '../registry/moment.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { RegistryChange, RegistryListener } from '../registry/registry-change.ts';
@@ -23,12 +23,16 @@ export interface ConnectedSidecar {
 
 /** Whether the callers of a service have applied a revision. */
 export interface Acknowledgement {
+  /** False also while callers of the control plane before this one may not have come back. */
   readonly acknowledged: boolean;
   /** Sidecars that have not, as `service/instance`, or their id where they have none. */
   readonly waitingFor: readonly string[];
 }
 
 const SILENT_HEARTBEATS = 3;
+
+/** How long after a start of the control plane those who were connected to the one before may take to be back. */
+const RETURN_MS = WATCH_RETRY_MS + 1000;
 
 /** Bytes that may wait for the readers of all streams together. */
 const MAX_WAITING_OF_ALL = 128 * 1024 * 1024;
@@ -51,6 +55,9 @@ export class WatchHub implements RegistryListener {
   private readonly subscriptions = new Subscriptions<WatchStream>();
   private readonly waiting = new Set<() => void>();
   private readonly unsubscribe: () => void;
+  /** Monotonic ms until which sidecars may be on their way back that used what they had been told before. */
+  private returnUntil: number;
+  private readonly startedAt: number;
   private isStopping = false;
 
   constructor(registry: Registry, clock: () => Moment, options: WatchHubOptions = {}) {
@@ -60,6 +67,9 @@ export class WatchHub implements RegistryListener {
     this.maxStreams = maxStreams;
     this.maxWaiting = maxWaiting;
     this.ring = new ChangeRing(registry.revision);
+    this.startedAt = clock().monotonic;
+    const { services, instances } = registry.size;
+    this.returnUntil = this.startedAt + (services + instances > 0 ? RETURN_MS : 0);
     this.unsubscribe = registry.subscribe(this);
   }
 
@@ -98,6 +108,8 @@ export class WatchHub implements RegistryListener {
     const stream = this.open(new WatchStream(peer, sink, this.isoNow(), now.monotonic));
     const isSameEpoch = known !== null && known.epoch === this.registry.epoch;
     if (isSameEpoch) stream.applied = known.revision;
+    // Where nothing was kept, those who come back are the first to tell that there was a control plane before.
+    else if (known !== null) this.returnUntil = this.startedAt + RETURN_MS;
     this.registry.streamOpened(sidecar, now);
     this.greet(stream);
     this.watch(stream, services, isSameEpoch ? known.revision : null);
@@ -147,7 +159,7 @@ export class WatchHub implements RegistryListener {
 
   /**
    * Waits until every connected sidecar that calls the service has applied the revision, at most `waitMs`. A sidecar that goes
-   * meanwhile is waited for no more: it picks nothing.
+   * meanwhile is waited for no more: it picks nothing. After a restart, those that are not connected yet are waited for too.
    */
   awaitApplied(service: string, revision: Revision, waitMs: number): Promise<Acknowledgement> {
     const answer = (): Acknowledgement => {
@@ -155,21 +167,32 @@ export class WatchHub implements RegistryListener {
       const late = this.subscriptions
         .of(service)
         .filter(({ peer, applied, told }) => peer !== null && applied < Math.min(revision, told));
-      return { acknowledged: late.length === 0, waitingFor: late.map(nameOf) };
+      const acknowledged = late.length === 0 && this.returningMs <= 0;
+      return { acknowledged, waitingFor: late.map(nameOf) };
     };
     return new Promise(resolve => {
       const finish = () => {
         clearTimeout(timer);
+        clearTimeout(returnTimer);
         this.waiting.delete(check);
         resolve(answer());
       };
       const check = () => {
-        if (answer().acknowledged) finish();
+        clearTimeout(returnTimer);
+        if (answer().acknowledged) return finish();
+        const { returningMs } = this;
+        if (returningMs > 0) returnTimer = setTimeout(check, Math.ceil(returningMs));
       };
       const timer = setTimeout(finish, waitMs);
+      let returnTimer: NodeJS.Timeout | undefined;
       this.waiting.add(check);
       check();
     });
+  }
+
+  /** For how long sidecars may still be on their way back, in ms; not above 0 where none are. */
+  private get returningMs(): number {
+    return this.returnUntil - this.clock().monotonic;
   }
 
   /** Says that the control plane is alive, and cuts off who is not. To be called every heartbeat. */

@@ -1,5 +1,5 @@
 import type { Revision } from '../../control-plane/contract/resources.ts';
-import type { WatchMessage } from '../../control-plane/contract/watch-messages.ts';
+import { WATCH_RETRY_MS, type WatchMessage } from '../../control-plane/contract/watch-messages.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { ControlPlaneTarget } from './control-plane-api.ts';
 import type { Schedule } from './schedule.ts';
@@ -27,7 +27,6 @@ export interface WatchClientListener {
 }
 
 const FIRST_BACKOFF_MS = 200;
-const LONGEST_BACKOFF_MS = 4000;
 /** A stream that lasted so long was a good one: the next one is tried soon. */
 const GOOD_STREAM_MS = 2000;
 
@@ -168,7 +167,7 @@ export class WatchClient implements WatchConnectionOwner {
       );
     }
     this.lastProblem = reason;
-    const bound = Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** this.failures++);
+    const bound = Math.min(WATCH_RETRY_MS, FIRST_BACKOFF_MS * 2 ** this.failures++);
     this.cancelRetry = schedule(() => this.connect(), bound * random());
     if (wasGreeted) this.listener.onDisconnected();
   }

@@ -159,12 +159,18 @@ export class Registration {
       log.warn({ instance }, `${service} could not be drained: the control plane ${answer.problem}`);
       return;
     }
-    const { waitingFor } = answer.body as { waitingFor?: readonly unknown[] };
+    const { acknowledged, waitingFor } = answer.body as {
+      acknowledged?: boolean;
+      waitingFor?: readonly unknown[];
+    };
     if (Array.isArray(waitingFor) && waitingFor.length > 0) {
       const names = waitingFor.slice(0, 10).map(nameOf).join(', ');
       log.warn({ instance }, `${service} drains; these callers have not said that they left it: ${names}`);
-    } else {
+    } else if (acknowledged) {
       log.info({ instance }, `${service} is drained: all callers have left it`);
+    } else {
+      const reason = 'the control plane has just been started, and callers may not be back yet';
+      log.warn({ instance }, `${service} drains; whether callers have left it is not known: ${reason}`);
     }
   }
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
+import { describe, mock, test } from 'node:test';
 import { sidecarActor } from '../../../control-plane/registry/actor.ts';
+import { WatchHub } from '../../../control-plane/watch/watch-hub.ts';
 import { ADMIN, hello, hub, Reader, spec } from './hubs.ts';
 
 describe('a stream', () => {
@@ -280,5 +281,55 @@ describe('an acknowledgement', () => {
     const answer = watch.awaitApplied('inventory', revision, 10_000);
     watch.close(stream, null);
     assert.equal((await answer).acknowledged, true);
+  });
+});
+
+describe('after a restart of the control plane', () => {
+  /** A control plane that knows of an instance from before. */
+  function restarted() {
+    const { registry, clock, now } = hub();
+    registry.register(spec(), ADMIN, now());
+    return { registry, clock, now, hub: new WatchHub(registry, now) };
+  }
+
+  test('a drain is not acknowledged as long as callers may not be back', async () => {
+    const { registry, hub: watch, clock, now } = restarted();
+    const revision = registry.drain('inventory', 'i1', ADMIN, now())?.revision ?? 0;
+    const answer = await watch.awaitApplied('inventory', revision, 1);
+    assert.deepEqual(answer, { acknowledged: false, waitingFor: [] });
+    clock.ms += 5000;
+    assert.equal((await watch.awaitApplied('inventory', revision, 1)).acknowledged, true);
+  });
+
+  test('it is as soon as they have to be, if those that are have applied it', async t => {
+    mock.timers.enable({ apis: ['setTimeout'] });
+    t.after(() => mock.timers.reset());
+    const { registry, hub: watch, clock, now } = restarted();
+    const revision = registry.drain('inventory', 'i1', ADMIN, now())?.revision ?? 0;
+    let answer: object | null = null;
+    const waiting = watch.awaitApplied('inventory', revision, 10_000).then(given => {
+      answer = given;
+    });
+    const stream = watch.connect(hello({ known: { epoch: 'e0', revision: 99 } }), new Reader());
+    watch.receive(stream, { type: 'applied', revision });
+    for (const ms of [4999, 1]) {
+      await null;
+      assert.equal(answer, null);
+      clock.ms += ms;
+      mock.timers.tick(ms);
+    }
+    await waiting;
+    assert.deepEqual(answer, { acknowledged: true, waitingFor: [] });
+  });
+
+  test('that has kept nothing, those who come back tell of the one before', async () => {
+    const { registry, hub: watch, clock, now } = hub();
+    const stream = watch.connect(hello({ known: { epoch: 'e0', revision: 99 } }), new Reader());
+    registry.register(spec(), ADMIN, now());
+    const revision = registry.drain('inventory', 'i1', ADMIN, now())?.revision ?? 0;
+    watch.receive(stream, { type: 'applied', revision });
+    assert.equal((await watch.awaitApplied('inventory', revision, 1)).acknowledged, false);
+    clock.ms += 5000;
+    assert.equal((await watch.awaitApplied('inventory', revision, 1)).acknowledged, true);
   });
 });

@@ -156,6 +156,15 @@ describe('at the end', () => {
     assert.equal(calls.at(-1)!.method, 'DELETE');
   });
 
+  test('it is not called drained where the control plane can not know that', async () => {
+    answers = () => ({ ...FINE, body: { acknowledged: false, waitingFor: [] } });
+    registration.start();
+    await until(() => calls.length === 1, 'the registration');
+    await registration.leave();
+    assert.ok(log.lines.some(line => /whether callers have left it is not known/.test(line)));
+    assert.ok(!log.lines.some(line => /is drained/.test(line)));
+  });
+
   test('nothing is said of what was never registered', async () => {
     problem = 'does not listen';
     registration.start();
