@@ -156,6 +156,7 @@ export function startUpstream(
       return context.via;
     },
     isOwnPort: context.isOwnPort,
+    afterTurn: setImmediate,
   };
   const pool = new ConnectionPool(name, poolSettings(policy), connections, counters, context.total);
   const upstream = new Upstream(name, createBalancer(policy.balancer, context.random), pool);

@@ -7,6 +7,7 @@ import { ConnectionLimit, type Starved } from './connection-limit.ts';
 import { Dial, type DialListener } from './dial.ts';
 import type { Endpoint } from './endpoint.ts';
 import { IdleLimit } from './idle-limit.ts';
+import { PendingQueue } from './pending-queue.ts';
 import { type ConnectionContext, type ConnectionOwner, UpstreamConnection } from './upstream-connection.ts';
 
 /** What bounds the connections of an upstream. Durations in ms. */
@@ -25,6 +26,8 @@ export interface PoolSettings {
 export interface PoolContext extends ConnectionContext {
   /** Whether the sidecar itself listens on this local port. */
   readonly isOwnPort: (port: number) => boolean;
+  /** Has `run` called once this turn of the event loop is over: not before all sockets that were ready have been read. */
+  readonly afterTurn: (run: () => void) => void;
 }
 
 /** The connections to one endpoint. */
@@ -54,8 +57,9 @@ export class ConnectionPool implements ConnectionOwner, DialListener, WaitingRoo
   private readonly lanes = new Map<Endpoint, Lane>();
   private readonly dials = new Set<Dial>();
   private readonly connections = new Set<UpstreamConnection>();
-  /** Attempts that wait because a limit is reached, oldest first. */
-  private readonly queue: Attempt[] = [];
+  /** Those whose answer has ended in this turn. */
+  private readonly resting: UpstreamConnection[] = [];
+  private readonly queue: PendingQueue;
   private readonly sweepTimer = new Timer(this);
 
   /** @param total the bound on the connections of all upstreams together */
@@ -72,6 +76,7 @@ export class ConnectionPool implements ConnectionOwner, DialListener, WaitingRoo
     this.counters = counters;
     this.limit = new ConnectionLimit(settings.connections);
     this.total = total;
+    this.queue = new PendingQueue(context.wheel, counters);
   }
 
   /** Changes the bounds; connections that are open stay. */
@@ -95,13 +100,18 @@ export class ConnectionPool implements ConnectionOwner, DialListener, WaitingRoo
     }
   }
 
-  /** The endpoint is gone: its idle connections are closed, the others when they have ended what they carry. */
-  remove(endpoint: Endpoint): void {
+  /**
+   * The endpoint is gone: its idle connections are closed, the others when they have ended what they carry.
+   * @returns the attempts that wait for a connection to it, which the caller moves elsewhere or cancels
+   */
+  remove(endpoint: Endpoint): Attempt[] {
     endpoint.isGone = true;
     const lane = this.lanes.get(endpoint);
-    if (lane === undefined) return;
-    for (const connection of [...lane.idle]) connection.abandon();
-    this.forgetIfUnused(endpoint, lane);
+    if (lane !== undefined) {
+      for (const connection of [...lane.idle]) connection.abandon();
+      this.forgetIfUnused(endpoint, lane);
+    }
+    return this.queue.filter(attempt => attempt.endpoint === endpoint);
   }
 
   /** Idle connections to the endpoint. */
@@ -114,7 +124,7 @@ export class ConnectionPool implements ConnectionOwner, DialListener, WaitingRoo
     this.context.wheel.stop(this.sweepTimer);
     this.total.forget(this);
     const reason = failure('no-endpoint', `${this.name} is not called any more: the sidecar stops.`);
-    while (this.queue.length > 0) this.dequeue(0).fail(reason);
+    for (let next = this.queue.shift(); next !== null; next = this.queue.shift()) next.fail(reason);
     for (const connection of [...this.connections]) connection.expire('was closed: the sidecar stops');
     for (const dial of [...this.dials]) {
       dial.abort();
@@ -161,21 +171,23 @@ export class ConnectionPool implements ConnectionOwner, DialListener, WaitingRoo
     attempt?.fail(reason);
   }
 
+  /**
+   * It rests until the turn is over: what the endpoint has sent behind its answer may not have been read yet, and would be taken
+   * for the next answer.
+   */
   onFree(connection: UpstreamConnection): void {
     this.counters.connectionsBusy--;
-    this.offer(connection, this.lane(connection.endpoint));
+    if (this.resting.push(connection) === 1) this.context.afterTurn(this.offerRested);
   }
 
   onClosed(connection: UpstreamConnection): void {
     const lane = this.lane(connection.endpoint);
     this.counters.connectionsOpen--;
     connection.endpoint.connections--;
-    const index = lane.idle.indexOf(connection);
-    if (index >= 0) {
-      lane.idle.splice(index, 1);
+    if (takeOut(lane.idle, connection)) {
       const now = this.context.wheel.coarseNow;
       if (connection.wasClosedByEndpoint) lane.idleLimit.onClosed(now - connection.idleSince, now);
-    } else {
+    } else if (!takeOut(this.resting, connection)) {
       this.counters.connectionsBusy--;
     }
     this.connections.delete(connection);
@@ -188,7 +200,7 @@ export class ConnectionPool implements ConnectionOwner, DialListener, WaitingRoo
     attempt.carrier = null;
     attempt.needsFresh = true;
     // First in line: the place of the connection that is about to be closed is its own.
-    this.putInLine(attempt, 0);
+    this.queue.unshift(attempt, this.settings.pendingFor);
   }
 
   onKeepAliveHint(connection: UpstreamConnection, keepAlive: string): void {
@@ -198,11 +210,8 @@ export class ConnectionPool implements ConnectionOwner, DialListener, WaitingRoo
   // What waiting attempts and limits tell.
 
   leave(attempt: Attempt): void {
-    const waiting = this.lanes.get(attempt.endpoint)?.waiting ?? [];
-    const index = waiting.indexOf(attempt);
-    if (index >= 0) waiting.splice(index, 1);
-    const queued = this.queue.indexOf(attempt);
-    if (queued >= 0) this.dequeue(queued);
+    takeOut(this.lanes.get(attempt.endpoint)?.waiting ?? [], attempt);
+    this.queue.remove(attempt);
   }
 
   waitedTooLong(attempt: Attempt): void {
@@ -215,8 +224,8 @@ export class ConnectionPool implements ConnectionOwner, DialListener, WaitingRoo
 
   onConnectionFreed(): void {
     while (this.queue.length > 0 && this.hasRoom()) {
-      const attempt = this.dequeue(0);
-      this.openFor(this.lane(attempt.endpoint), attempt);
+      const attempt = this.queue.shift();
+      if (attempt !== null) this.openFor(this.lane(attempt.endpoint), attempt);
     }
     if (this.queue.length > 0 && this.total.isReached) this.total.wait(this);
   }
@@ -258,6 +267,12 @@ export class ConnectionPool implements ConnectionOwner, DialListener, WaitingRoo
     connection.send(attempt);
   }
 
+  private readonly offerRested = (): void => {
+    for (let next = this.resting.shift(); next !== undefined; next = this.resting.shift()) {
+      this.offer(next, this.lane(next.endpoint));
+    }
+  };
+
   /** A connection has come free: to whoever waits for this endpoint, else to whoever waits at all, else it is kept. */
   private offer(connection: UpstreamConnection, lane: Lane): void {
     if (connection.endpoint.isGone) {
@@ -284,10 +299,11 @@ export class ConnectionPool implements ConnectionOwner, DialListener, WaitingRoo
       if (index >= 0) return lane.waiting.splice(index, 1)[0];
     }
     const { endpoint } = connection;
-    if (this.queue.length === 0 || !canUse(this.queue[0], endpoint)) return null;
-    const attempt = this.dequeue(0);
-    attempt.moveTo(endpoint);
-    return attempt;
+    const { first } = this.queue;
+    if (first === null || !canUse(first, endpoint)) return null;
+    this.queue.remove(first);
+    first.moveTo(endpoint);
+    return first;
   }
 
   private hasRoom(): boolean {
@@ -307,29 +323,15 @@ export class ConnectionPool implements ConnectionOwner, DialListener, WaitingRoo
   }
 
   private enqueue(attempt: Attempt): void {
-    const { pending } = this.settings;
+    const { pending, pendingFor } = this.settings;
     if (this.queue.length >= pending) {
       return this.overflow(
         attempt,
         `${this.queue.length} requests wait for a connection already (limits.pending)`,
       );
     }
-    this.putInLine(attempt, this.queue.length);
+    this.queue.push(attempt, pendingFor);
     if (!this.limit.isReached) this.total.wait(this);
-  }
-
-  private putInLine(attempt: Attempt, at: number): void {
-    const { wheel } = this.context;
-    this.queue.splice(at, 0, attempt);
-    this.counters.pendingWaiting++;
-    wheel.start(attempt.timer, this.settings.pendingFor, wheel.now());
-  }
-
-  private dequeue(index: number): Attempt {
-    const attempt = this.queue.splice(index, 1)[0];
-    this.counters.pendingWaiting--;
-    this.context.wheel.stop(attempt.timer);
-    return attempt;
   }
 
   private overflow(attempt: Attempt, why: string): void {
@@ -374,4 +376,11 @@ export class ConnectionPool implements ConnectionOwner, DialListener, WaitingRoo
 function canUse({ needsFresh, endpoint: chosen, exchange }: Attempt, endpoint: Endpoint): boolean {
   if (needsFresh) return false;
   return chosen === endpoint || (endpoint.weight > 0 && !exchange.tried.includes(endpoint));
+}
+
+/** Takes an item out of a list. @returns whether it was in there */
+function takeOut<T>(items: T[], item: T): boolean {
+  const index = items.indexOf(item);
+  if (index >= 0) items.splice(index, 1);
+  return index >= 0;
 }

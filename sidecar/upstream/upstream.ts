@@ -119,14 +119,7 @@ export class Upstream implements Service {
   call(exchange: Exchange, reply: Reply): Call {
     const endpoint = this.pick(exchange);
     if (endpoint === null) {
-      const why = this.byId.size === 0 ? 'has no endpoint' : 'has only endpoints of weight 0';
-      reply.fail(
-        failure(
-          'no-endpoint',
-          `${this.name} ${why}. ${this.problem ?? 'Start an instance of it, or check its configuration.'}`,
-          true,
-        ),
-      );
+      reply.fail(this.noEndpoint());
       return ENDED_CALL;
     }
     const attempt = new Attempt(exchange, reply, endpoint, this.pool);
@@ -164,8 +157,23 @@ export class Upstream implements Service {
 
   private finishChange(gone: readonly Endpoint[]): void {
     this.rebalance();
-    for (const endpoint of gone) this.pool.remove(endpoint);
+    for (const endpoint of gone) {
+      for (const attempt of this.pool.remove(endpoint)) this.moveElsewhere(attempt);
+    }
     this.onChange();
+  }
+
+  /** An attempt that has reached nobody yet does not go to an endpoint that has left. */
+  private moveElsewhere(attempt: Attempt): void {
+    const other = this.pick(attempt.exchange);
+    if (other === null) attempt.cancel(this.noEndpoint());
+    else attempt.moveTo(other);
+  }
+
+  private noEndpoint(): Failure {
+    const why = this.byId.size === 0 ? 'has no endpoint' : 'has only endpoints of weight 0';
+    const advice = this.problem ?? 'Start an instance of it, or check its configuration.';
+    return failure('no-endpoint', `${this.name} ${why}. ${advice}`, true);
   }
 
   private rebalance(): void {

@@ -110,6 +110,36 @@ describe('a connection is kept', () => {
     assert.equal(under.pool.idleCount(on.a.endpoint), 1);
   });
 
+  test('not before the turn in which its answer ended is over: more may have come behind that', async () => {
+    const turns: (() => void)[] = [];
+    const under = on.makePool({ afterTurn: run => turns.push(run) });
+    const { reply } = under.attempt(on.a.endpoint);
+    await answer(on.a, 0);
+    await reply.ended;
+    under.attempt(on.a.endpoint);
+    await on.a.request(1);
+    on.a.connections[0].write(OK);
+    await on.a.connections[0].over();
+    for (const run of turns) run();
+    assert.equal(under.pool.idleCount(on.a.endpoint), 0);
+    assert.deepEqual(under.gauges, { open: 1, busy: 1, waiting: 0 });
+  });
+
+  test('and goes to whoever waits for it once the turn is over', async () => {
+    const turns: (() => void)[] = [];
+    const under = on.makePool({ settings: { connections: 1 }, afterTurn: run => turns.push(run) });
+    const { reply } = under.attempt(on.a.endpoint);
+    await on.a.request(0);
+    under.attempt(on.a.endpoint);
+    on.a.connections[0].write(OK);
+    await reply.ended;
+    assert.deepEqual(under.gauges, { open: 1, busy: 0, waiting: 1 });
+    assert.equal(turns.length, 1);
+    turns[0]();
+    await on.a.request(0);
+    assert.deepEqual(under.gauges, { open: 1, busy: 1, waiting: 0 });
+  });
+
   test('not when bytes come that nobody asked for', async () => {
     const under = await on.makeWarmPool();
     on.a.connections[0].write(OK);
@@ -193,18 +223,22 @@ describe('an endpoint that has left', () => {
     assert.deepEqual(under.gauges, { open: 0, busy: 0, waiting: 0 });
   });
 
-  test('keeps no connection that was opened for an attempt which waited meanwhile', async () => {
+  test('hands over who waits for a connection to it', async () => {
     const under = on.makePool({ settings: { connections: 1 } });
     const first = under.attempt(on.a.endpoint);
     await on.a.request();
     const second = under.attempt(on.b.endpoint, { tried: [on.a.endpoint] });
-    under.pool.remove(on.b.endpoint);
+    const third = under.attempt(on.a.endpoint);
+    assert.deepEqual(under.pool.remove(on.b.endpoint), [second.attempt]);
+    second.attempt.moveTo(on.a.endpoint);
     on.a.connections[0].write(OK);
     await first.reply.ended;
-    await answer(on.b, 0);
-    await second.reply.ended;
-    await on.b.connections[0].over();
-    assert.deepEqual(under.gauges, { open: 0, busy: 0, waiting: 0 });
+    for (const { reply } of [second, third]) {
+      await answer(on.a, 0);
+      await reply.ended;
+    }
+    assert.equal(on.b.connections.length, 0);
+    assert.deepEqual(under.gauges, { open: 1, busy: 0, waiting: 0 });
   });
 
   test('keeps no connection that took the place of a stale one', async () => {

@@ -22,6 +22,7 @@ export function aPoolContext(clock: HandClock, values: Partial<PoolContext> = {}
     headFields: 128,
     via: '',
     isOwnPort: () => false,
+    afterTurn: run => run(),
     ...values,
   };
 }
@@ -30,6 +31,8 @@ export interface PoolParts {
   readonly settings?: Partial<PoolSettings>;
   readonly total?: ConnectionLimit;
   readonly clock?: HandClock;
+  /** By default the turn is over at once. */
+  readonly afterTurn?: PoolContext['afterTurn'];
 }
 
 /** A pool whose time passes by hand. */
@@ -39,7 +42,12 @@ export class PoolUnderTest {
   readonly total: ConnectionLimit;
   readonly pool: ConnectionPool;
 
-  constructor({ settings, total = new ConnectionLimit(1000), clock = new HandClock() }: PoolParts = {}) {
+  constructor({
+    settings,
+    total = new ConnectionLimit(1000),
+    clock = new HandClock(),
+    afterTurn = run => run(),
+  }: PoolParts = {}) {
     this.clock = clock;
     this.total = total;
     this.pool = new ConnectionPool(
@@ -52,7 +60,7 @@ export class PoolUnderTest {
         pendingFor: 1_000,
         ...settings,
       },
-      aPoolContext(clock),
+      aPoolContext(clock, { afterTurn }),
       this.counters,
       total,
     );

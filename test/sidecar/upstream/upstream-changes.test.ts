@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
+import type { Attempt } from '../../../sidecar/upstream/attempt.ts';
 import { LeastRequest } from '../../../sidecar/upstream/balancers/least-request.ts';
 import type { ConnectionPool } from '../../../sidecar/upstream/connection-pool.ts';
 import type { Endpoint, EndpointSpec } from '../../../sidecar/upstream/endpoint.ts';
@@ -16,7 +17,15 @@ function aSpec(id: string, more: Partial<EndpointSpec> = {}): EndpointSpec {
 /** An upstream whose pool opens nothing: it notes where attempts go and which endpoints are gone. */
 function makeUpstream(...specs: EndpointSpec[]) {
   const removed: string[] = [];
-  const pool = { remove: ({ id }: Endpoint) => removed.push(id), acquire() {} };
+  const waiting: Attempt[] = [];
+  const pool = {
+    remove(endpoint: Endpoint) {
+      removed.push(endpoint.id);
+      return waiting.filter(attempt => attempt.endpoint === endpoint);
+    },
+    acquire: (attempt: Attempt) => waiting.push(attempt),
+    leave() {},
+  };
   const upstream = new Upstream('inventory', new LeastRequest(() => 0), pool as unknown as ConnectionPool);
   upstream.setEndpoints(specs);
   /** Where one exchange goes with one attempt after the other. */
@@ -27,6 +36,32 @@ function makeUpstream(...specs: EndpointSpec[]) {
   };
   return { upstream, removed, attempts };
 }
+
+describe('who waits for a connection to an endpoint that leaves', () => {
+  test('waits for one to another', () => {
+    const { upstream } = makeUpstream(aSpec('a'));
+    const exchange = anExchange();
+    const reply = new RecordedReply();
+    upstream.call(exchange, reply);
+    upstream.changeEndpoints([aSpec('b')], ['a']);
+    assert.equal(exchange.tried.map(({ name }) => name).join(), '10.0.0.1:98');
+    assert.equal(exchange.attempts, 1);
+    assert.deepEqual(reply.told, []);
+    assert.deepEqual(
+      [...upstream.endpoints].map(({ outstanding }) => outstanding),
+      [1],
+    );
+  });
+
+  test('fails where there is none', () => {
+    const { upstream } = makeUpstream(aSpec('a'));
+    const reply = new RecordedReply();
+    upstream.call(anExchange(), reply);
+    upstream.changeEndpoints([], ['a']);
+    assert.deepEqual(reply.told, ['no-endpoint']);
+    assert.equal(reply.failure?.reachedNobody, true);
+  });
+});
 
 describe('a change of some endpoints', () => {
   test('leaves the others as they are', () => {
