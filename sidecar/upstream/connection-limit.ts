@@ -5,18 +5,28 @@ export interface Starved {
 
 /** A bound on open connections, the idle ones included; who finds it reached is told, in order, when there is room again. */
 export class ConnectionLimit {
-  max: number;
   /** Closes a connection that nobody uses, if there is one; called when the limit is reached. */
   reclaim: () => boolean = () => false;
+  private bound: number;
   private used = 0;
   private readonly starved = new Set<Starved>();
 
   constructor(max: number) {
-    this.max = max;
+    this.bound = max;
+  }
+
+  get max(): number {
+    return this.bound;
+  }
+
+  /** Whoever waits for a connection is told when the bound rises. */
+  set max(max: number) {
+    this.bound = max;
+    this.tellStarved();
   }
 
   get isReached(): boolean {
-    return this.used >= this.max;
+    return this.used >= this.bound;
   }
 
   /** Whether somebody was left without a connection and waits for one to be closed. */
@@ -32,11 +42,7 @@ export class ConnectionLimit {
   /** A connection is closed. */
   give(): void {
     this.used--;
-    for (const first of this.starved) {
-      this.starved.delete(first);
-      first.onConnectionFreed();
-      if (this.isReached) return;
-    }
+    this.tellStarved();
   }
 
   /** Asks to be told when there is room. Asking twice is the same as asking once. */
@@ -46,5 +52,13 @@ export class ConnectionLimit {
 
   forget(starved: Starved): void {
     this.starved.delete(starved);
+  }
+
+  private tellStarved(): void {
+    for (const first of this.starved) {
+      if (this.isReached) return;
+      this.starved.delete(first);
+      first.onConnectionFreed();
+    }
   }
 }

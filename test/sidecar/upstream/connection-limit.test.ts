@@ -58,6 +58,14 @@ describe('who waits', () => {
     assert.deepEqual(told, ['a', 'b']);
   });
 
+  test('is told when the bound rises, as many as there is room for', () => {
+    const told: string[] = [];
+    const limit = limitOf(2);
+    for (const name of ['a', 'b', 'c']) limit.wait(waiter(told, name, limit));
+    limit.max = 4;
+    assert.deepEqual(told, ['a', 'b']);
+  });
+
   test('is told once, however often it asked', () => {
     const told: string[] = [];
     const limit = limitOf(2);
