@@ -308,6 +308,36 @@ describe('a decoder', () => {
     }
   });
 
+  test('tells small chunks together, once for each piece that comes in', () => {
+    const text = `${'1\r\na\r\n'.repeat(300)}2;x\r\nbc\r\n`;
+    const decoder = new ChunkedDecoder(1000, 10);
+    decoder.start();
+    const told: string[] = [];
+    const receiver = { onBody: (chunk: Buffer) => told.push(chunk.toString('latin1')) };
+    for (const piece of [text, `${text}0\r\n\r\n`]) {
+      const bytes = Buffer.from(piece);
+      assert.equal(decoder.feed(bytes, 0, bytes.length, receiver), bytes.length);
+    }
+    const together = `${'a'.repeat(300)}bc`;
+    assert.deepEqual(told, [together, together]);
+    assert.equal(decoder.isDone, true);
+  });
+
+  test('tells long chunks one by one, where they lie', () => {
+    const [long, longer] = ['x'.repeat(5000), 'y'.repeat(6000)];
+    const bytes = Buffer.from(`1388\r\n${long}\r\n1\r\na\r\n1770\r\n${longer}\r\n0\r\n\r\n`);
+    const decoder = new ChunkedDecoder(1000, 10);
+    decoder.start();
+    const told: [string, number][] = [];
+    decoder.feed(bytes, 0, bytes.length, {
+      onBody: chunk => told.push([chunk.toString('latin1'), chunk.byteOffset - bytes.byteOffset]),
+    });
+    assert.deepEqual(told, [
+      [`${long}a`, 6],
+      [longer, 5020],
+    ]);
+  });
+
   test('passes data on without copying it', () => {
     const bytes = Buffer.from('3\r\nabc\r\n0\r\n\r\n');
     const decoder = new ChunkedDecoder(1000, 10);
