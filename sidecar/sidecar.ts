@@ -318,6 +318,7 @@ export class Sidecar {
     return explainNoRoute(head, {
       upstreams: [...this.upstreams.all].map(({ upstream }) => upstream.name),
       unknownHosts: this.config.egress.unknownHosts,
+      connectPorts: this.config.egress.connect.ports,
       isOwnAddress: (host, port) => this.isOwnAddress(host, port),
     });
   }

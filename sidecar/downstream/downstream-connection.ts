@@ -101,7 +101,7 @@ export class DownstreamConnection
     const { headReader } = this;
     const position = headReader.feed(bytes, from, to);
     if (position === INCOMPLETE) {
-      this.deadlines.begin('rest-of-head', this.context.limits.headTimeout);
+      if (headReader.hasBegun) this.deadlines.begin('rest-of-head', this.context.limits.headTimeout);
       return to;
     }
     if (position === REFUSED) {

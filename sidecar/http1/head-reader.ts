@@ -30,6 +30,11 @@ export class HeadReader {
     return this.partialLength > 0;
   }
 
+  /** Whether there is more than the empty line that may stand before a head (RFC 9112 section 2.2). */
+  get hasBegun(): boolean {
+    return this.partialLength > 2 || (this.partialLength > 0 && this.partial[0] !== CR);
+  }
+
   /**
    * Takes the bytes from `from` to `to`.
    * @returns the position after the head, or {@link INCOMPLETE} (all bytes are taken), or {@link REFUSED}

@@ -6,6 +6,8 @@ export interface NoRouteSituation {
   /** Names of the upstreams that are configured. */
   readonly upstreams: readonly string[];
   readonly unknownHosts: 'pass' | 'refuse';
+  /** Ports of unknown hosts that CONNECT may reach. */
+  readonly connectPorts: readonly number[] | 'any';
   /** Whether the address is one that the sidecar itself listens on. */
   isOwnAddress(host: string, port: number): boolean;
 }
@@ -16,17 +18,19 @@ const MAX_SHOWN = 10;
 
 /** Why a request was refused that leads nowhere, and what to do about it, for the person who sent it. */
 export function explainNoRoute({ method, authority }: RequestHead, situation: NoRouteSituation): string {
-  const { upstreams, unknownHosts } = situation;
+  const { upstreams, unknownHosts, connectPorts } = situation;
   const shown = upstreams.slice(0, MAX_SHOWN).join(', ') + (upstreams.length > MAX_SHOWN ? ', …' : '');
   const known = upstreams.length === 0 ? 'no upstream is configured' : `configured are ${shown}`;
   if (authority === '') return `The request names no host: ${known}. Name one of them in Host.`;
   const asked = parseAuthority(authority);
-  const port = asked?.port ?? HTTP_PORT;
   if (asked === null) return `No route leads to ${authority}: ${known}. Name one of them in Host.`;
+  const port = asked.port ?? HTTP_PORT;
   if (situation.isOwnAddress(asked.host, port))
     return `${authority} is this sidecar itself: ${known}. Name one of them in Host.`;
   if (unknownHosts === 'refuse')
     return `No route leads to ${authority}: ${known}. Add it under upstreams, or set egress.unknownHosts to pass.`;
+  if (method === 'CONNECT' && (connectPorts === 'any' || connectPorts.includes(port)))
+    return `CONNECT to ${authority} came in on the port of an upstream, which leads to that upstream only. Send it to the shared port (egress.listen).`;
   if (method === 'CONNECT')
     return `CONNECT to ${authority} is not permitted: ${port} is not among the ports of egress.connect. Add it there, or add the host under upstreams.`;
   return `No route leads to ${authority}: ${known}. Add it under upstreams.`;

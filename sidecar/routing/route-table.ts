@@ -59,13 +59,14 @@ export class RouteTable {
 
   route(head: RequestHead, form: TargetForm, port: number): Service {
     const name = this.routes.ports.get(port);
-    if (name !== undefined) return this.routeByPort(head, name);
+    if (name !== undefined) return this.routeByPort(head, form, name);
     return this.byHost.get(head.authority) ?? this.routeByHost(head, form, port);
   }
 
-  private routeByPort(head: RequestHead, name: string): Service {
+  /** A tunnel names where it leads, and this port leads to one place only. */
+  private routeByPort(head: RequestHead, form: TargetForm, name: string): Service {
     const service = this.routes.upstreams.get(name);
-    if (service === undefined) return this.unknown.refuse;
+    if (service === undefined || form === 'authority') return this.unknown.refuse;
     this.nameService(head, name);
     return service;
   }

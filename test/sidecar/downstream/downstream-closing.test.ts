@@ -284,6 +284,20 @@ describe('time', () => {
     assert.equal(under.socket.hasEnded, true);
   });
 
+  test('an empty line behind a request is not the beginning of the next one', () => {
+    for (const line of ['\r', '\r\n']) {
+      const under = new DownstreamUnderTest({ limits: { headTimeout: 2_000, idleTimeout: 5_000 } });
+      under.send(get() + line);
+      answerOk(under);
+      under.take();
+      under.clock.advance(4_999);
+      assert.equal(under.socket.hasEnded, false);
+      under.clock.advance(1);
+      assert.equal(under.socket.hasEnded, true);
+      assert.equal(under.take(), '');
+    }
+  });
+
   test('a head that was held behind an exchange has its time from there on', () => {
     const under = new DownstreamUnderTest({ limits: { headTimeout: 2_000 } });
     under.send(`${get('/1')}GET /2 HT`);

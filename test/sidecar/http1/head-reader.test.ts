@@ -82,6 +82,7 @@ describe('a head in pieces', () => {
       else {
         assert.equal(first, INCOMPLETE);
         assert.equal(reader.isPartial, at > 0);
+        assert.equal(reader.hasBegun, at > 0);
         assert.equal(feed(reader, `${GET.slice(at)}next`), GET.length - at);
       }
       assert.equal(read(reader), GET);
@@ -103,6 +104,18 @@ describe('a head in pieces', () => {
     bytes.fill(0);
     feed(reader, GET.slice(20));
     assert.equal(read(reader), GET);
+  });
+
+  test('has not begun with the empty line that may stand before it', () => {
+    const reader = new HeadReader(1000);
+    for (const [piece, hasBegun] of [
+      ['\r', false],
+      ['\n', false],
+      ['G', true],
+    ] as const) {
+      feed(reader, piece);
+      assert.equal(reader.hasBegun, hasBegun);
+    }
   });
 
   test('is forgotten by reset', () => {

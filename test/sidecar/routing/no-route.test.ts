@@ -6,6 +6,7 @@ import { aRequestHead } from '../exchanges.ts';
 const SITUATION: NoRouteSituation = {
   upstreams: ['inventory', 'delivery'],
   unknownHosts: 'pass',
+  connectPorts: [443],
   isOwnAddress: (host, port) => host === '127.0.0.1' && port === 15_001,
 };
 
@@ -25,6 +26,10 @@ test('the advice fits the case', () => {
   assert.equal(
     explain('example.com:22', {}, 'CONNECT'),
     'CONNECT to example.com:22 is not permitted: 22 is not among the ports of egress.connect. Add it there, or add the host under upstreams.',
+  );
+  assert.equal(
+    explain('example.com:443', {}, 'CONNECT'),
+    'CONNECT to example.com:443 came in on the port of an upstream, which leads to that upstream only. Send it to the shared port (egress.listen).',
   );
   assert.match(explain(''), /^The request names no host: configured are inventory, delivery\./);
 });

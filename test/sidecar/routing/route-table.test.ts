@@ -200,6 +200,12 @@ describe('CONNECT', () => {
     assert.equal(connect({ connectPorts: [] }, 'inventory:9000'), 'inventory');
   });
 
+  test('has no place on the port of an upstream, whatever it names', () => {
+    const table = tableOf({ connectPorts: 'any' });
+    for (const authority of ['example.com:443', 'inventory:443', '127.0.0.1:9001'])
+      assert.equal(route(table, authority, { port: 9001, form: 'authority' }).to, 'refused');
+  });
+
   test('is never for the only upstream: it names whom it is for', () => {
     assert.equal(connect({ fallback: 'inventory' }, 'example.com:443'), 'passed to example.com 443');
   });
