@@ -7,13 +7,16 @@ import { type RunningUpstream, retire, startUpstream, type UpstreamSetContext } 
 /** Hosts that are remembered; the one that was asked for longest ago makes room. */
 const MAX_HOSTS = 256;
 
+/** Longer than anything that lives stands still, and yet an end to what was left by somebody who is gone for good. */
+const IDLE_MS = 60 * 60_000;
+
 /**
  * A sidecar must break nothing: a host that it knows nothing of is called as the application would have called it, with no limit on
  * the time that it takes and without a second try, now or later.
  */
 const POLICY: Policy = {
   ...DEFAULT_POLICY,
-  timeouts: { ...DEFAULT_POLICY.timeouts, connect: 10_000, total: null, attempt: null, idle: null },
+  timeouts: { ...DEFAULT_POLICY.timeouts, connect: 10_000, total: null, attempt: null, idle: IDLE_MS },
   retry: { ...DEFAULT_POLICY.retry, attempts: 1 },
   limits: { ...DEFAULT_POLICY.limits, hold: 0 },
 };

@@ -264,6 +264,7 @@ function poolSettings({ timeouts, limits }: Policy): PoolSettings {
   return {
     connectTimeout: timeouts.connect,
     streamIdle: timeouts.idle,
+    tunnelIdle: timeouts.tunnel,
     connections: limits.connections,
     pending: limits.pending,
     pendingFor: limits.pendingFor,

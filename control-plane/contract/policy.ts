@@ -49,8 +49,18 @@ export const POLICY_SCHEMA = section('How requests are sent to this upstream.', 
     idle: optional(
       duration({
         description:
-          'How long an exchange may stand still: no byte to or from the endpoint. Ends uploads, downloads and event streams that hang; tunnels are not concerned.',
+          'How long an exchange may stand still: no byte to or from the endpoint. Ends uploads, downloads and event streams that hang; tunnels have a limit of their own.',
         default: '5m',
+        min: '10ms',
+        max: '24h',
+      }),
+      { means: 'no limit', word: 'off' },
+    ),
+    tunnel: optional(
+      duration({
+        description:
+          'How long a tunnel (CONNECT, or an upgrade as to WebSocket) may stand still: no byte in either direction.',
+        default: '1h',
         min: '10ms',
         max: '24h',
       }),
