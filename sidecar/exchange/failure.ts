@@ -15,24 +15,26 @@ export interface FailureTraits {
    * been acted upon, RFC 9110 section 9.2.2), `never` (another attempt would not help or is not wanted).
    */
   readonly retry: 'always' | 'idempotent' | 'never';
+  /** Whether an attempt that ends so counts against its endpoint; what the sidecar or the application did, does not. */
+  readonly blamesEndpoint: boolean;
 }
 
 export const FAILURES = {
-  'no-route': { status: 404, flag: 'NR', retry: 'never' },
-  'no-endpoint': { status: 503, flag: 'UH', retry: 'never' },
-  'connect-failure': { status: 503, flag: 'UF', retry: 'always' },
-  'connect-timeout': { status: 503, flag: 'UF', retry: 'always' },
-  reset: { status: 503, flag: 'UC', retry: 'idempotent' },
-  'attempt-timeout': { status: 504, flag: 'UT', retry: 'idempotent' },
-  deadline: { status: 504, flag: 'DT', retry: 'never' },
-  'breaker-open': { status: 503, flag: 'UO', retry: 'never' },
-  overflow: { status: 503, flag: 'UO', retry: 'never' },
-  'rate-limited': { status: 429, flag: 'RL', retry: 'never' },
-  'retry-exhausted': { status: 503, flag: 'URX', retry: 'never' },
-  'bad-response': { status: 502, flag: 'UPE', retry: 'never' },
-  'bad-request': { status: 400, flag: 'DPE', retry: 'never' },
-  'fault-injected': { status: 503, flag: 'FI', retry: 'never' },
-  'client-gone': { status: 0, flag: 'DC', retry: 'never' },
+  'no-route': { status: 404, flag: 'NR', retry: 'never', blamesEndpoint: false },
+  'no-endpoint': { status: 503, flag: 'UH', retry: 'never', blamesEndpoint: false },
+  'connect-failure': { status: 503, flag: 'UF', retry: 'always', blamesEndpoint: true },
+  'connect-timeout': { status: 503, flag: 'UF', retry: 'always', blamesEndpoint: true },
+  reset: { status: 503, flag: 'UC', retry: 'idempotent', blamesEndpoint: true },
+  'attempt-timeout': { status: 504, flag: 'UT', retry: 'idempotent', blamesEndpoint: true },
+  deadline: { status: 504, flag: 'DT', retry: 'never', blamesEndpoint: false },
+  'breaker-open': { status: 503, flag: 'UO', retry: 'never', blamesEndpoint: false },
+  overflow: { status: 503, flag: 'UO', retry: 'never', blamesEndpoint: false },
+  'rate-limited': { status: 429, flag: 'RL', retry: 'never', blamesEndpoint: false },
+  'retry-exhausted': { status: 503, flag: 'URX', retry: 'never', blamesEndpoint: false },
+  'bad-response': { status: 502, flag: 'UPE', retry: 'never', blamesEndpoint: true },
+  'bad-request': { status: 400, flag: 'DPE', retry: 'never', blamesEndpoint: false },
+  'fault-injected': { status: 503, flag: 'FI', retry: 'never', blamesEndpoint: false },
+  'client-gone': { status: 0, flag: 'DC', retry: 'never', blamesEndpoint: false },
 } as const satisfies Record<string, FailureTraits>;
 
 /** One failure. */

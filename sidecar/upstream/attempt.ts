@@ -1,9 +1,9 @@
 import type { Exchange } from '../exchange/exchange.ts';
-import type { Failure } from '../exchange/failure.ts';
+import { FAILURES, type Failure } from '../exchange/failure.ts';
 import type { Fields } from '../exchange/fields.ts';
 import type { Call, Reply, ResponseHead } from '../exchange/service.ts';
 import { Timer, type TimerOwner } from '../io/timer-wheel.ts';
-import type { Endpoint } from './endpoint.ts';
+import { Endpoint } from './endpoint.ts';
 
 /** What carries an attempt once it has a connection. */
 export interface Carrier {
@@ -21,6 +21,12 @@ export interface WaitingRoom {
   waitedTooLong(attempt: Attempt): void;
 }
 
+/** Chooses where attempts go. */
+export interface Chooser {
+  /** The endpoint for the exchange's next attempt, or why there is none. */
+  choose(exchange: Exchange): Endpoint | Failure;
+}
+
 /** One try of an exchange against one endpoint: waits for a connection, is carried by it, ends once. */
 export class Attempt implements Call, TimerOwner {
   readonly exchange: Exchange;
@@ -31,14 +37,16 @@ export class Attempt implements Call, TimerOwner {
   needsFresh: boolean;
   private readonly reply: Reply;
   private readonly room: WaitingRoom;
+  private readonly chooser: Chooser;
   private waitTimer: Timer | null = null;
   private ended = false;
 
-  constructor(exchange: Exchange, reply: Reply, endpoint: Endpoint, room: WaitingRoom) {
+  constructor(exchange: Exchange, reply: Reply, endpoint: Endpoint, room: WaitingRoom, chooser: Chooser) {
     this.exchange = exchange;
     this.reply = reply;
     this.endpoint = endpoint;
     this.room = room;
+    this.chooser = chooser;
     this.needsFresh = exchange.head.method === 'CONNECT';
     exchange.attempts++;
     exchange.tried.push(endpoint);
@@ -59,6 +67,14 @@ export class Attempt implements Call, TimerOwner {
     endpoint.attempts++;
     this.endpoint = endpoint;
     this.exchange.tried[this.exchange.tried.length - 1] = endpoint;
+  }
+
+  /** Its endpoint has left before it reached anybody: chooses anew. @returns whether there is another; without one it has failed */
+  moveOn(): boolean {
+    const other = this.chooser.choose(this.exchange);
+    if (other instanceof Endpoint) this.moveTo(other);
+    else this.fail(other);
+    return other instanceof Endpoint;
   }
 
   /** The timer that bounds the wait for a connection. */
@@ -112,8 +128,7 @@ export class Attempt implements Call, TimerOwner {
 
   fail(failure: Failure): void {
     if (this.ended) return;
-    // What the sidecar's own limits refused says nothing about the endpoint.
-    if (failure.kind !== 'overflow') this.endpoint.failures++;
+    if (FAILURES[failure.kind].blamesEndpoint) this.endpoint.failures++;
     this.finish();
     this.reply.fail(failure);
   }

@@ -15,6 +15,8 @@ export interface PoolSettings {
   readonly connectTimeout: number;
   /** How long an exchange may stand still, no byte in or out; null: as long as it likes. */
   readonly streamIdle: number | null;
+  /** The same for a tunnel. */
+  readonly tunnelIdle: number | null;
   /** Connections to all endpoints of the upstream. */
   readonly connections: number;
   /** Attempts that wait because {@link connections} is reached. */
@@ -101,22 +103,24 @@ export class ConnectionPool implements ConnectionOwner, DialListener, WaitingRoo
   }
 
   /**
-   * The endpoint is gone: its idle connections are closed, the others when they have ended what they carry.
-   * @returns the attempts that wait for a connection to it, which the caller moves elsewhere or cancels
+   * The endpoint is gone, and whoever has not reached it yet goes elsewhere: its idle connections are closed, those that are
+   * being opened are given up, the others are closed when they have ended what they carry.
    */
-  remove(endpoint: Endpoint): Attempt[] {
+  remove(endpoint: Endpoint): void {
     endpoint.isGone = true;
     const lane = this.lanes.get(endpoint);
-    if (lane !== undefined) {
-      for (const connection of [...lane.idle]) connection.abandon();
-      this.forgetIfUnused(endpoint, lane);
-    }
-    return this.queue.filter(attempt => attempt.endpoint === endpoint);
+    if (lane === undefined) return;
+    for (const connection of [...lane.idle]) connection.abandon();
+    const waiting = lane.waiting.splice(0);
+    for (const dial of [...this.dials]) if (dial.endpoint === endpoint) this.giveUp(dial, lane);
+    this.forgetIfUnused(endpoint, lane);
+    for (const attempt of waiting) if (attempt.moveOn()) this.acquire(attempt);
   }
 
   /** Idle connections to the endpoint. */
   idleCount(endpoint: Endpoint): number {
-    return this.lanes.get(endpoint)?.idle.length ?? 0;
+    const resting = this.resting.filter(connection => connection.endpoint === endpoint);
+    return resting.length + (this.lanes.get(endpoint)?.idle.length ?? 0);
   }
 
   /** Closes everything. Attempts under way fail. */
@@ -125,7 +129,7 @@ export class ConnectionPool implements ConnectionOwner, DialListener, WaitingRoo
     this.total.forget(this);
     const reason = failure('no-endpoint', `${this.name} is not called any more: the sidecar stops.`);
     for (let next = this.queue.shift(); next !== null; next = this.queue.shift()) next.fail(reason);
-    for (const connection of [...this.connections]) connection.expire('was closed: the sidecar stops');
+    for (const connection of [...this.connections]) connection.stop();
     for (const dial of [...this.dials]) {
       dial.abort();
       this.onConnectFailed(dial, reason);
@@ -225,7 +229,9 @@ export class ConnectionPool implements ConnectionOwner, DialListener, WaitingRoo
   onConnectionFreed(): void {
     while (this.queue.length > 0 && this.hasRoom()) {
       const attempt = this.queue.shift();
-      if (attempt !== null) this.openFor(this.lane(attempt.endpoint), attempt);
+      if (attempt === null) return;
+      if (!attempt.endpoint.isGone) this.openFor(this.lane(attempt.endpoint), attempt);
+      else if (attempt.moveOn()) this.acquire(attempt);
     }
     if (this.queue.length > 0 && this.total.isReached) this.total.wait(this);
   }
@@ -237,14 +243,8 @@ export class ConnectionPool implements ConnectionOwner, DialListener, WaitingRoo
       const limit = lane.idleLimit.at(now);
       while (lane.idle.length > 0 && now - lane.idle[0].idleSince >= limit) lane.idle[0].abandon();
     }
-    const { streamIdle } = this.settings;
-    if (streamIdle !== null) {
-      for (const connection of [...this.connections]) {
-        const isSilent =
-          connection.isBusy && !connection.isTunnel && now - connection.lastActivity >= streamIdle;
-        if (isSilent) connection.expire(`was silent for ${streamIdle} ms (timeouts.idle)`);
-      }
-    }
+    const { streamIdle, tunnelIdle } = this.settings;
+    for (const connection of [...this.connections]) connection.endIfSilent(now, streamIdle, tunnelIdle);
     if (this.connections.size > 0) this.startSweep();
   }
 
@@ -346,6 +346,13 @@ export class ConnectionPool implements ConnectionOwner, DialListener, WaitingRoo
   private uncount(endpoint: Endpoint, lane: Lane): void {
     lane.open--;
     this.forgetIfUnused(endpoint, lane);
+  }
+
+  private giveUp(dial: Dial, lane: Lane): void {
+    dial.abort();
+    this.dials.delete(dial);
+    this.uncount(dial.endpoint, lane);
+    this.giveBack();
   }
 
   private forgetIfUnused(endpoint: Endpoint, lane: Lane): void {

@@ -48,11 +48,6 @@ export class PendingQueue {
     this.wheel.stop(attempt.timer);
   }
 
-  /** Those who wait and meet the condition, oldest first. */
-  filter(condition: (attempt: Attempt) => boolean): Attempt[] {
-    return this.attempts.filter(condition);
-  }
-
   private insert(attempt: Attempt, at: number, ms: number): void {
     this.attempts.splice(at, 0, attempt);
     this.counters.pendingWaiting++;

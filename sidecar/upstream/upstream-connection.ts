@@ -1,4 +1,4 @@
-import { type Failure, failure } from '../exchange/failure.ts';
+import { badRequest, type Failure, failure } from '../exchange/failure.ts';
 import { type Fields, NO_FIELDS } from '../exchange/fields.ts';
 import type { BodySink } from '../exchange/request-body.ts';
 import type { ResponseHead } from '../exchange/service.ts';
@@ -93,10 +93,6 @@ export class UpstreamConnection implements Carrier, BodySink, BodyReceiver, Sock
     return this.attempt !== null;
   }
 
-  get isTunnel(): boolean {
-    return this.phase === 'tunnel';
-  }
-
   /** Sends the attempt's request. The connection must be idle. */
   send(attempt: Attempt): void {
     this.attempt = attempt;
@@ -123,10 +119,34 @@ export class UpstreamConnection implements Carrier, BodySink, BodyReceiver, Sock
     this.close();
   }
 
-  /** Ends the attempt for having been silent too long, or closes an idle connection. */
-  expire(reason: string): void {
+  /** The sidecar stops: fails the attempt, if there is one, and closes. */
+  stop(): void {
     if (this.attempt === null) this.close();
-    else this.loseAttempt(failure('reset', `${this.where()} ${reason}.`));
+    else this.loseAttempt(failure('reset', `${this.where()} was closed: the sidecar stops.`));
+  }
+
+  /**
+   * Ends an attempt for which no byte has come or gone for too long, on account of whoever does not go on.
+   * @param streamIdle ms that an exchange may stand still, or null
+   * @param tunnelIdle the same for a tunnel
+   */
+  endIfSilent(now: number, streamIdle: number | null, tunnelIdle: number | null): void {
+    if (this.attempt === null) return;
+    const limit = this.phase === 'tunnel' ? tunnelIdle : streamIdle;
+    if (limit !== null && now - this.lastActivity >= limit) this.loseAttempt(this.silence(limit));
+  }
+
+  private silence(limit: number): Failure {
+    if (this.phase === 'tunnel')
+      return failure(
+        'client-gone',
+        `${this.where()}: the tunnel was silent for ${limit} ms (timeouts.tunnel).`,
+      );
+    if (this.isPaused)
+      return failure('client-gone', `The application has read nothing for ${limit} ms (timeouts.idle).`);
+    if (!this.writer.isComplete && !this.socket.isBlocked)
+      return badRequest(408, `The request has a body that stood still for ${limit} ms (timeouts.idle).`);
+    return failure('reset', `${this.where()} was silent for ${limit} ms (timeouts.idle).`);
   }
 
   pause(): void {

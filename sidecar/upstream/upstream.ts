@@ -1,7 +1,7 @@
 import type { Exchange } from '../exchange/exchange.ts';
 import { type Failure, failure } from '../exchange/failure.ts';
 import { type Call, ENDED_CALL, type Reply, type Service } from '../exchange/service.ts';
-import { Attempt } from './attempt.ts';
+import { Attempt, type Chooser } from './attempt.ts';
 import type { Balancer } from './balancers/balancer.ts';
 import type { ConnectionPool } from './connection-pool.ts';
 import { Endpoint, type EndpointSpec } from './endpoint.ts';
@@ -13,7 +13,7 @@ export type Availability = 'ready' | 'empty' | 'lost';
  * A service as its callers see it: its endpoints, the balancer that chooses among them, and the connections to them.
  * Calling it makes one attempt; everything about several attempts is in the layers above.
  */
-export class Upstream implements Service {
+export class Upstream implements Service, Chooser {
   readonly name: string;
   readonly pool: ConnectionPool;
   /** What discovery could not do last, or null. */
@@ -117,14 +117,18 @@ export class Upstream implements Service {
   }
 
   call(exchange: Exchange, reply: Reply): Call {
-    const endpoint = this.pick(exchange);
-    if (endpoint === null) {
-      reply.fail(this.noEndpoint());
+    const chosen = this.choose(exchange);
+    if (!(chosen instanceof Endpoint)) {
+      reply.fail(chosen);
       return ENDED_CALL;
     }
-    const attempt = new Attempt(exchange, reply, endpoint, this.pool);
+    const attempt = new Attempt(exchange, reply, chosen, this.pool, this);
     this.pool.acquire(attempt);
     return attempt;
+  }
+
+  choose(exchange: Exchange): Endpoint | Failure {
+    return this.pick(exchange) ?? this.noEndpoint();
   }
 
   /** Closes everything. Attempts under way fail, and find no endpoint to follow them at. */
@@ -157,17 +161,8 @@ export class Upstream implements Service {
 
   private finishChange(gone: readonly Endpoint[]): void {
     this.rebalance();
-    for (const endpoint of gone) {
-      for (const attempt of this.pool.remove(endpoint)) this.moveElsewhere(attempt);
-    }
+    for (const endpoint of gone) this.pool.remove(endpoint);
     this.onChange();
-  }
-
-  /** An attempt that has reached nobody yet does not go to an endpoint that has left. */
-  private moveElsewhere(attempt: Attempt): void {
-    const other = this.pick(attempt.exchange);
-    if (other === null) attempt.cancel(this.noEndpoint());
-    else attempt.moveTo(other);
   }
 
   private noEndpoint(): Failure {

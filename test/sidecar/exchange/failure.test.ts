@@ -9,28 +9,29 @@ import {
 } from '../../../sidecar/exchange/failure.ts';
 
 /** The list that is promised to users: codes, statuses and flags don't change. */
-const PROMISED: [kind: FailureKind, status: number, flag: string, retry: string][] = [
-  ['no-route', 404, 'NR', 'never'],
-  ['no-endpoint', 503, 'UH', 'never'],
-  ['connect-failure', 503, 'UF', 'always'],
-  ['connect-timeout', 503, 'UF', 'always'],
-  ['reset', 503, 'UC', 'idempotent'],
-  ['attempt-timeout', 504, 'UT', 'idempotent'],
-  ['deadline', 504, 'DT', 'never'],
-  ['breaker-open', 503, 'UO', 'never'],
-  ['overflow', 503, 'UO', 'never'],
-  ['rate-limited', 429, 'RL', 'never'],
-  ['retry-exhausted', 503, 'URX', 'never'],
-  ['bad-response', 502, 'UPE', 'never'],
-  ['bad-request', 400, 'DPE', 'never'],
-  ['fault-injected', 503, 'FI', 'never'],
-  ['client-gone', 0, 'DC', 'never'],
-];
+const PROMISED: [kind: FailureKind, status: number, flag: string, retry: string, blamesEndpoint: boolean][] =
+  [
+    ['no-route', 404, 'NR', 'never', false],
+    ['no-endpoint', 503, 'UH', 'never', false],
+    ['connect-failure', 503, 'UF', 'always', true],
+    ['connect-timeout', 503, 'UF', 'always', true],
+    ['reset', 503, 'UC', 'idempotent', true],
+    ['attempt-timeout', 504, 'UT', 'idempotent', true],
+    ['deadline', 504, 'DT', 'never', false],
+    ['breaker-open', 503, 'UO', 'never', false],
+    ['overflow', 503, 'UO', 'never', false],
+    ['rate-limited', 429, 'RL', 'never', false],
+    ['retry-exhausted', 503, 'URX', 'never', false],
+    ['bad-response', 502, 'UPE', 'never', true],
+    ['bad-request', 400, 'DPE', 'never', false],
+    ['fault-injected', 503, 'FI', 'never', false],
+    ['client-gone', 0, 'DC', 'never', false],
+  ];
 
 describe('the kinds of failure', () => {
-  for (const [kind, status, flag, retry] of PROMISED) {
+  for (const [kind, status, flag, retry, blamesEndpoint] of PROMISED) {
     test(`${kind}: ${status} ${flag}, sent again: ${retry}`, () => {
-      assert.deepEqual(FAILURES[kind], { status, flag, retry });
+      assert.deepEqual(FAILURES[kind], { status, flag, retry, blamesEndpoint });
       assert.equal(failure(kind, 'x').status, status);
     });
   }

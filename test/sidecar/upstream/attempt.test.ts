@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { failure } from '../../../sidecar/exchange/failure.ts';
-import { Attempt } from '../../../sidecar/upstream/attempt.ts';
+import { Attempt, type Chooser } from '../../../sidecar/upstream/attempt.ts';
 import { Endpoint } from '../../../sidecar/upstream/endpoint.ts';
 import { anExchange, aResponseHead, aTunnel } from '../exchanges.ts';
 import { RecordedReply } from '../recorded-reply.ts';
 
 const GONE = failure('client-gone', 'gone');
+
+const NOWHERE_ELSE: Chooser = { choose: () => failure('no-endpoint', 'none', true) };
 
 function anEndpoint(id: string): Endpoint {
   return new Endpoint({ id, address: '10.0.0.1', port: 80, weight: 1, zone: null, version: null });
@@ -25,7 +27,7 @@ class Holder {
 function anAttempt(exchange = anExchange(), endpoint = anEndpoint('a')) {
   const reply = new RecordedReply();
   const holder = new Holder();
-  const attempt = new Attempt(exchange, reply, endpoint, holder);
+  const attempt = new Attempt(exchange, reply, endpoint, holder, NOWHERE_ELSE);
   return { attempt, reply, holder, exchange, endpoint };
 }
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { failure } from '../../../sidecar/exchange/failure.ts';
+import { RequestBody } from '../../../sidecar/exchange/request-body.ts';
 import { aTunnel } from '../exchanges.ts';
 import { until } from '../until.ts';
 import { answer, usePools } from './pools.ts';
@@ -211,46 +212,52 @@ describe('an endpoint that has left', () => {
     assert.deepEqual(under.gauges, { open: 0, busy: 0, waiting: 0 });
   });
 
-  test('gives connections that come up to those who wait for them, and keeps none', async () => {
-    const under = on.makePool();
-    const { reply } = under.attempt(on.a.endpoint);
-    const given = under.attempt(on.a.endpoint);
-    under.pool.remove(on.a.endpoint);
-    given.attempt.cancel(GONE);
-    await answer(on.a, 0);
-    await reply.ended;
-    await Promise.all([0, 1].map(async n => (await on.a.accepted(n)).over()));
-    assert.deepEqual(under.gauges, { open: 0, busy: 0, waiting: 0 });
-  });
-
-  test('hands over who waits for a connection to it', async () => {
+  test('gets nobody who waits for a connection to it: that one goes elsewhere', async () => {
     const under = on.makePool({ settings: { connections: 1 } });
     const first = under.attempt(on.a.endpoint);
     await on.a.request();
-    const second = under.attempt(on.b.endpoint, { tried: [on.a.endpoint] });
-    const third = under.attempt(on.a.endpoint);
-    assert.deepEqual(under.pool.remove(on.b.endpoint), [second.attempt]);
-    second.attempt.moveTo(on.a.endpoint);
-    on.a.connections[0].write(OK);
+    const second = under.attempt(on.b.endpoint, { elsewhere: on.a.endpoint });
+    const third = under.attempt(on.b.endpoint, { tried: [on.a.endpoint] });
+    under.pool.remove(on.b.endpoint);
+    on.a.connections[0].end(OK);
     await first.reply.ended;
-    for (const { reply } of [second, third]) {
-      await answer(on.a, 0);
-      await reply.ended;
-    }
+    await answer(on.a, 1);
+    await second.reply.ended;
+    on.a.connections[1].end();
+    await third.reply.ended;
+    assert.deepEqual(second.exchange.tried, [on.a.endpoint]);
+    assert.equal(third.reply.failure?.kind, 'no-endpoint');
     assert.equal(on.b.connections.length, 0);
-    assert.deepEqual(under.gauges, { open: 1, busy: 0, waiting: 0 });
+    await until(() => under.gauges.open === 0, 'the end');
+    assert.deepEqual(under.gauges, { open: 0, busy: 0, waiting: 0 });
   });
 
-  test('keeps no connection that took the place of a stale one', async () => {
+  test('gets nobody whose connection to it was still being opened', async () => {
+    const under = on.makePool();
+    const moved = under.attempt(on.b.endpoint, { elsewhere: on.a.endpoint });
+    const lost = under.attempt(on.b.endpoint);
+    under.pool.remove(on.b.endpoint);
+    assert.equal(lost.reply.failure?.kind, 'no-endpoint');
+    await answer(on.a, 0);
+    await moved.reply.ended;
+    assert.deepEqual(
+      on.b.connections.flatMap(({ heads }) => heads),
+      [],
+    );
+    assert.deepEqual(under.gauges, { open: 1, busy: 0, waiting: 0 });
+    assert.equal(on.b.endpoint.outstanding, 0);
+  });
+
+  test('gets nobody again whose connection to it was stale', async () => {
     const under = await on.makeWarmPool();
-    const { reply } = under.attempt(on.a.endpoint);
+    const { reply } = under.attempt(on.a.endpoint, { elsewhere: on.b.endpoint });
     await on.a.request(0);
     under.pool.remove(on.a.endpoint);
     on.a.connections[0].socket.destroy();
-    await answer(on.a, 1);
+    await answer(on.b, 0);
     await reply.ended;
-    await on.a.connections[1].over();
-    assert.deepEqual(under.gauges, { open: 0, busy: 0, waiting: 0 });
+    assert.equal(on.a.connections.length, 1);
+    assert.deepEqual(under.gauges, { open: 1, busy: 0, waiting: 0 });
   });
 });
 
@@ -270,6 +277,21 @@ describe('an exchange that stands still', () => {
     await on.a.connections[0].over();
   });
 
+  test('on account of the application where that one reads or sends no more', async () => {
+    const under = on.makePool({ settings: { streamIdle: 1_000 } });
+    const reader = under.attempt(on.a.endpoint);
+    await answer(on.a, 0, 'HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf');
+    await reader.reply.answered;
+    reader.attempt.pause();
+    const body = new RequestBody({ pauseBody() {}, resumeBody() {} }, 100, 1000);
+    const sender = under.attempt(on.a.endpoint, { method: 'POST', body });
+    await on.a.request(1);
+    under.clock.advance(1_100);
+    assert.equal(reader.reply.failure?.kind, 'client-gone');
+    assert.deepEqual([sender.reply.failure?.kind, sender.reply.failure?.status], ['bad-request', 408]);
+    assert.equal(on.a.endpoint.failures, 0);
+  });
+
   test('may, where there is no such limit', async () => {
     const under = on.makePool({ settings: { streamIdle: null } });
     const { reply } = under.attempt(on.a.endpoint);
@@ -278,12 +300,27 @@ describe('an exchange that stands still', () => {
     assert.equal(reply.isEnded, false);
   });
 
-  test('may, where it is a tunnel', async () => {
-    const under = on.makePool({ settings: { streamIdle: 1_000 } });
+  test('may for longer where it is a tunnel', async () => {
+    const under = on.makePool({ settings: { streamIdle: 1_000, tunnelIdle: 60_000 } });
     const { tunnel } = aTunnel();
     const { reply } = under.attempt(on.a.endpoint, { method: 'CONNECT', target: 'a:443', tunnel });
     await reply.answered;
-    under.clock.advance(60_000);
+    under.clock.advance(30_000);
+    on.a.connections[0].write('alive');
+    await until(() => reply.body === 'alive', 'bytes');
+    under.clock.advance(59_000);
+    assert.equal(reply.isEnded, false);
+    under.clock.advance(1_100);
+    assert.match(reply.failure?.detail ?? '', /was silent for 60000 ms \(timeouts\.tunnel\)/);
+    await on.a.connections[0].over();
+  });
+
+  test('may for good where it is a tunnel without such a limit', async () => {
+    const under = on.makePool({ settings: { streamIdle: 1_000, tunnelIdle: null } });
+    const { tunnel } = aTunnel();
+    const { reply } = under.attempt(on.a.endpoint, { method: 'CONNECT', target: 'a:443', tunnel });
+    await reply.answered;
+    under.clock.advance(24 * 60 * 60_000);
     assert.equal(reply.isEnded, false);
   });
 });

@@ -28,7 +28,8 @@ function makeQueue() {
     zone: null,
     version: null,
   });
-  const anAttempt = () => new Attempt(anExchange(), new RecordedReply(), endpoint, room);
+  const anAttempt = () =>
+    new Attempt(anExchange(), new RecordedReply(), endpoint, room, { choose: () => endpoint });
   return { clock, counters, queue, late, anAttempt };
 }
 

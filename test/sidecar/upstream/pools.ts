@@ -1,4 +1,5 @@
 import { afterEach, beforeEach } from 'node:test';
+import { failure } from '../../../sidecar/exchange/failure.ts';
 import { HttpDate } from '../../../sidecar/io/http-date.ts';
 import { UpstreamCounters } from '../../../sidecar/telemetry/counters.ts';
 import { Attempt } from '../../../sidecar/upstream/attempt.ts';
@@ -55,6 +56,7 @@ export class PoolUnderTest {
       {
         connectTimeout: 1_000,
         streamIdle: null,
+        tunnelIdle: null,
         connections: 100,
         pending: 100,
         pendingFor: 1_000,
@@ -67,12 +69,14 @@ export class PoolUnderTest {
   }
 
   /** Makes an attempt against the endpoint. */
-  attempt(endpoint: Endpoint, parts: ExchangeParts & { tried?: Endpoint[] } = {}) {
-    const { tried = [], ...rest } = parts;
+  attempt(endpoint: Endpoint, parts: ExchangeParts & { tried?: Endpoint[]; elsewhere?: Endpoint } = {}) {
+    const { tried = [], elsewhere, ...rest } = parts;
     const exchange = anExchange({ startedAt: this.clock.now, ...rest });
     exchange.tried.push(...tried);
     const reply = new RecordedReply();
-    const attempt = new Attempt(exchange, reply, endpoint, this.pool);
+    const attempt = new Attempt(exchange, reply, endpoint, this.pool, {
+      choose: () => elsewhere ?? failure('no-endpoint', 'There is no other.', true),
+    });
     this.pool.acquire(attempt);
     return { attempt, reply, exchange };
   }

@@ -19,12 +19,8 @@ function makeUpstream(...specs: EndpointSpec[]) {
   const removed: string[] = [];
   const waiting: Attempt[] = [];
   const pool = {
-    remove(endpoint: Endpoint) {
-      removed.push(endpoint.id);
-      return waiting.filter(attempt => attempt.endpoint === endpoint);
-    },
+    remove: ({ id }: Endpoint) => removed.push(id),
     acquire: (attempt: Attempt) => waiting.push(attempt),
-    leave() {},
   };
   const upstream = new Upstream('inventory', new LeastRequest(() => 0), pool as unknown as ConnectionPool);
   upstream.setEndpoints(specs);
@@ -34,16 +30,17 @@ function makeUpstream(...specs: EndpointSpec[]) {
     for (let i = 0; i < count; i++) upstream.call(exchange, new RecordedReply());
     return exchange.tried.map(target => (target as Endpoint).id).join('');
   };
-  return { upstream, removed, attempts };
+  return { upstream, removed, waiting, attempts };
 }
 
-describe('who waits for a connection to an endpoint that leaves', () => {
-  test('waits for one to another', () => {
-    const { upstream } = makeUpstream(aSpec('a'));
+describe('an attempt whose endpoint has left before it was reached', () => {
+  test('goes to another', () => {
+    const { upstream, waiting } = makeUpstream(aSpec('a'));
     const exchange = anExchange();
     const reply = new RecordedReply();
     upstream.call(exchange, reply);
     upstream.changeEndpoints([aSpec('b')], ['a']);
+    assert.equal(waiting[0].moveOn(), true);
     assert.equal(exchange.tried.map(({ name }) => name).join(), '10.0.0.1:98');
     assert.equal(exchange.attempts, 1);
     assert.deepEqual(reply.told, []);
@@ -54,10 +51,11 @@ describe('who waits for a connection to an endpoint that leaves', () => {
   });
 
   test('fails where there is none', () => {
-    const { upstream } = makeUpstream(aSpec('a'));
+    const { upstream, waiting } = makeUpstream(aSpec('a'));
     const reply = new RecordedReply();
     upstream.call(anExchange(), reply);
     upstream.changeEndpoints([], ['a']);
+    assert.equal(waiting[0].moveOn(), false);
     assert.deepEqual(reply.told, ['no-endpoint']);
     assert.equal(reply.failure?.reachedNobody, true);
   });
