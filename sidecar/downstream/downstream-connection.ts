@@ -203,6 +203,8 @@ export class DownstreamConnection
   head(head: ResponseHead): void {
     const { request, exchange } = this;
     if (request === null || exchange === null) return;
+    // From here on, writing tells a hang-up from a half-close.
+    if (this.hasEnded) this.deadlines.used();
     const keepAlive = mayKeepAlive(request, exchange, this.context);
     const hasBody = !hasNoBody(head.status, request.head.method);
     this.writer.head(head, request.minorVersion, hasBody, keepAlive, this.context.via);
@@ -232,11 +234,11 @@ export class DownstreamConnection
   }
 
   fail(reason: Failure): void {
+    if (this.state !== 'closed' && this.writer.isStarted) return this.breakOff();
     if (this.state === 'closed' || reason.kind === 'client-gone') {
       this.forgetExchange();
       return this.destroy();
     }
-    if (this.writer.isStarted) return this.breakOff();
     this.answer(problemOf(reason, this.context.date.now()), reason.kind !== 'bad-request');
   }
 

@@ -43,9 +43,9 @@ class TimeoutService implements Service {
 
   call(exchange: Exchange, reply: Reply): Call {
     const call = new TimedCall(exchange, reply, this.settings, this.wheel);
-    // The first attempt begins with the exchange, whose start is known; a later one needs a reading of the clock.
-    const now = exchange.attempts === 0 ? exchange.startedAt : this.wheel.now();
-    this.wheel.start(call.timer, this.settings.ms, now);
+    // The deadline counts from the exchange's start, whatever it waited for since then; an attempt begins now.
+    const begun = this.settings.kind === 'deadline' ? exchange.startedAt : this.wheel.now();
+    this.wheel.start(call.timer, this.settings.ms, begun);
     call.inner = this.next.call(exchange, call);
     return call.inner;
   }

@@ -45,6 +45,22 @@ describe('an application that closes its sending side', () => {
     assert.equal(under.counters.clientGone, 1);
   });
 
+  test('gets all of an answer that has begun in time, however long it takes', () => {
+    const under = new DownstreamUnderTest();
+    under.send(get());
+    under.socket.sendEnd();
+    under.clock.advance(4_000);
+    under.call.head({ bodyLength: 2 });
+    under.call.data('o');
+    under.call.flush();
+    under.clock.advance(60_000);
+    assert.equal(under.call.cancelled, null);
+    under.call.data('k');
+    under.call.end(null);
+    assert.match(under.take(), /ok$/);
+    assert.equal(under.socket.closed, 'soon');
+  });
+
   test('gets the answers to everything that it sent before', () => {
     const under = new DownstreamUnderTest();
     under.send(get('/1') + get('/2') + get('/3'));

@@ -50,6 +50,23 @@ describe('a call that is not answered in time', () => {
     assert.equal(service.last.cancelled, reply.failure);
   });
 
+  test('counts from the start of the exchange, but an attempt from its own', () => {
+    for (const [kind, left] of [
+      ['deadline', 50],
+      ['attempt-timeout', MS],
+    ] as const) {
+      const { clock, timed } = start({ kind });
+      const exchange = anExchange({ startedAt: clock.now });
+      clock.advance(MS - 50);
+      const reply = new RecordedReply();
+      timed.call(exchange, reply);
+      clock.advance(left - 1);
+      assert.equal(reply.failure, null);
+      clock.advance(1);
+      assert.equal(reply.told.at(-1), kind);
+    }
+  });
+
   test('is told why, with the name of the setting and of the upstream', () => {
     const { clock, reply } = start();
     clock.advance(MS);
