@@ -3,20 +3,17 @@ import { badRequest, type Failure, failure } from '../exchange/failure.ts';
 import type { Fields } from '../exchange/fields.ts';
 import { type Call, ENDED_CALL, type Reply, type ResponseHead } from '../exchange/service.ts';
 import type { TunnelPeer } from '../exchange/tunnel.ts';
-import { BodyDecoder } from '../http1/body-decoder.ts';
-import type { BodyReceiver } from '../http1/chunked-decoder.ts';
 import { hasNoBody } from '../http1/framing.ts';
-import { HeadReader, INCOMPLETE, REFUSED } from '../http1/head-reader.ts';
 import { ProtocolError } from '../http1/protocol-error.ts';
-import { type ParsedRequest, parseRequestHead } from '../http1/request-head.ts';
-import { type ByteSocket, LONG_BODY, type SocketOwner } from '../io/byte-socket.ts';
+import type { ParsedRequest } from '../http1/request-head.ts';
+import type { ByteSocket, SocketOwner } from '../io/byte-socket.ts';
 import { ConnectionDeadlines, type DeadlineOwner, type Wait } from './connection-deadlines.ts';
 import type { DownstreamContext, OpenConnection } from './downstream-context.ts';
-import { Intake } from './intake.ts';
 import { mayKeepAlive } from './keep-alive.ts';
 import { answerHere } from './last-hop.ts';
 import { openExchange } from './open-exchange.ts';
 import { type OwnAnswer, problemOf } from './problem.ts';
+import { type RequestListener, RequestReader } from './request-reader.ts';
 import { ResponseWriter } from './response-writer.ts';
 
 type State = 'open' | 'tunnel' | 'lingering' | 'closed';
@@ -25,26 +22,23 @@ type State = 'open' | 'tunnel' | 'lingering' | 'closed';
 const LINGER_MS = 1_000;
 
 /**
- * One connection of an application: reads requests, one exchange at a time, and writes the answers in order. What of
- * further requests arrives meanwhile is held, up to a bound.
+ * One connection of an application: carries one exchange at a time, and writes the answers in order. What comes in is read by a
+ * {@link RequestReader}.
  */
 export class DownstreamConnection
-  implements OpenConnection, Reply, TunnelPeer, BodyReceiver, SocketOwner, DeadlineOwner
+  implements OpenConnection, Reply, TunnelPeer, RequestListener, SocketOwner, DeadlineOwner
 {
   private readonly context: DownstreamContext;
   private readonly socket: ByteSocket;
   /** The port it came in on. */
   private readonly port: number;
-  private readonly headReader: HeadReader;
-  private readonly decoder: BodyDecoder;
+  private readonly reader: RequestReader;
   private readonly writer: ResponseWriter;
-  private readonly intake: Intake;
   private readonly deadlines: ConnectionDeadlines;
   private state: State = 'open';
   private request: ParsedRequest | null = null;
   private exchange: Exchange | null = null;
   private call: Call = ENDED_CALL;
-  private isConsuming = false;
   private hasEnded = false;
 
   constructor(socket: ByteSocket, port: number, context: DownstreamContext) {
@@ -52,10 +46,8 @@ export class DownstreamConnection
     this.context = context;
     this.socket = socket;
     this.port = port;
-    this.headReader = new HeadReader(limits.headSize);
-    this.decoder = new BodyDecoder(limits.headSize, limits.headFields);
-    this.writer = new ResponseWriter(this.socket);
-    this.intake = new Intake(this.socket);
+    this.reader = new RequestReader(socket, context, this);
+    this.writer = new ResponseWriter(socket);
     this.deadlines = new ConnectionDeadlines(this, wheel, limits.idleTimeout);
     context.counters.connectionsOpen++;
     context.counters.connectionsTotal++;
@@ -77,101 +69,46 @@ export class DownstreamConnection
   }
 
   onRead(length: number, bytes: Buffer): void {
-    if (this.state === 'open') this.consume(bytes, 0, length);
-    else if (this.state === 'tunnel') this.exchange?.tunnel?.body.push(bytes.subarray(0, length));
+    if (this.state === 'tunnel') this.exchange?.tunnel?.body.push(bytes.subarray(0, length));
+    else this.reader.read(bytes, 0, length);
   }
 
-  private consume(bytes: Buffer, from: number, to: number): void {
-    this.isConsuming = true;
-    let position = from;
-    while (position < to && this.state === 'open') {
-      if (this.exchange === null && !this.socket.isBlocked) {
-        position = this.readHead(bytes, position, to);
-      } else if (this.exchange !== null && !this.decoder.isDone) {
-        position = this.readBody(this.exchange, bytes, position, to);
-      } else {
-        this.intake.hold(bytes, position, to, this.context.limits.pipelined);
-        break;
-      }
-    }
-    this.isConsuming = false;
+  // What the application sends.
+
+  onPartialHead(): void {
+    this.deadlines.begin('rest-of-head', this.context.limits.headTimeout);
   }
 
-  private readHead(bytes: Buffer, from: number, to: number): number {
-    const { headReader } = this;
-    const position = headReader.feed(bytes, from, to);
-    if (position === INCOMPLETE) {
-      if (headReader.hasBegun) this.deadlines.begin('rest-of-head', this.context.limits.headTimeout);
-      return to;
-    }
-    if (position === REFUSED) {
-      this.refuse(headReader.error ?? new ProtocolError(400, 'a malformed head'));
-      return to;
-    }
-    this.deadlines.used();
-    const { bytes: head, start, end } = headReader;
-    const parsed = parseRequestHead(head, start, end, this.context.limits.headFields);
-    headReader.reset();
-    if (parsed instanceof ProtocolError) {
-      this.refuse(parsed);
-      return to;
-    }
-    return this.begin(parsed, bytes, position, to);
-  }
-
-  private begin(request: ParsedRequest, bytes: Buffer, from: number, to: number): number {
+  onHead(request: ParsedRequest): void {
     const { context } = this;
-    const { head, framing } = request;
+    this.deadlines.used();
     this.request = request;
     this.writer.reset();
-    this.decoder.start(framing, request.nominated);
-    if (framing > context.limits.requestBody) {
-      this.refuse(new ProtocolError(413, `a body of more than ${context.limits.requestBody} bytes`));
-      return to;
-    }
-    if (framing >= LONG_BODY) this.socket.readApart();
-    const exchange = openExchange(request, this, context.keepForReplay, context.wheel.now());
-    this.exchange = exchange;
-    if (request.maxForwards === 0) {
-      this.answer(answerHere(request, context.date.now()));
-      return from;
-    }
-    // What came with the head goes on with it, in one write.
-    let position = from;
-    if (exchange.body !== null) {
-      position = this.readBody(exchange, bytes, from, to);
-      if (this.exchange !== exchange) return position;
-    }
-    const call = context.router.route(head, request.form, this.port).call(exchange, this);
-    // It may be over already.
-    if (this.exchange === exchange) this.call = call;
-    return position;
-  }
-
-  private readBody(exchange: Exchange, bytes: Buffer, from: number, to: number): number {
-    const { decoder } = this;
-    const position = decoder.feed(bytes, from, to, this);
-    if (this.exchange !== exchange) return to;
-    if (decoder.error !== null) {
-      this.refuse(decoder.error);
-      return to;
-    }
-    if (decoder.isDone && exchange.body !== null) {
-      exchange.body.completedAt = this.context.wheel.coarseNow;
-      this.socket.readShared(this.intake.isBodyPaused);
-      exchange.body.finish(decoder.trailers);
-    }
-    return position;
+    this.exchange = openExchange(request, this, context.keepForReplay, context.wheel.now());
+    if (request.maxForwards === 0) this.answer(answerHere(request, context.date.now()));
   }
 
   onBody(chunk: Buffer): void {
+    this.exchange?.body?.push(chunk);
+  }
+
+  onBodyEnd(trailers: Fields | null): void {
     const body = this.exchange?.body ?? null;
     if (body === null) return;
-    const { requestBody } = this.context.limits;
-    if (body.receivedBytes + chunk.length > requestBody) {
-      return this.refuse(new ProtocolError(413, `a body of more than ${requestBody} bytes`));
-    }
-    body.push(chunk);
+    body.completedAt = this.context.wheel.coarseNow;
+    body.finish(trailers);
+  }
+
+  onRequest({ head, form }: ParsedRequest): void {
+    const { exchange } = this;
+    if (exchange === null) return;
+    const call = this.context.router.route(head, form, this.port).call(exchange, this);
+    // It may be over already.
+    if (this.exchange === exchange) this.call = call;
+  }
+
+  onMalformed(error: ProtocolError): void {
+    this.refuse(error);
   }
 
   /** Answers a request that is none, and closes: nobody can tell where the next one would begin. */
@@ -187,11 +124,11 @@ export class DownstreamConnection
   }
 
   pauseBody(): void {
-    this.intake.pauseBody();
+    this.reader.pauseBody();
   }
 
   resumeBody(): void {
-    this.intake.resumeBody();
+    this.reader.resumeBody();
   }
 
   informational(head: ResponseHead): void {
@@ -244,7 +181,7 @@ export class DownstreamConnection
 
   private answer(answer: OwnAnswer, keepAlive = true): void {
     const mayKeep =
-      keepAlive && this.decoder.isDone && mayKeepAlive(this.request, this.exchange, this.context);
+      keepAlive && this.reader.isComplete && mayKeepAlive(this.request, this.exchange, this.context);
     this.writer.own(answer, this.request, mayKeep);
     this.finish();
   }
@@ -261,22 +198,13 @@ export class DownstreamConnection
 
   private finish(): void {
     this.forgetExchange();
-    if (!this.writer.keepAlive || !this.decoder.isDone) return this.linger();
+    if (!this.writer.keepAlive || !this.reader.isComplete) return this.linger();
     this.deadlines.used();
-    if (this.isConsuming) this.intake.resume();
-    else this.consumeHeld();
-    if (!this.hasEnded || this.isConsuming || this.state !== 'open') return;
-    if (this.exchange === null && !this.intake.isHolding) this.linger();
+    const { reader } = this;
+    reader.next();
+    if (!this.hasEnded || reader.isReading || this.state !== 'open') return;
+    if (this.exchange === null && !reader.isHolding) this.linger();
     else this.deadlines.begin('answer-after-half-close', this.context.limits.halfClose);
-  }
-
-  /** Goes on with what came while the last exchange was under way. */
-  private consumeHeld(): void {
-    // An application that does not read its answers is given no further ones: they would pile up here.
-    if (this.socket.isBlocked) return;
-    const held = this.intake.take();
-    this.intake.resume();
-    if (held !== null) this.consume(held, 0, held.length);
   }
 
   private forgetExchange(): void {
@@ -292,8 +220,7 @@ export class DownstreamConnection
     this.deadlines.stop();
     this.socket.keepAlive();
     this.writer.flush();
-    const held = this.intake.take();
-    this.intake.resume();
+    const held = this.reader.stop();
     if (held !== null) exchange.tunnel?.body.push(held);
     if (this.hasEnded) exchange.tunnel?.body.finish(null);
   }
@@ -319,7 +246,7 @@ export class DownstreamConnection
   onDrain(): void {
     if (this.state === 'lingering') return this.endSide();
     this.call.resume();
-    if (this.state === 'open' && this.exchange === null && this.intake.isHolding) this.consumeHeld();
+    if (this.exchange === null && this.reader.isHolding) this.reader.goOn();
   }
 
   /**
@@ -331,8 +258,8 @@ export class DownstreamConnection
     const { exchange, context } = this;
     if (this.state === 'tunnel') exchange?.tunnel?.body.finish(null);
     else if (this.state === 'lingering' && !this.socket.isBlocked) this.destroy();
-    else if (exchange === null && !this.intake.isHolding) this.linger();
-    else if (exchange !== null && !this.decoder.isDone)
+    else if (exchange === null && !this.reader.isHolding) this.linger();
+    else if (exchange !== null && this.state === 'open' && !this.reader.isComplete)
       this.hangUp('The application closed its connection in the middle of its request.');
     else {
       context.counters.halfClosed++;
@@ -344,7 +271,7 @@ export class DownstreamConnection
     if (this.state === 'closed') return;
     this.leaveTunnel();
     this.state = 'closed';
-    this.intake.take();
+    this.reader.stop();
     this.deadlines.stop();
     this.context.counters.connectionsOpen--;
     this.context.onClosed(this);
@@ -362,8 +289,7 @@ export class DownstreamConnection
   private linger(): void {
     if (this.state === 'closed' || this.state === 'lingering') return;
     this.state = 'lingering';
-    this.intake.take();
-    this.intake.resume();
+    this.reader.stop();
     if (this.socket.isBlocked) this.deadlines.begin('last-answer', this.context.limits.idleTimeout);
     else this.endSide();
   }
