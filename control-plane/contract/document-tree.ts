@@ -1,4 +1,4 @@
-import type { Place, SourceNode } from './source-tree.ts';
+import type { MapNode, Place, SourceNode } from './source-tree.ts';
 
 /** Maps deeper than this are no configuration, and would not be read one by one without end. */
 const MAX_DEPTH = 64;
@@ -11,6 +11,8 @@ export class TooDeep extends Error {}
  * @param source what to call it in messages
  * @throws TooDeep
  */
+export function treeOf(document: Readonly<Record<string, unknown>>, source: string): MapNode;
+export function treeOf(document: unknown, source: string): SourceNode;
 export function treeOf(document: unknown, source: string): SourceNode {
   return convert(document, { source, line: 0, column: 0, length: 1 }, 0);
 }

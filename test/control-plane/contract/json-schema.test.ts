@@ -1,13 +1,13 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: these are references to the environment
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { TSchema } from '@sinclair/typebox';
 import fc from 'fast-check';
 import { toJsonSchema } from '../../../control-plane/contract/json-schema.ts';
 import { POLICY_SCHEMA } from '../../../control-plane/contract/policy.ts';
 import { formatProblem } from '../../../control-plane/contract/problem.ts';
 import { read } from '../../../control-plane/contract/read.ts';
 import { fits } from './json-schema-check.ts';
+import { writtenBy } from './settings-arbitrary.ts';
 import { treeOf } from './trees.ts';
 
 const SCHEMA = toJsonSchema(POLICY_SCHEMA, 'Policy');
@@ -53,45 +53,10 @@ test('every setting tells editors what it is about', () => {
   tell(SCHEMA, 'policy');
 });
 
-/** Values that settings of any kind take, so that many of what is put together is right. */
-const SCALARS = [
-  '5s',
-  '250ms',
-  '64KiB',
-  '20%',
-  3,
-  0.5,
-  true,
-  'off',
-  'any',
-  'p95',
-  'reset',
-  'random',
-  'POST',
-  null,
-];
-
-function arbitraryOf(schema: TSchema): fc.Arbitrary<unknown> {
-  const anything = fc.constantFrom<unknown>(...SCALARS);
-  const scalar =
-    schema.default === undefined
-      ? anything
-      : fc.oneof({ weight: 15, arbitrary: fc.constant(schema.default) }, { weight: 1, arbitrary: anything });
-  if (schema.type === 'object') {
-    const settings = Object.entries(schema.properties as Record<string, TSchema>);
-    return fc
-      .subarray(settings, { maxLength: Math.min(3, settings.length) })
-      .chain(some =>
-        fc.record(Object.fromEntries(some.map(([key, setting]) => [key, arbitraryOf(setting)]))),
-      );
-  }
-  return scalar;
-}
-
 test('what is read without an error fits', () => {
   let fitting = 0;
   fc.assert(
-    fc.property(arbitraryOf(POLICY_SCHEMA), value => {
+    fc.property(writtenBy(POLICY_SCHEMA), value => {
       const { problems } = read(POLICY_SCHEMA, treeOf(JSON.stringify(value)));
       if (problems.length === 0) fitting++;
       assert.ok(problems.length > 0 || fits(value, SCHEMA), problems.map(formatProblem).join());
