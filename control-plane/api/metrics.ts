@@ -35,6 +35,9 @@ function meshMetrics({ registry, hub, keeper, version }: Omit<Mesh, 'metrics'>):
     gauge(`${prefix}_sidecars_refusing`, 'Sidecars that could not apply what they were told last.', () =>
       single(hub.sidecars().filter(({ refused }) => refused !== null).length),
     ),
+    gauge(`${prefix}_watch_waiting_bytes`, 'What waits for the readers of the streams.', () =>
+      single(hub.waitingBytes),
+    ),
     counter(`${prefix}_revision`, 'The revision of the last change.', () => single(registry.revision)),
     gauge(`${prefix}_held_instances`, 'Instances kept in use whose leases ran out together.', () =>
       single(health.massExpiry?.held ?? 0),

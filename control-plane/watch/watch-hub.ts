@@ -5,6 +5,7 @@ import type { Registry } from '../registry/registry.ts';
 import type { RegistryChange, RegistryListener } from '../registry/registry-change.ts';
 import { ChangeRing } from './change-ring.ts';
 import type { LineSink } from './line-sink.ts';
+import { ServiceStates } from './service-states.ts';
 import { Subscriptions } from './subscriptions.ts';
 import { lineOf, type Refusal, WatchStream } from './watch-stream.ts';
 
@@ -53,6 +54,7 @@ export class WatchHub implements RegistryListener {
   private readonly ring: ChangeRing;
   private readonly streams = new Set<WatchStream>();
   private readonly subscriptions = new Subscriptions<WatchStream>();
+  private readonly states: ServiceStates;
   private readonly waiting = new Set<() => void>();
   private readonly unsubscribe: () => void;
   /** Monotonic ms until which sidecars may be on their way back that used what they had been told before. */
@@ -66,6 +68,7 @@ export class WatchHub implements RegistryListener {
     this.clock = clock;
     this.maxStreams = maxStreams;
     this.maxWaiting = maxWaiting;
+    this.states = new ServiceStates(registry);
     this.ring = new ChangeRing(registry.revision);
     this.startedAt = clock().monotonic;
     const { services, instances } = registry.size;
@@ -83,12 +86,19 @@ export class WatchHub implements RegistryListener {
     return connected;
   }
 
+  /** Bytes that wait for the readers of all streams together. */
+  get waitingBytes(): number {
+    let waiting = 0;
+    for (const stream of this.streams) waiting += stream.waiting;
+    return waiting;
+  }
+
   /** Why no further stream can be opened now, in a sentence; null where one can. To be asked before one is. */
   get refusal(): string | null {
     if (this.streams.size >= this.maxStreams) {
       return `${this.streams.size} streams are open, which is as many as there may be.`;
     }
-    if (this.waitingOfAll() <= this.maxWaiting) return null;
+    if (this.waitingBytes <= this.maxWaiting) return null;
     return 'Too much waits to be read by those who watch already.';
   }
 
@@ -150,6 +160,7 @@ export class WatchHub implements RegistryListener {
   }
 
   onChange(change: RegistryChange): void {
+    this.states.changed(change.service);
     if (change.kind === 'instance' && !change.isVisible && change.existed === change.exists) return;
     const { revision, service } = change;
     const line = lineOfChange(change);
@@ -224,19 +235,13 @@ export class WatchHub implements RegistryListener {
 
   /** Ends those for whom most waits, until all of it is within bounds. They get the whole of it when they come again. */
   private cutSlowest(): void {
-    let waiting = this.waitingOfAll();
+    let waiting = this.waitingBytes;
     if (waiting <= this.maxWaiting) return;
     for (const stream of [...this.streams].sort((a, b) => b.waiting - a.waiting)) {
       waiting -= stream.waiting;
       this.close(stream, null);
       if (waiting <= this.maxWaiting) return;
     }
-  }
-
-  private waitingOfAll(): number {
-    let waiting = 0;
-    for (const stream of this.streams) waiting += stream.waiting;
-    return waiting;
   }
 
   private open(stream: WatchStream): WatchStream {
@@ -261,9 +266,9 @@ export class WatchHub implements RegistryListener {
     if (missed !== null) {
       for (const { line, revision } of missed) if (!this.tell(stream, line, revision)) return;
     } else if (added.length > 0) {
+      this.cutSlowest();
       const { revision } = this.registry;
-      const states = added.map(service => this.registry.stateOf(service));
-      this.tell(stream, lineOf({ type: 'sync', revision, services: states }), revision);
+      this.tell(stream, this.states.syncLine(revision, added), revision);
     }
   }
 

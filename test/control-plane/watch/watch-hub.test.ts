@@ -170,8 +170,9 @@ describe('a stream', () => {
 
   test('is refused where too much waits for all, and the slowest ones end', () => {
     const { hub: watch } = hub({ maxWaiting: 1000 });
-    const readers = [400, 500, 300].map(waiting => Object.assign(new Reader(), { waiting }));
+    const readers = [new Reader(), new Reader(), new Reader()];
     for (const reader of readers) watch.listen(['inventory'], null, reader);
+    for (const [i, waiting] of [400, 500, 300].entries()) readers[i].waiting = waiting;
     assert.match(watch.refusal ?? '', /Too much waits/);
     watch.beat();
     assert.deepEqual(
@@ -179,6 +180,27 @@ describe('a stream', () => {
       [false, true, false],
     );
     assert.equal(watch.refusal, null);
+  });
+
+  test('is told of a service as it is now, whoever asked before', () => {
+    const { registry, hub: watch, now } = hub();
+    const told = () => {
+      const reader = new Reader();
+      watch.listen(['inventory'], null, reader);
+      const sync = reader.messages.find(({ type }) => type === 'sync');
+      assert.ok(sync?.type === 'sync');
+      const [{ exists, policy, endpoints }] = sync.services;
+      return [sync.revision, exists, policy, endpoints.map(({ id }) => id)];
+    };
+    assert.deepEqual(told(), [0, false, {}, []]);
+    registry.register(spec(), ADMIN, now());
+    assert.deepEqual([told(), told()], Array(2).fill([1, true, {}, ['i1']]));
+    registry.putService('inventory', { hedge: {} }, ADMIN, now());
+    registry.drain('inventory', 'i1', ADMIN, now());
+    assert.deepEqual(told(), [3, true, { hedge: {} }, []]);
+    registry.deregister('inventory', 'i1', ADMIN, now());
+    registry.deleteService('inventory', ADMIN, now());
+    assert.deepEqual(told(), [5, false, {}, []]);
   });
 
   test('is told once of what it asks for twice', () => {
