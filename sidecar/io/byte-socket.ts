@@ -38,6 +38,11 @@ export interface ByteSocket {
   destroy(): void;
   /** Closes at once with a RST, so that the other side can't take it for a proper end. The owner is told nothing more. */
   reset(): void;
+  /**
+   * Looks whether the connection was reset, for while nothing is read or written: then the system tells nobody. The owner hears
+   * of it by `onLost`, in another turn, and what had come before the reset is lost. A system call; a FIN is not seen.
+   */
+  probe(): void;
   /** Has the system ask after a minute of silence whether the other side is still there. */
   keepAlive(): void;
   /** Both addresses and the remote port; empty text and 0 where they are not known any more. */

@@ -31,7 +31,10 @@ export class HandleSocket implements ByteSocket {
   private pending = 0;
   private isClosed = false;
   private isShuttingDown = false;
+  /** A FIN was sent, or will be. */
+  private isWriteEnded = false;
   private hasEnded = false;
+  private hasReadAgain = false;
 
   /** @param handle a connected handle, which the socket owns from now on */
   constructor(runtime: RuntimeHandles, handle: TcpHandle) {
@@ -124,6 +127,13 @@ export class HandleSocket implements ByteSocket {
     if (this.isShuttingDown || this.handle.reset(() => {}) !== 0) this.handle.close();
   }
 
+  probe(): void {
+    // While a write waits, the runtime hears of a reset itself.
+    if (!this.canWriteNothing) return;
+    const error = this.writeNothing();
+    if (error !== 0) this.failSoon(error);
+  }
+
   keepAlive(): void {
     if (!this.isClosed) this.handle.setKeepAlive(true, KEEP_ALIVE_SECONDS);
   }
@@ -147,12 +157,39 @@ export class HandleSocket implements ByteSocket {
     if (this.isClosed || count === 0) return undefined;
     this.isReading = true;
     if (count > 0) this.owner.onRead(count, this.readBuffer);
-    else if (count === UV_EOF) {
-      this.hasEnded = true;
-      this.owner.onEnd();
-    } else this.lose(count);
+    else if (count === UV_EOF) this.onRuntimeEnd();
+    else this.lose(count);
     this.isReading = false;
     return this.nextReadBuffer === this.readBuffer ? undefined : this.changeReadBuffer();
+  }
+
+  /**
+   * The runtime tells of bytes and a reset that come together as of bytes and an end: behind a read that did not fill the
+   * buffer it takes a hang-up for the end, without asking the kernel for the error. So it is asked for here.
+   */
+  private onRuntimeEnd(): void {
+    if (this.canWriteNothing) {
+      const error = this.writeNothing();
+      if (error !== 0 && getSystemErrorName(error) === 'ECONNRESET') return this.lose(error);
+    } else if (!this.hasReadAgain) {
+      this.hasReadAgain = true;
+      this.handle.readStart();
+      return;
+    }
+    this.hasEnded = true;
+    this.owner.onEnd();
+  }
+
+  private get canWriteNothing(): boolean {
+    return !this.isClosed && !this.isWriteEnded && this.pending === 0;
+  }
+
+  /**
+   * A write of no bytes, which the kernel answers with the error of the connection.
+   * @returns `ECONNRESET` for a reset, `EPIPE` for one behind a FIN, 0 while there is none
+   */
+  private writeNothing(): number {
+    return this.handle.writeLatin1String(spareRequest(this.runtime), '');
   }
 
   /** What the runtime says after a write that the kernel did not take at once. */
@@ -188,6 +225,7 @@ export class HandleSocket implements ByteSocket {
 
   private shutdown(done: () => void): void {
     if (this.isClosed) return;
+    this.isWriteEnded = true;
     const onDone = () => {
       this.isShuttingDown = false;
       done();

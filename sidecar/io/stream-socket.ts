@@ -8,6 +8,8 @@ const KEEP_ALIVE_MS = 60_000;
 export class StreamSocket implements ByteSocket {
   private readonly socket: Socket;
   private owner: SocketOwner | null = null;
+  /** Something waits to be written. */
+  private isWaiting = false;
 
   /** @param socket a connected socket with `allowHalfOpen` */
   constructor(socket: Socket) {
@@ -21,15 +23,12 @@ export class StreamSocket implements ByteSocket {
     this.owner = owner;
     const { socket } = this;
     socket.on('data', (bytes: Buffer) => this.owner?.onRead(bytes.length, bytes));
-    socket.on('end', () => this.owner?.onEnd());
-    socket.on('drain', () => {
-      if (!this.isBlocked) this.owner?.onDrain();
-    });
+    socket.on('end', () => this.onStreamEnd());
     socket.on('close', () => this.lose(null));
   }
 
   get isBlocked(): boolean {
-    return this.socket.writableNeedDrain && this.socket.writableLength > 0;
+    return this.isWaiting && !this.socket.destroyed;
   }
 
   get hasFailed(): boolean {
@@ -37,7 +36,9 @@ export class StreamSocket implements ByteSocket {
   }
 
   write(text: string): void {
-    if (this.socket.writable) this.socket.write(text, 'latin1');
+    if (!this.socket.writable) return;
+    this.socket.write(text, 'latin1', this.onWritten);
+    this.isWaiting = this.socket.writableLength > 0;
   }
 
   writeTogether(before: string, bytes: Buffer, after: string): void {
@@ -45,8 +46,9 @@ export class StreamSocket implements ByteSocket {
       return this.write(before + bytes.toString('latin1') + after);
     }
     if (!this.socket.writable) return;
-    this.socket.write(joined(before, bytes, after));
-    if (this.socket.writableLength > 0) giveAway();
+    this.socket.write(joined(before, bytes, after), this.onWritten);
+    this.isWaiting = this.socket.writableLength > 0;
+    if (this.isWaiting) giveAway();
   }
 
   /** Each read has a buffer of its own anyway. */
@@ -78,7 +80,14 @@ export class StreamSocket implements ByteSocket {
 
   reset(): void {
     this.owner = null;
-    this.socket.resetAndDestroy();
+    const { socket } = this;
+    // With a half-close under way the runtime refuses a reset, and the connection would stay open for good.
+    if (socket.writableEnded && !socket.writableFinished) socket.destroy();
+    else socket.resetAndDestroy();
+  }
+
+  probe(): void {
+    if (this.socket.writable && !this.isWaiting) this.socket.write('');
   }
 
   keepAlive(): void {
@@ -88,6 +97,20 @@ export class StreamSocket implements ByteSocket {
   ends(): SocketEnds {
     const { localAddress = '', remoteAddress = '', remotePort = 0 } = this.socket;
     return { localAddress, remoteAddress, remotePort };
+  }
+
+  private readonly onWritten = (): void => {
+    if (!this.isWaiting || this.socket.destroyed || this.socket.writableLength > 0) return;
+    this.isWaiting = false;
+    this.owner?.onDrain();
+  };
+
+  /** Bytes and a reset that come together are told as bytes and an end: {@link HandleSocket} says more. */
+  private onStreamEnd(): void {
+    if (!this.socket.writable || this.isWaiting) return this.owner?.onEnd();
+    this.socket.write('', error => {
+      if ((error as NodeJS.ErrnoException | null | undefined)?.code !== 'ECONNRESET') this.owner?.onEnd();
+    });
   }
 
   private lose(error: (Error & { code?: string }) | null): void {

@@ -283,7 +283,9 @@ export class UpstreamConnection implements Carrier, BodySink, BodyReceiver, Sock
     this.writer.uncork();
   }
 
+  /** Both sides have ended: it is over once everything is written. */
   private finishTunnel(): void {
+    if (this.socket.isBlocked) return;
     const attempt = this.attempt;
     this.detach();
     this.close();
@@ -295,8 +297,9 @@ export class UpstreamConnection implements Carrier, BodySink, BodyReceiver, Sock
   onDrain(): void {
     const exchange = this.attempt?.exchange;
     if (exchange === undefined) return;
-    if (this.phase === 'tunnel') exchange.tunnel?.body.resume();
-    else exchange.body?.resume();
+    if (this.phase !== 'tunnel') return exchange.body?.resume();
+    exchange.tunnel?.body.resume();
+    if (this.readEnded && this.writer.isComplete) this.finishTunnel();
   }
 
   onEnd(): void {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { AddressInfo } from 'node:net';
 import { createServer, type Server, type Socket } from 'node:net';
 import { after, afterEach, before, describe, it } from 'node:test';
-import { sendBulk } from './harness/bulk.ts';
+import { readSlowly, sendBulk } from './harness/bulk.ts';
 import type { Message } from './harness/message.ts';
 import { get, RawClient } from './harness/raw-client.ts';
 import { RawUpstream, type RawUpstreamConnection } from './harness/raw-upstream.ts';
@@ -134,6 +134,18 @@ describe('a WebSocket', () => {
     assert.equal(String(await server.bytes(3)), 'but');
     client.end();
     assert.equal(await server.ended(), 'fin');
+  });
+
+  it('carries the last byte to an upstream that has ended its side and is slow to read', async () => {
+    const server = await openWebSocket();
+    server.end();
+    assert.equal(await client.ended(), 'fin');
+    const bulk = server.receiveBulk();
+    readSlowly(server.socket);
+    await sendBulk(client.socket, 8 * MiB);
+    client.end();
+    assert.equal(await server.ended(), 'fin');
+    assert.equal(bulk.received, 8 * MiB);
   });
 
   const resets: Record<string, (server: RawUpstreamConnection) => Promise<unknown>> = {

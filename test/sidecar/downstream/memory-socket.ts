@@ -83,6 +83,8 @@ export class MemorySocket implements ByteSocket {
     this.owner = null;
   }
 
+  probe(): void {}
+
   keepAlive(): void {
     this.isKeptAlive = true;
   }

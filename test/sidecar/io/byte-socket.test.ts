@@ -1,12 +1,16 @@
 import assert from 'node:assert/strict';
 import { createHash, randomFillSync } from 'node:crypto';
 import { once } from 'node:events';
-import { afterEach, beforeEach, describe, test } from 'node:test';
+import { connect as connectStream } from 'node:net';
+import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import fc from 'fast-check';
+import type { ByteSocket } from '../../../sidecar/io/byte-socket.ts';
+import { connect } from '../../../sidecar/io/connect.ts';
 import { READ_BUFFER } from '../../../sidecar/io/shared-buffers.ts';
+import { StreamSocket } from '../../../sidecar/io/stream-socket.ts';
 import { until } from '../until.ts';
-import { ACCEPTORS, openPair, type Pair, RecordedOwner, readAll } from './sockets.ts';
+import { ACCEPTORS, openPair, type Pair, PeerProcess, RecordedOwner, readAll, stall } from './sockets.ts';
 
 const hashOf = (bytes: Buffer | string) => createHash('sha256').update(bytes).digest('hex');
 
@@ -22,6 +26,25 @@ const anyWrite = fc.record({
   /** Which of two sockets it goes to. */
   to: fc.integer({ min: 0, max: 1 }),
 });
+
+let peerProcess: PeerProcess;
+before(async () => {
+  peerProcess = await PeerProcess.start();
+});
+after(() => peerProcess.stop());
+
+/** A connection to the peer in a process of its own. */
+async function connectTo(port: number, how: string) {
+  const owner = new RecordedOwner();
+  const socket = await new Promise<ByteSocket>((resolve, reject) => {
+    if (how === 'by public API alone') {
+      const stream = connectStream({ host: '127.0.0.1', port, allowHalfOpen: true });
+      stream.once('connect', () => resolve(new StreamSocket(stream)));
+    } else connect('127.0.0.1', port, { onSocket: resolve, onFailed: reject });
+  });
+  socket.open(owner);
+  return { socket, owner, close: () => socket.destroy() };
+}
 
 for (const [how, accept] of Object.entries(ACCEPTORS)) {
   describe(`a socket, ${how}`, () => {
@@ -119,6 +142,16 @@ for (const [how, accept] of Object.entries(ACCEPTORS)) {
       assert.equal((await read).length, written + 'the last'.length);
     });
 
+    test('is blocked as soon as a single byte waits', async () => {
+      const { socket, peer } = pair;
+      const piece = 'x'.repeat(1000);
+      let written = 0;
+      for (; !socket.isBlocked; written += piece.length) socket.write(piece);
+      socket.destroy();
+      const { length } = await readAll(peer);
+      assert.ok(length < written && length >= written - piece.length, `${length} of ${written}`);
+    });
+
     test('closes behind what was written, where it is told to', async () => {
       const { socket, owner, peer } = pair;
       const piece = Buffer.alloc(128 * 1024, 'x');
@@ -148,6 +181,88 @@ for (const [how, accept] of Object.entries(ACCEPTORS)) {
       await until(() => owner.told.length > 0, 'the loss');
       assert.deepEqual(owner.told, ['ECONNRESET']);
     });
+
+    for (const side of ['open', 'ended']) {
+      // By public API alone there is no telling once the own side has ended.
+      const skip = side === 'ended' && how === 'by public API alone';
+      describe(`whose own side is ${side}`, { skip }, () => {
+        for (const [what, orders, told] of [
+          ['bytes and a reset at once are bytes and a reset', 'wr', ['ECONNRESET']],
+          ['bytes and an end at once are bytes and an end', 'wf', ['end']],
+          ['bytes, an end and a reset at once are whole all the same', 'wf-r', ['end']],
+        ] as const) {
+          test(what, async () => {
+            const { socket, owner, close } = await connectTo(peerProcess.port, how);
+            socket.write(orders);
+            if (side === 'ended') socket.end();
+            stall(150);
+            await until(() => owner.told.length > 0, 'the end');
+            assert.equal(owner.received, 'word');
+            assert.deepEqual(owner.told.slice(0, 1), told);
+            close();
+          });
+        }
+      });
+    }
+
+    test('sees a reset while it is paused, where it is told to look', async () => {
+      const { socket, owner, peer } = pair;
+      socket.pause();
+      socket.probe();
+      peer.write('bytes that nobody reads');
+      await nextTurn();
+      socket.probe();
+      for (let i = 0; i < 5; i++) await nextTurn();
+      assert.deepEqual(owner.told, []);
+      peer.resetAndDestroy();
+      await once(peer, 'close');
+      for (let i = 0; i < 5; i++) await nextTurn();
+      // A stream reads a little ahead, so it may know already.
+      if (how !== 'by public API alone') assert.deepEqual(owner.told, []);
+      socket.probe();
+      await until(() => owner.told.length > 0, 'the loss');
+      assert.deepEqual(owner.told, ['ECONNRESET']);
+      socket.probe();
+    });
+
+    test('tells that everything has gone also where it has ended its own side meanwhile', async () => {
+      const { socket, owner, peer } = pair;
+      const piece = Buffer.alloc(128 * 1024, 'x');
+      let written = 0;
+      for (; !socket.isBlocked; written += piece.length) socket.writeTogether('', piece, '');
+      socket.end();
+      assert.equal(socket.isBlocked, true);
+      const read = readAll(peer);
+      await until(() => owner.told.length > 0, 'the drain');
+      assert.deepEqual(owner.told, ['drain']);
+      assert.equal(socket.isBlocked, false);
+      assert.equal((await read).length, written);
+    });
+
+    test('can be reset while its half-close waits', async () => {
+      const { socket, peer } = pair;
+      const piece = Buffer.alloc(128 * 1024, 'x');
+      let written = 0;
+      for (; !socket.isBlocked; written += piece.length) socket.writeTogether('', piece, '');
+      socket.end();
+      socket.reset();
+      assert.ok((await readAll(peer)).length < written);
+    });
+
+    for (const turns of [0, 1]) {
+      test(`is closed by a reset while its half-close is under way, ${turns} turns after it`, async () => {
+        const { socket, peer } = pair;
+        socket.end();
+        for (let i = 0; i < turns; i++) await new Promise<void>(resolve => process.nextTick(resolve));
+        socket.reset();
+        peer.resume();
+        // What is written to a connection that is closed comes back as a reset.
+        await until(() => {
+          if (!peer.destroyed) peer.write('x');
+          return peer.destroyed;
+        }, 'the end of the connection');
+      });
+    }
 
     test('takes writes to a connection that is lost, and tells so once, in another turn', async () => {
       const { socket, owner, peer } = pair;

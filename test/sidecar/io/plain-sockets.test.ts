@@ -11,6 +11,8 @@ const FILES = [
   'upstream/connection-pool-model.test.ts',
   'downstream/egress-listeners.test.ts',
   'data-path.test.ts',
+  '../e2e/tunnels.test.ts',
+  '../e2e/messages.test.ts',
 ].map(name => fileURLToPath(new URL(`../${name}`, import.meta.url)));
 
 test('the data path is the same by public API alone', async () => {

@@ -1,3 +1,4 @@
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { createAcceptor } from '../../../sidecar/io/accept.ts';
@@ -72,6 +73,52 @@ export async function openPair(accept: Accept, owner = new RecordedOwner()): Pro
       peer.destroy();
     },
   };
+}
+
+/**
+ * A peer in a process of its own: what it does at once, the socket hears of at once. It does what it is sent, a letter each:
+ * `w` writes a word, `r` resets, `f` ends its side, `-` waits a moment.
+ */
+export class PeerProcess {
+  readonly port: number;
+  private readonly child: ChildProcess;
+
+  static async start(): Promise<PeerProcess> {
+    const child = spawn(process.execPath, ['-e', PEER_PROGRAM], { stdio: ['pipe', 'pipe', 'inherit'] });
+    const [port] = await once(child.stdout, 'data');
+    return new PeerProcess(child, Number(port));
+  }
+
+  private constructor(child: ChildProcess, port: number) {
+    this.child = child;
+    this.port = port;
+  }
+
+  async stop(): Promise<void> {
+    this.child.stdin?.end();
+    await once(this.child, 'exit');
+  }
+}
+
+const PEER_PROGRAM = `
+  const server = require('node:net').createServer({ allowHalfOpen: true }, socket => {
+    socket.on('error', () => {});
+    socket.on('data', async orders => {
+      for (const order of String(orders)) {
+        if (order === 'w') await new Promise(done => socket.write('word', done));
+        if (order === 'r') socket.resetAndDestroy();
+        if (order === 'f') socket.end();
+        if (order === '-') await new Promise(done => setTimeout(done, 30));
+      }
+    });
+  });
+  server.listen(0, '127.0.0.1', () => console.log(server.address().port));
+  process.stdin.on('end', () => process.exit()).resume();
+`;
+
+/** Holds up this process, so that all that comes meanwhile is found together afterwards. */
+export function stall(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 }
 
 /** What the peer reads until its end is told, or until the connection is lost. */

@@ -357,6 +357,24 @@ describe('a tunnel', () => {
     assert.deepEqual(under.gauges, { open: 0, busy: 0, waiting: 0 });
   });
 
+  test('is over when the last byte has gone, to an endpoint that ended first and does not read', async () => {
+    const { tunnel, application } = aTunnel();
+    const { reply } = under.attempt(endpoint.endpoint, { ...CONNECT, tunnel });
+    const connection = await endpoint.accepted(0);
+    connection.end();
+    await until(() => application.hasUpstreamEnded, 'the end');
+    connection.socket.pause();
+    const piece = Buffer.alloc(128 * 1024, 'x');
+    let written = 0;
+    for (; !application.isPaused; written += piece.length) tunnel.body.push(piece);
+    tunnel.body.finish(null);
+    assert.equal(reply.isEnded, false);
+    connection.socket.resume();
+    await reply.ended;
+    await until(() => connection.hasEnded, 'the end');
+    assert.equal(connection.received.length, written);
+  });
+
   test('the endpoint ends first', async () => {
     const { tunnel, application } = aTunnel();
     const { reply } = under.attempt(endpoint.endpoint, { ...CONNECT, tunnel });
