@@ -4,7 +4,7 @@ import type { ServiceDirectory } from './service-directory.ts';
 import type { SnapshotFile } from './snapshot-file.ts';
 
 export interface SnapshotKeeperOptions {
-  readonly file: SnapshotFile;
+  readonly file: Pick<SnapshotFile, 'path' | 'read' | 'write'>;
   readonly directory: ServiceDirectory;
   readonly schedule: Schedule;
   /** ms since 1970. */
@@ -25,7 +25,8 @@ export class SnapshotKeeper {
   restoredAt: number | null = null;
   private readonly options: SnapshotKeeperOptions;
   private cancel: (() => void) | null = null;
-  private hasChanges = false;
+  /** Whether everything is on disk, and what is under way. */
+  private state: 'clean' | 'dirty' | 'writing' | 'writing-dirty' | 'stopped' = 'clean';
   private lastProblem: string | null = null;
 
   constructor(options: SnapshotKeeperOptions) {
@@ -51,28 +52,43 @@ export class SnapshotKeeper {
 
   /** The directory has changed. */
   changed(): void {
-    if (this.hasChanges) return;
-    this.hasChanges = true;
+    if (this.state === 'writing') this.state = 'writing-dirty';
+    if (this.state !== 'clean') return;
+    this.state = 'dirty';
     this.plan(SETTLE_MS);
   }
 
-  /** Writes what is not written yet. */
+  /** Writes the directory as it is at the end, and nothing after that. Idempotent. */
   async stop(): Promise<void> {
+    if (this.state === 'stopped') return;
     this.cancel?.();
-    this.cancel = null;
+    this.state = 'stopped';
     await this.write();
   }
 
   private plan(delayMs: number): void {
     this.cancel?.();
-    this.cancel = this.options.schedule(() => void this.write().then(() => this.plan(REFRESH_MS)), delayMs);
+    this.cancel = this.options.schedule(() => void this.writeAndPlan(), delayMs);
   }
 
+  private async writeAndPlan(): Promise<void> {
+    this.state = 'writing';
+    await this.write();
+    this.onWritten();
+  }
+
+  private onWritten(): void {
+    if (this.state === 'stopped') return;
+    const isDirty = this.state === 'writing-dirty';
+    this.state = isDirty ? 'dirty' : 'clean';
+    this.plan(isDirty ? SETTLE_MS : REFRESH_MS);
+  }
+
+  /** Writes the directory as it is now. Resolves in any case. */
   private async write(): Promise<void> {
     const { file, directory, asOf, log } = this.options;
     const state = directory.state();
     const at = asOf();
-    this.hasChanges = false;
     if (state === null || at === null) return;
     try {
       await file.write({ at, state });
