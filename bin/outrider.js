@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 /** Runs `outrider`: in a clone from its sources, by tsx; where there are none, from the bundle. */
+import './require-node.js';
 import { existsSync } from 'node:fs';
 
 const sources = new URL('./outrider.ts', import.meta.url);

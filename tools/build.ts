@@ -4,15 +4,18 @@
  * of its own: a sidecar that had the control plane's framework in its file would start later and be 8 MB larger. CommonJS, since on Node 20 it starts in half the time that the
  * same takes as an ES module, and since a file called .js that lies alone somewhere is taken for CommonJS.
  */
-import { chmodSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, type Plugin } from 'esbuild';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 
-/** Bundles the command of the checkout at `root` into the folder `outdir`, which is made where it is missing. */
-export async function buildBundle(root: string, outdir: string): Promise<void> {
+/**
+ * Bundles the command of the checkout at `root` into the folder `outdir`, which is made where it is missing.
+ * @returns the paths of the programs
+ */
+export async function buildBundle(root: string, outdir: string): Promise<string[]> {
   const folder = resolve(root, outdir);
   const loaded = new Map<string, string>();
   const inputs = await bundle(root, join(root, 'bin/outrider.ts'), join(folder, 'outrider.js'), loaded);
@@ -22,6 +25,7 @@ export async function buildBundle(root: string, outdir: string): Promise<void> {
   // The package is one of ES modules; without this the bundle within the checkout would be taken for one.
   writeFileSync(join(folder, 'package.json'), '{ "type": "commonjs" }\n');
   writeFileSync(join(folder, 'NOTICES'), describeLicences(root, inputs));
+  return ['outrider.js', ...loaded.values()].map(name => join(folder, name));
 }
 
 /**
@@ -46,7 +50,9 @@ async function bundle(
     minify: false,
     sourcemap: 'external',
     metafile: true,
-    banner: { js: '#!/usr/bin/env node' },
+    // An older Node than the target has to get as far as to the words that refuse it: it can't parse `??=`.
+    supported: { 'logical-assignment': false },
+    banner: { js: `#!/usr/bin/env node\n${readFileSync(join(ROOT, 'bin/require-node.js'), 'utf8')}` },
     logLevel: 'warning',
     plugins: [separate(loaded)],
   });
@@ -83,4 +89,9 @@ function describeLicences(root: string, inputs: readonly string[]): string {
 
 const PACKAGE_FOLDER = /^.*node_modules\/(?:@[^/]+\/)?[^/]+(?=\/)/;
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) await buildBundle(ROOT, 'dist');
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const outdir = process.argv[2] ?? 'dist';
+  for (const path of await buildBundle(ROOT, outdir)) {
+    console.log(`${join(outdir, basename(path))}  ${Math.round(statSync(path).size / 1024)} KiB`);
+  }
+}

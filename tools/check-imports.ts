@@ -69,7 +69,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
   bin: { imports: ['command-line', 'control-plane/commands', 'sidecar/commands', 'tools/install.mjs'] },
   'docs/reference': { imports: ['bin', 'command-line', 'sidecar/config', 'control-plane/contract'] },
   'examples/shop': { imports: [] },
-  tools: { imports: [] },
+  tools: { imports: ['bin/require-node.js'] },
   test: { imports: TOP_FOLDERS },
 };
 

@@ -4,6 +4,7 @@
  * clone. Plain JavaScript: it runs before anything is installed, and on a Node that is too old it has to be able to
  * say so. Where nothing is missing it costs some milliseconds.
  */
+import '../bin/require-node.js';
 import { spawnSync } from 'node:child_process';
 import { linkSync, mkdirSync, readFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -14,20 +15,10 @@ const LOCK = join(ROOT, '.outrider', 'install.lock');
 const POLL_MS = 100;
 const GIVE_UP_AFTER_MS = 10 * 60_000;
 
-requireNode(readJson(join(ROOT, 'package.json'))?.engines.node ?? '');
 if (!isInstalled()) {
   await takeLock();
   // Another command may have installed everything while this one waited.
   if (!isInstalled()) runInstall();
-}
-
-/** @param {string} range of the form `>=20.18.1` */
-function requireNode(range) {
-  const wanted = range.replace('>=', '').split('.').map(Number);
-  const running = process.versions.node.split('.').map(Number);
-  const differs = wanted.findIndex((part, i) => part !== running[i]);
-  if (differs === -1 || running[differs] > wanted[differs]) return;
-  fail(`Outrider needs Node ${range}, this is ${process.version} (${process.execPath}).`, 2);
 }
 
 /**

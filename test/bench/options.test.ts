@@ -23,9 +23,9 @@ test('a profile is taken of the sidecar alone unless told otherwise', () => {
 });
 
 test('a variant gets a row of its own', () => {
-  const options = parse('--variant old=dist/a=b.js --proxies outrider');
+  const options = parse('--variant old=package.json --proxies outrider');
   assert.deepEqual(options.proxies, ['outrider', 'old']);
-  assert.deepEqual(options.variants, [{ name: 'old', bundle: 'dist/a=b.js' }]);
+  assert.deepEqual(options.variants, [{ name: 'old', bundle: 'package.json' }]);
 });
 
 const REFUSED: [string, RegExp][] = [
@@ -34,6 +34,10 @@ const REFUSED: [string, RegExp][] = [
   ['--rounds 0', /--rounds: 0 is not a number above 0/],
   ['--seconds soon', /--seconds: soon is not/],
   ['--variant haproxy=x.js', /--variant: haproxy=x.js is not NAME=FILE/],
+  ['--variant old=/nowhere.js', /--variant: there is no \/nowhere\.js/],
+  ['--bundle /nowhere.js', /--bundle: there is no \/nowhere\.js/],
+  ['--node /nowhere', /--node: \/nowhere is no Node/],
+  ['--node /bin/true', /--node: \/bin\/true is no Node/],
   ['--fast', /--fast/],
 ];
 for (const [line, reason] of REFUSED) {

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { requireFile, requireNode } from './programs.ts';
 import { SCENARIOS } from './scenarios.ts';
 
 /** What the bench was asked to do. */
@@ -57,7 +58,7 @@ export function parseOptions(args: readonly string[]): Options | 'help' {
       rounds: { type: 'string' },
       seconds: { type: 'string' },
       warmup: { type: 'string' },
-      node: { type: 'string', default: process.execPath },
+      node: { type: 'string' },
       'node-args': { type: 'string', default: '' },
       'sidecar-args': { type: 'string', default: '' },
       'peer-logs': { type: 'boolean', default: false },
@@ -83,8 +84,8 @@ export function parseOptions(args: readonly string[]): Options | 'help' {
     rounds: number('--rounds', values.rounds) ?? (profile ? 1 : quick ? 2 : 5),
     measureMs: 1000 * (number('--seconds', values.seconds) ?? (quick ? 1 : 3)),
     warmupMs: 1000 * (number('--warmup', values.warmup) ?? (quick ? 0.7 : 1.5)),
-    node: values.node,
-    bundle: values.bundle ?? null,
+    node: values.node === undefined ? process.execPath : requireNode('--node', values.node),
+    bundle: values.bundle === undefined ? null : requireFile('--bundle', values.bundle),
     variants,
     nodeArguments: words(values['node-args']),
     sidecarArguments: words(values['sidecar-args']),
@@ -113,7 +114,7 @@ function readVariant(text: string): { name: string; bundle: string } {
   const [name, bundle] = text.split(/=(.*)/s);
   if (name === '' || !bundle || PROXIES.includes(name))
     throw new Error(`--variant: ${text} is not NAME=FILE`);
-  return { name, bundle };
+  return { name, bundle: requireFile('--variant', bundle) };
 }
 
 function words(text: string): string[] {

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
 /** Debian puts servers where a user's own PATH does not lead. */
@@ -23,6 +23,19 @@ export function programVersion(program: string, args: readonly string[], pattern
     said = String((error as { stdout?: unknown }).stdout ?? '');
   }
   return pattern.exec(said)?.[1] ?? null;
+}
+
+/** @throws with a sentence for the user where `path`, given by `option`, is no Node @returns the path */
+export function requireNode(option: string, path: string): string {
+  if (programVersion(path, ['--version'], /^v(\d\S+)/) === null)
+    throw new Error(`${option}: ${path} is no Node`);
+  return path;
+}
+
+/** @throws with a sentence for the user where `path`, given by `option`, is no file @returns the path */
+export function requireFile(option: string, path: string): string {
+  if (!existsSync(path)) throw new Error(`${option}: there is no ${path}`);
+  return path;
 }
 
 function isExecutable(path: string): boolean {

@@ -23,6 +23,21 @@ describe('the bundle', () => {
     assert.ok(printed.includes(version), printed);
   });
 
+  test('refuses a Node that is too old in words', t => {
+    const folder = temporaryTree(t, {
+      'disguise.cjs': `Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '18.20.4' } });`,
+    });
+    for (const name of ['outrider.js', 'control-plane.js']) {
+      const { status, stderr } = spawnSync(
+        process.execPath,
+        ['--require', join(folder, 'disguise.cjs'), join(dist, name), '--version'],
+        { encoding: 'utf8' },
+      );
+      assert.equal(status, 2);
+      assert.match(stderr, /^Outrider needs Node >=20\.18\.1, this is [^\n]*\n$/);
+    }
+  });
+
   test('runs alone in a folder with nothing else, not even node_modules', t => {
     const folder = temporaryTree(t, { 'outrider.yaml': 'egres: {}\n' });
     copyFileSync(join(dist, 'outrider.js'), join(folder, 'outrider.js'));
@@ -62,6 +77,20 @@ describe('the bundle', () => {
     assert.match(notices, /Permission is hereby granted/);
     assert.doesNotMatch(notices, /^(?:typescript|esbuild|tsx) /m);
   });
+});
+
+test('npm run build says what it has built, and how large that is', t => {
+  const folder = temporaryTree(t, {});
+  const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+  assert.match(scripts.build, /tsx tools\/build\.ts$/);
+  const printed = execFileSync(process.execPath, ['--import', 'tsx', 'tools/build.ts', folder], {
+    cwd: ROOT,
+    encoding: 'utf8',
+  });
+  assert.match(
+    printed.replaceAll(folder, 'dist'),
+    /^dist\/outrider\.js {2}\d+ KiB\ndist\/control-plane\.js {2}\d+ KiB\n$/,
+  );
 });
 
 test('what would not work in a bundle fails the build', async t => {

@@ -6,9 +6,9 @@ import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { temporaryTree } from './temporary-tree.ts';
 
-const INSTALL = readFileSync(
-  join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'tools', 'install.mjs'),
-  'utf8',
+const ROOT = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+const [INSTALL, REQUIRE_NODE] = ['tools/install.mjs', 'bin/require-node.js'].map(path =>
+  readFileSync(join(ROOT, path), 'utf8'),
 );
 
 /** Stands for npm: writes down that it ran, and leaves behind what `npm ci` does. */
@@ -27,11 +27,12 @@ function lockFile(packages: Readonly<Record<string, unknown>>): string {
   return JSON.stringify({ packages: { '': {}, ...packages } });
 }
 
-function project(t: TestContext, { node = '>=20.18.1', npm = FAKE_NPM } = {}): string {
+function project(t: TestContext, { npm = FAKE_NPM } = {}): string {
   return temporaryTree(t, {
-    'package.json': JSON.stringify({ engines: { node } }),
+    'package.json': '{ "type": "module" }',
     'package-lock.json': lockFile({ 'node_modules/a': A, 'node_modules/foreign': FOREIGN }),
     'tools/install.mjs': INSTALL,
+    'bin/require-node.js': REQUIRE_NODE,
     'npm/npm-cli.js': npm,
     'npm/package.json': '{ "type": "module" }',
   });
@@ -132,29 +133,4 @@ test('shows what npm says when it fails, fails itself and gives the lock back', 
   assert.equal(code, 1);
   assert.match(stderr, /no such package[\s\S]*npm ci failed/);
   assert.ok(!existsSync(join(root, '.outrider', 'install.lock')));
-});
-
-test('says which Node it needs when this one is too old', async t => {
-  const root = project(t, { node: '>=999.1.0' });
-  const { code, stderr } = await install(root);
-  assert.equal(code, 2);
-  assert.ok(stderr.startsWith(`Outrider needs Node >=999.1.0, this is ${process.version}`));
-  assert.deepEqual(runsOf(root), []);
-});
-
-test('takes every Node from the wanted one on', async t => {
-  const [major, minor, patch] = process.versions.node.split('.').map(Number);
-  const root = project(t, { node: `>=${major}.${minor}.${patch}` });
-  installed(root, { 'node_modules/a': A });
-  assert.equal((await install(root)).code, 0);
-  writeFileSync(
-    join(root, 'package.json'),
-    JSON.stringify({ engines: { node: `>=${major - 1}.${minor + 1}.${patch + 1}` } }),
-  );
-  assert.equal((await install(root)).code, 0);
-  writeFileSync(
-    join(root, 'package.json'),
-    JSON.stringify({ engines: { node: `>=${major}.${minor}.${patch + 1}` } }),
-  );
-  assert.equal((await install(root)).code, 2);
 });

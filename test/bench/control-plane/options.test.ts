@@ -21,6 +21,8 @@ const REFUSED: [string, RegExp][] = [
   ['--services 10 --instances 19', /--instances: every service needs two/],
   ['--services 5 --instances 50', /--uses: there are not so many services/],
   ['--planes outrider,zookeeper', /--planes: there is no zookeeper; there are outrider, etcd, consul/],
+  ['--node /nowhere', /--node: \/nowhere is no Node/],
+  ['--bundle /nowhere.js', /--bundle: there is no/],
   ['--fast', /--fast/],
 ];
 for (const [line, reason] of REFUSED) {

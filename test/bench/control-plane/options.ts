@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { requireFile, requireNode } from '../programs.ts';
 
 /** How large the mesh is, and for how long it changes. */
 export interface ControlPlaneBenchOptions {
@@ -58,7 +59,7 @@ export function parseControlPlaneOptions(args: readonly string[]): ControlPlaneB
       warmup: text,
       rounds: text,
       quick: { type: 'boolean', default: false },
-      node: { type: 'string', default: process.execPath },
+      node: { type: 'string' },
       bundle: text,
       planes: text,
       json: text,
@@ -76,8 +77,8 @@ export function parseControlPlaneOptions(args: readonly string[]): ControlPlaneB
     measureMs: 1000 * count('--seconds', values.seconds, quick ? 5 : 30),
     warmupMs: 1000 * count('--warmup', values.warmup, quick ? 2 : 5),
     rounds: count('--rounds', values.rounds, quick ? 1 : 3),
-    node: values.node,
-    bundle: values.bundle ?? null,
+    node: values.node === undefined ? process.execPath : requireNode('--node', values.node),
+    bundle: values.bundle === undefined ? null : requireFile('--bundle', values.bundle),
     planes: values.planes === undefined ? PLANE_NAMES : planesOf(values.planes),
     json: values.json ?? null,
   };
