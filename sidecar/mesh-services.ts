@@ -1,6 +1,5 @@
 import { DEFAULT_POLICY } from '../control-plane/contract/default-policy.ts';
 import type { Policy } from '../control-plane/contract/policy.ts';
-import type { PolicyDocument } from '../control-plane/contract/resources.ts';
 import { isServiceName } from '../control-plane/contract/service-name.ts';
 import type { UpstreamConfig } from './config/sidecar-config.ts';
 import { readPolicy } from './discovery/policy-reader.ts';
@@ -23,7 +22,7 @@ export interface MeshServicesOptions {
   readonly onUpstream: (config: UpstreamConfig) => void;
   /** The service is no more. */
   readonly onGone: (name: string) => void;
-  /** Called once after a number of these. */
+  /** Called once after a number of these two. */
   readonly onChanged: () => void;
 }
 
@@ -52,6 +51,7 @@ export class MeshServices {
   private readonly learnt = new Set<string>();
   private answered: OpenQuestion[] = [];
   private isFlushing = false;
+  private hasOtherUpstreams = false;
 
   constructor(options: MeshServicesOptions) {
     this.options = options;
@@ -60,8 +60,13 @@ export class MeshServices {
 
   /** A configuration is in force: these names are declared, those are the file's own. */
   declare(declared: Iterable<string>, ofFile: Iterable<string>): void {
+    const before = this.declared;
     this.ofFile = new Set(ofFile);
     this.declared = new Set([...declared].filter(name => !this.ofFile.has(name)));
+    for (const name of before) {
+      if (this.questions.has(name)) this.touch(name);
+      else if (!this.isWatched(name)) this.forget(name);
+    }
     this.tellNames();
   }
 
@@ -110,6 +115,8 @@ export class MeshServices {
 
   private onNews(service: KnownService): void {
     const { name, exists } = service;
+    const wasUsed = this.learnt.has(name) || this.declared.has(name);
+    const isUsed = exists || this.declared.has(name);
     const question = this.questions.get(name);
     if (question !== undefined) {
       this.questions.delete(name);
@@ -121,19 +128,36 @@ export class MeshServices {
     } else if (this.learnt.delete(name)) {
       this.touch(name);
     }
-    if (!this.ofFile.has(name)) {
-      this.applyPolicy(service);
-      if (exists || this.declared.has(name)) this.options.onUpstream(this.configOf(name));
+    if (!this.ofFile.has(name) && (isUsed || wasUsed)) {
+      this.hasOtherUpstreams = true;
+      if (isUsed) this.use(service);
       else this.options.onGone(name);
     }
+    // It came when the name was given up already.
+    if (!this.isWatched(name)) this.forget(name);
     this.flushSoon();
+  }
+
+  private use(service: KnownService): void {
+    this.applyPolicy(service);
+    this.options.onUpstream(this.configOf(service.name));
+  }
+
+  private isWatched(name: string): boolean {
+    return this.declared.has(name) || this.learnt.has(name) || this.strangers.has(name);
+  }
+
+  /** What is not watched is not known either, or it would never be of the current epoch again. */
+  private forget(name: string): void {
+    this.options.directory.forget(name);
+    this.policies.delete(name);
   }
 
   private applyPolicy({ name, policy }: KnownService): void {
     const before = this.policies.get(name);
     const document = JSON.stringify(policy);
     if (before?.document === document) return;
-    const read = readPolicy(name, policy as PolicyDocument);
+    const read = readPolicy(name, policy);
     if (read.ok) {
       this.policies.set(name, { document, policy: read.policy });
       return;
@@ -154,7 +178,9 @@ export class MeshServices {
     this.isFlushing = true;
     queueMicrotask(() => {
       this.isFlushing = false;
-      this.options.onChanged();
+      this.tellNames();
+      if (this.hasOtherUpstreams) this.options.onChanged();
+      this.hasOtherUpstreams = false;
       const { answered } = this;
       this.answered = [];
       for (const question of answered) question.answer();
@@ -170,7 +196,7 @@ export class MeshServices {
     const oldest = [...this.strangers].find(stranger => !this.questions.has(stranger));
     if (oldest === undefined) return;
     this.strangers.delete(oldest);
-    this.options.directory.forget(oldest);
+    this.forget(oldest);
     this.tellNames();
   }
 

@@ -172,7 +172,7 @@ export class Sidecar {
     this.upstreams.apply(new Map([...(this.mesh?.services.configs() ?? []), ...config.upstreams]));
     this.passThrough.reset();
     switchOver();
-    this.ownHosts = hostsOfThisMachine();
+    this.ownHosts = hostsOfThisMachine(config.egress.listen?.host ?? null);
 
     this.downstream.limits = limitsOf(config);
     this.downstream.via = via;
@@ -290,8 +290,6 @@ export class Sidecar {
   private routeTable(config: SidecarConfig): RouteTable {
     const { egress, upstreams } = config;
     const only = upstreams.size === 1 && this.mesh === null ? [...upstreams.keys()][0] : null;
-    this.ownHosts = hostsOfThisMachine();
-    if (egress.listen !== null) this.ownHosts.add(egress.listen.host);
     const routes = {
       upstreams: this.upstreams.stacks(),
       ports: this.listeners.upstreamByPort,
@@ -351,10 +349,12 @@ function largestReplay(upstreams: Iterable<RunningUpstream>): number {
   return largest;
 }
 
-function hostsOfThisMachine(): Set<string> {
+/** By which this machine may be called, as far as it knows. @param listen another one */
+function hostsOfThisMachine(listen: string | null): Set<string> {
   const hosts = new Set(['localhost', '::1', '0.0.0.0', '::', hostname().toLowerCase()]);
   for (const addresses of Object.values(networkInterfaces())) {
     for (const { address } of addresses ?? []) hosts.add(address);
   }
+  if (listen !== null) hosts.add(listen);
   return hosts;
 }

@@ -73,10 +73,12 @@ describe('a name', () => {
     await null;
     assert.equal(services.ask('inventory', true), null);
     assert.deepEqual(watched, ['inventory']);
+    assert.deepEqual([upstreams, changes], [[], 0]);
     say('inventory');
-    assert.deepEqual(upstreams, ['-inventory', 'inventory 15000']);
+    await null;
     say('inventory', { exists: false });
-    assert.deepEqual(upstreams.at(-1), '-inventory');
+    await null;
+    assert.deepEqual([upstreams, changes], [['inventory 15000', '-inventory'], 2]);
   });
 
   test('that can not be a service is nothing to ask about', () => {
@@ -147,6 +149,40 @@ describe('a declared service', () => {
     assert.deepEqual([...services.configs().keys()], ['inventory']);
     say('inventory', { exists: false });
     assert.deepEqual(upstreams, ['inventory 15000']);
+  });
+
+  test('that does not exist is forgotten once it is declared no more', async () => {
+    services.declare(['inventory', 'payments'], []);
+    say('inventory', { exists: false });
+    say('payments');
+    services.declare([], []);
+    assert.deepEqual(watched, ['payments']);
+    // What was on its way is forgotten as well.
+    say('inventory', { exists: false });
+    await null;
+    assert.equal(directory.get('inventory'), undefined);
+    directory.begin('e2');
+    say('payments');
+    assert.equal(directory.isWhole, true);
+  });
+
+  test('that a request asks about is still answered when it is declared no more', async () => {
+    services.declare(['inventory'], []);
+    const { asker } = ask('inventory');
+    services.declare([], []);
+    assert.deepEqual(watched, ['inventory']);
+    say('inventory', { exists: false });
+    await null;
+    assert.equal(asker.answers, 1);
+  });
+
+  test('that comes into being just when it is declared no more is watched on', async () => {
+    services.declare(['inventory'], []);
+    services.declare([], []);
+    assert.deepEqual(watched, []);
+    say('inventory');
+    await null;
+    assert.deepEqual(watched, ['inventory']);
   });
 });
 
