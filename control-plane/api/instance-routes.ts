@@ -162,7 +162,7 @@ async function acknowledged(mesh: Mesh, { service, revision }: Instance, wait: n
 }
 
 function unknown(service: string, id: string): never {
-  const detail = `There is no instance ${id} of ${service}: it was never registered, or its lease ran out ${formatDuration(REMEMBERED_MS)} ago or more. Register it again.`;
+  const detail = `There is no instance ${id} of ${service}: it was never registered, has left or lost its address to another, or its lease ran out ${formatDuration(REMEMBERED_MS)} ago or more. Register it again.`;
   throw new ApiProblem(404, detail);
 }
 
