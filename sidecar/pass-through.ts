@@ -2,7 +2,13 @@ import { DEFAULT_POLICY } from '../control-plane/contract/default-policy.ts';
 import type { Policy } from '../control-plane/contract/policy.ts';
 import type { Service } from './exchange/service.ts';
 import { PASS_UPSTREAM, UpstreamCounters } from './telemetry/counters.ts';
-import { type RunningUpstream, retire, startUpstream, type UpstreamSetContext } from './upstream-set.ts';
+import {
+  type RunningUpstream,
+  restack,
+  retire,
+  startUpstream,
+  type UpstreamSetContext,
+} from './upstream-set.ts';
 
 /** Hosts that are remembered; the one that was asked for longest ago makes room. */
 const MAX_HOSTS = 256;
@@ -45,10 +51,9 @@ export class PassThrough {
     return running.stack;
   }
 
-  /** Forgets all hosts: what they are made of has changed. */
-  reset(): void {
-    for (const running of this.byHost.values()) retire(running);
-    this.byHost.clear();
+  /** What surrounds them has changed, such as the access log; connections stay. */
+  restack(): void {
+    for (const running of this.byHost.values()) restack(running, this.context);
   }
 
   stop(): void {

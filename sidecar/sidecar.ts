@@ -1,4 +1,5 @@
 import { hostname, networkInterfaces } from 'node:os';
+import { isDeepStrictEqual } from 'node:util';
 import { DEFAULT_POLICY } from '../control-plane/contract/default-policy.ts';
 import { AdminServer } from './admin/admin-server.ts';
 import { keepUntilRestart } from './config/needs-restart.ts';
@@ -7,6 +8,7 @@ import type { DownstreamContext, DownstreamLimits } from './downstream/downstrea
 import { EgressListeners } from './downstream/egress-listeners.ts';
 import type { RequestHead } from './exchange/exchange.ts';
 import { type Failure, failure } from './exchange/failure.ts';
+import type { Service } from './exchange/service.ts';
 import { HttpDate } from './io/http-date.ts';
 import { SystemResolver } from './io/name-resolver.ts';
 import { TimerWheel } from './io/timer-wheel.ts';
@@ -163,14 +165,14 @@ export class Sidecar {
     if (this.stopping !== null) return;
     const { config, needsRestart } = keepUntilRestart(wanted, this.started);
     const switchOver = await this.listeners.prepare(config.egress);
+    this.replaceAccessLog(config, this.config);
     this.config = config;
     this.total.max = config.connections;
-    this.replaceAccessLog(config);
     const via = config.egress.via ? VIA : '';
     this.upstreamContext.via = via;
     this.mesh?.services.declare(config.egress.ports.values(), config.upstreams.keys());
     this.upstreams.apply(new Map([...(this.mesh?.services.configs() ?? []), ...config.upstreams]));
-    this.passThrough.reset();
+    this.passThrough.restack();
     switchOver();
     this.ownHosts = hostsOfThisMachine(config.egress.listen?.host ?? null);
 
@@ -266,7 +268,9 @@ export class Sidecar {
     this.accessLog?.recordRefused(reason, monotonic());
   }
 
-  private replaceAccessLog({ accessLog }: SidecarConfig): void {
+  /** @param before the configuration so far */
+  private replaceAccessLog({ accessLog }: SidecarConfig, before: SidecarConfig): void {
+    if (this.accessLog !== null && isDeepStrictEqual(accessLog, before.accessLog)) return;
     this.accessLog?.stop();
     const { format, sample, perSecond } = accessLog;
     const options = {
@@ -301,15 +305,22 @@ export class Sidecar {
     return new RouteTable(routes, {
       pass: (host, port) => this.passThrough.to(host, port),
       refuse: this.refuseRoute(),
+      failing: reason => this.counted(new FailingService(() => reason)),
       ask: (host, isNamedSo) => this.mesh?.services.ask(host, isNamedSo) ?? null,
       again: (head, form, port) => this.downstream.router.route(head, form, port),
     });
   }
 
   private refuseRoute() {
-    const refusing = new FailingService(({ head }) => failure('no-route', this.explainNoRoute(head), true));
+    return this.counted(
+      new FailingService(({ head }) => failure('no-route', this.explainNoRoute(head), true)),
+    );
+  }
+
+  /** What belongs to no upstream is counted and logged all the same. */
+  private counted(service: Service): Service {
     const options = { counters: this.noUpstream, accessLog: this.accessLog, clock: monotonic };
-    return telemetryLayer(options)(refusing);
+    return telemetryLayer(options)(service);
   }
 
   private explainNoRoute(head: RequestHead): string {

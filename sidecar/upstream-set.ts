@@ -124,8 +124,7 @@ export class UpstreamSet {
         upstream.balanceWith(createBalancer(config.policy.balancer, this.context.random));
       }
     }
-    // Anew in any case: the access log may have changed. Nothing that counts or connects is in it.
-    running.stack = stackOf(running, this.context);
+    restack(running, this.context);
     if (!isDeepStrictEqual(old.endpoints, config.endpoints)) {
       running.source.stop();
       running.source = sourceOf(config, this.context);
@@ -174,6 +173,14 @@ export function startUpstream(
   watchOver(running, context);
   listen(running, context.log);
   return running;
+}
+
+/**
+ * Puts the policies around an upstream anew: they, or the access log, may have changed. Nothing that counts or connects is in
+ * them.
+ */
+export function restack(running: RunningUpstream, context: UpstreamSetContext): void {
+  running.stack = stackOf(running, context);
 }
 
 /** No new requests; what is under way goes on, and each connection is closed behind it. */

@@ -1,6 +1,7 @@
 import type { Exchange } from '../exchange/exchange.ts';
 import { type Failure, failure } from '../exchange/failure.ts';
 import { type Call, ENDED_CALL, type Layer, type Reply, type Service } from '../exchange/service.ts';
+import { WaitingCall } from '../exchange/waiting-call.ts';
 import { Timer, type TimerOwner, type TimerWheel } from '../io/timer-wheel.ts';
 import type { UpstreamCounters } from '../telemetry/counters.ts';
 import type { HoldRoom, Waiting } from './hold-room.ts';
@@ -76,7 +77,7 @@ class HoldService implements Service {
     const { counters, settings, room } = hold;
     if (counters.pendingWaiting >= settings.pending) {
       counters.overflowed++;
-      const waiting = `${counters.pendingWaiting} requests wait already (limits.pending)`;
+      const waiting = `${counters.pendingWaiting} requests wait already (limits.pending).`;
       const lacks = room.isEmpty ? 'has no endpoint' : 'can not be connected to';
       reply.fail(failure('overflow', `${settings.upstream} ${lacks} right now and ${waiting}`, true));
       return ENDED_CALL;
@@ -88,23 +89,17 @@ class HoldService implements Service {
 }
 
 /** A request that waits, and then the attempt that it became. */
-class HeldCall implements Call, TimerOwner, Waiting {
+class HeldCall extends WaitingCall implements TimerOwner, Waiting {
   private readonly next: Service;
   private readonly hold: Hold;
-  private readonly exchange: Exchange;
-  private readonly reply: Reply;
   /** What the attempt before ended in; null where there was none. */
   private readonly reason: Failure | null;
   private readonly timer = new Timer(this);
-  /** Null while it waits. */
-  private inner: Call | null = null;
-  private isPaused = false;
 
   constructor(next: Service, hold: Hold, exchange: Exchange, reply: Reply, reason: Failure | null) {
+    super(exchange, reply);
     this.next = next;
     this.hold = hold;
-    this.exchange = exchange;
-    this.reply = reply;
     this.reason = reason;
   }
 
@@ -122,9 +117,7 @@ class HeldCall implements Call, TimerOwner, Waiting {
 
   release(): void {
     this.leave();
-    const call = this.next.call(this.exchange, this.reply);
-    this.inner = call;
-    if (this.isPaused) call.pause();
+    this.goOn(this.next);
   }
 
   onTimer(): void {
@@ -132,26 +125,12 @@ class HeldCall implements Call, TimerOwner, Waiting {
   }
 
   giveUp(): void {
-    this.leave();
-    this.reply.fail(this.nobody());
+    this.failWith(this.nobody());
   }
 
-  pause(): void {
-    this.isPaused = true;
-    this.inner?.pause();
-  }
-
-  resume(): void {
-    this.isPaused = false;
-    this.inner?.resume();
-  }
-
-  cancel(reason: Failure): void {
-    if (this.inner !== null) return this.inner.cancel(reason);
-    this.leave();
-    if (reason.kind !== 'deadline') return this.reply.fail(reason);
-    const detail = `${reason.detail} It was held (limits.hold): ${this.why()}`;
-    this.reply.fail({ ...reason, detail });
+  protected override failed(reason: Failure): void {
+    if (reason.kind !== 'deadline') return super.failed(reason);
+    super.failed({ ...reason, detail: `${reason.detail} It was held (limits.hold): ${this.why()}` });
   }
 
   private nobody(): Failure {
@@ -168,9 +147,8 @@ class HeldCall implements Call, TimerOwner, Waiting {
     return settings.loss()?.detail ?? this.reason?.detail ?? 'An endpoint was looked for.';
   }
 
-  private leave(): void {
+  protected override leave(): void {
     const { room, counters, wheel } = this.hold;
-    this.inner = ENDED_CALL;
     counters.pendingWaiting--;
     wheel.stop(this.timer);
     room.leave(this);

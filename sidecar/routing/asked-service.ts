@@ -1,6 +1,7 @@
 import type { Exchange } from '../exchange/exchange.ts';
 import { type Failure, failure } from '../exchange/failure.ts';
-import { type Call, ENDED_CALL, type Reply, type Service } from '../exchange/service.ts';
+import type { Call, Reply, Service } from '../exchange/service.ts';
+import { WaitingCall } from '../exchange/waiting-call.ts';
 
 /** Whether a host is a service of the mesh: asked, and not answered yet. */
 export interface Question {
@@ -19,59 +20,51 @@ export interface Asker {
 export class AskedService implements Service {
   private readonly question: Question;
   private readonly routeAgain: () => Service;
+  private readonly failing: (reason: Failure) => Service;
 
-  constructor(question: Question, routeAgain: () => Service) {
+  /** @param failing makes what fails a request that is not answered at all, so that it is counted and logged like others */
+  constructor(question: Question, routeAgain: () => Service, failing: (reason: Failure) => Service) {
     this.question = question;
     this.routeAgain = routeAgain;
+    this.failing = failing;
   }
 
   call(exchange: Exchange, reply: Reply): Call {
-    const call = new AskedCall(exchange, reply, this.question, this.routeAgain);
+    const call = new AskedCall(exchange, reply, this.question, this.routeAgain, this.failing);
     if (this.question.enter(call)) return call;
     const { name } = this.question;
-    const detail = `too many requests wait for the control plane to say whether ${name} is a service`;
-    reply.fail(failure('overflow', detail, true));
-    return ENDED_CALL;
+    const detail = `Too many requests wait for the control plane to say whether ${name} is a service.`;
+    return this.failing(failure('overflow', detail, true)).call(exchange, reply);
   }
 }
 
-class AskedCall implements Call, Asker {
-  private readonly exchange: Exchange;
-  private readonly reply: Reply;
+class AskedCall extends WaitingCall implements Asker {
   private readonly question: Question;
   private readonly routeAgain: () => Service;
-  /** Null while it waits. */
-  private inner: Call | null = null;
-  private isPaused = false;
+  private readonly failing: (reason: Failure) => Service;
 
-  constructor(exchange: Exchange, reply: Reply, question: Question, routeAgain: () => Service) {
-    this.exchange = exchange;
-    this.reply = reply;
+  constructor(
+    exchange: Exchange,
+    reply: Reply,
+    question: Question,
+    routeAgain: () => Service,
+    failing: (reason: Failure) => Service,
+  ) {
+    super(exchange, reply);
     this.question = question;
     this.routeAgain = routeAgain;
+    this.failing = failing;
   }
 
   onAnswer(): void {
-    this.inner = ENDED_CALL;
-    const call = this.routeAgain().call(this.exchange, this.reply);
-    this.inner = call;
-    if (this.isPaused) call.pause();
+    this.goOn(this.routeAgain());
   }
 
-  pause(): void {
-    this.isPaused = true;
-    this.inner?.pause();
+  protected override failed(reason: Failure): void {
+    this.failing(reason).call(this.exchange, this.reply);
   }
 
-  resume(): void {
-    this.isPaused = false;
-    this.inner?.resume();
-  }
-
-  cancel(reason: Failure): void {
-    if (this.inner !== null) return this.inner.cancel(reason);
-    this.inner = ENDED_CALL;
+  protected override leave(): void {
     this.question.leave(this);
-    this.reply.fail(reason);
   }
 }

@@ -1,4 +1,5 @@
 import type { RequestHead } from '../exchange/exchange.ts';
+import type { Failure } from '../exchange/failure.ts';
 import { setField } from '../exchange/fields.ts';
 import type { Service } from '../exchange/service.ts';
 import { type Authority, parseAuthority } from '../http1/authority.ts';
@@ -19,6 +20,8 @@ export interface UnknownHosts {
   pass(host: string, port: number): Service;
   /** Requests that lead nowhere. */
   refuse: Service;
+  /** Fails requests for this reason. */
+  failing(reason: Failure): Service;
 }
 
 /** What a route table is made of. */
@@ -89,7 +92,11 @@ export class RouteTable {
     if (authority === null) return this.unknown.refuse;
     const question = this.ask(authority, name, form);
     if (question === null) return this.pass(authority, form);
-    return new AskedService(question, () => this.unknown.again(head, form, port));
+    return new AskedService(
+      question,
+      () => this.unknown.again(head, form, port),
+      reason => this.unknown.failing(reason),
+    );
   }
 
   /** Tunnels to other places are not asked about: they are for hosts of the world outside. */

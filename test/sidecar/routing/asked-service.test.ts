@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { failure } from '../../../sidecar/exchange/failure.ts';
+import { type Failure, failure } from '../../../sidecar/exchange/failure.ts';
 import { AskedService, type Asker } from '../../../sidecar/routing/asked-service.ts';
+import { FailingService } from '../../../sidecar/routing/failing-service.ts';
 import { anExchange } from '../exchanges.ts';
 import { RecordedReply } from '../recorded-reply.ts';
 import { ScriptedService } from '../scripted-service.ts';
@@ -16,8 +17,14 @@ function makeAsked({ hasRoom = true } = {}) {
   };
   const service = new ScriptedService();
   const reply = new RecordedReply();
-  const call = new AskedService(question, () => service).call(anExchange(), reply);
-  return { askers, service, reply, call };
+  const failed: string[] = [];
+  const failing = (reason: Failure) =>
+    new FailingService(() => {
+      failed.push(reason.kind);
+      return reason;
+    });
+  const call = new AskedService(question, () => service, failing).call(anExchange(), reply);
+  return { askers, service, reply, call, failed };
 }
 
 test('waits for the answer, and then goes where it leads', () => {
@@ -35,6 +42,7 @@ test('is given up by whoever waits, before the answer and after it', () => {
   const before = makeAsked();
   before.call.cancel(failure('client-gone', 'gone'));
   assert.deepEqual([before.reply.failure?.kind, before.askers.size], ['client-gone', 0]);
+  assert.deepEqual(before.failed, ['client-gone']);
   const after = makeAsked();
   for (const asker of after.askers) asker.onAnswer();
   after.call.cancel(failure('client-gone', 'gone'));
@@ -42,7 +50,8 @@ test('is given up by whoever waits, before the answer and after it', () => {
 });
 
 test('fails where too many wait already', () => {
-  const { reply } = makeAsked({ hasRoom: false });
+  const { reply, failed } = makeAsked({ hasRoom: false });
+  assert.deepEqual(failed, ['overflow']);
   assert.equal(reply.failure?.kind, 'overflow');
   assert.match(reply.failure.detail, /whether inventory is a service/);
 });

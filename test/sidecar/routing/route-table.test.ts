@@ -47,6 +47,7 @@ function tableOf(routes: Partial<Routes> = {}): RouteTable {
         return new ScriptedService();
       },
       refuse: REFUSE,
+      failing: () => REFUSE,
       ask(host, isNamedSo) {
         asked.push(`${host}${isNamedSo ? '!' : ''}`);
         return question;
