@@ -6,22 +6,22 @@ URL = "{}/v1/services/{}/instances/{}".format(os.environ.get("CONTROL_PLANE", "h
 def call(method, path="", body=None):
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(URL + path, data, {"content-type": "application/json"}, method=method)
-    return urllib.request.urlopen(request, timeout=5).close()
+    urllib.request.urlopen(request, timeout=5).close()
 
-def register():
-    call("PUT", body={"address": os.environ.get("ADDRESS", "127.0.0.1"), "port": int(os.environ["PORT"])})
+def stay():
+    try:
+        call("POST", "/heartbeat")
+    except urllib.error.HTTPError:  # 404: the control plane does not know us (any more)
+        call("PUT", body={"address": os.environ.get("ADDRESS", "127.0.0.1"), "port": int(os.environ["PORT"])})
 
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-register()
 try:
     while True:
-        time.sleep(2)
         try:
-            call("POST", "/heartbeat")
-        except urllib.error.HTTPError:  # 404: the control plane does not know us any more
-            register()
-        except urllib.error.URLError:  # it is away for a moment; callers keep what they know
-            pass
+            stay()
+        except OSError as error:  # it is away for a moment; callers keep what they know
+            print(error, file=sys.stderr)
+        time.sleep(2)
 finally:
     call("POST", "/drain?wait=2s")
     call("DELETE")

@@ -43,8 +43,8 @@ export class Exchange {
   readonly tried: AttemptTarget[] = [];
   /** Why the next attempt has to wait until an endpoint can be connected to; null where it has not to. */
   waitsFor: Failure | null = null;
-  /** Monotonic milliseconds since when it is known that it would have to wait; infinite before that. */
-  waitsSince = Number.POSITIVE_INFINITY;
+  /** Monotonic milliseconds since when it is known that it would have to wait; null before that. */
+  waitsSince: number | null = null;
 
   constructor(head: RequestHead, body: RequestBody | null, tunnel: Tunnel | null, startedAt: number) {
     this.head = head;

@@ -74,12 +74,12 @@ export class HoldRoom {
 
   /**
    * How many ms are left of `holdMs`; 0 and less: none.
-   * @param since when it was known otherwise that there is nothing to send to
+   * @param since when it was known otherwise that there is nothing to send to; null: it was not
    */
-  left(holdMs: number, now: number, since: number): number {
+  left(holdMs: number, now: number, since: number | null): number {
     if (this.isShut) return 0;
-    const began = this.isOpen ? since : Math.min(this.closedSince, since);
-    return began + holdMs - now;
+    const closedSince = this.isOpen ? now : this.closedSince;
+    return Math.min(closedSince, since ?? now) + holdMs - now;
   }
 
   enter(one: Waiting): void {

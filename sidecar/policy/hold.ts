@@ -44,7 +44,7 @@ export class Hold {
    */
   take(exchange: Exchange, reason: Failure): boolean {
     const now = this.wheel.now();
-    exchange.waitsSince = Math.min(exchange.waitsSince, now);
+    exchange.waitsSince ??= now;
     if (this.left(exchange, now) <= 0) return false;
     exchange.waitsFor = reason;
     return true;

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
 import { Child } from './child.ts';
+import { explainCrash } from './crash.ts';
 import { FreePorts, isFree } from './free-ports.ts';
 import type { Victim } from './kills.ts';
 import { Leash } from './leash.ts';
@@ -71,7 +72,7 @@ export class Shop {
     this.folder = folder;
     this.leash = new Leash(folder);
     const crashed = (child: Child, how: string) => {
-      onCrash(`${child.name}: ${how}; its log ends with\n${lastLinesOf(child.spec.logFile)}`);
+      onCrash(explainCrash(child.name, how, lastLinesOf(child.spec.logFile)));
     };
     for (const part of ['logs', 'sidecars']) mkdirSync(join(folder, part));
     this.controlPlane = new Child(this.controlPlaneSpec(controlPlane), this.leash, crashed);
