@@ -10,6 +10,12 @@ export interface DeadlineOwner {
   onDeadline(wait: Wait): void;
 }
 
+/** Read anew each time: a new configuration may change it. */
+export interface IdleBounds {
+  /** How long the connection may be unused, in ms. */
+  readonly limits: { readonly idleTimeout: number };
+}
+
 /**
  * The one timer of an application's connection. That a connection is unused is judged by coarse time when the timer fires, so
  * that a request neither starts nor stops a timer.
@@ -18,16 +24,15 @@ export class ConnectionDeadlines implements TimerOwner {
   private readonly owner: DeadlineOwner;
   private readonly wheel: TimerWheel;
   private readonly timer = new Timer(this);
-  /** How long the connection may be unused, in ms. */
-  private readonly idleTimeout: number;
+  private readonly bounds: IdleBounds;
   private wait: Wait = 'use';
   private lastUse: number;
 
-  constructor(owner: DeadlineOwner, wheel: TimerWheel, idleTimeout: number) {
+  constructor(owner: DeadlineOwner, wheel: TimerWheel, bounds: IdleBounds) {
     this.owner = owner;
     this.wheel = wheel;
-    this.idleTimeout = idleTimeout;
-    wheel.start(this.timer, idleTimeout, wheel.now());
+    this.bounds = bounds;
+    wheel.start(this.timer, bounds.limits.idleTimeout, wheel.now());
     this.lastUse = wheel.coarseNow;
   }
 
@@ -50,7 +55,8 @@ export class ConnectionDeadlines implements TimerOwner {
 
   onTimer(): void {
     const idleFor = this.owner.isBusy ? 0 : this.wheel.coarseNow - this.lastUse;
-    if (this.wait !== 'use' || idleFor >= this.idleTimeout) return this.owner.onDeadline(this.wait);
-    this.wheel.start(this.timer, this.idleTimeout - idleFor, this.wheel.now());
+    const { idleTimeout } = this.bounds.limits;
+    if (this.wait !== 'use' || idleFor >= idleTimeout) return this.owner.onDeadline(this.wait);
+    this.wheel.start(this.timer, idleTimeout - idleFor, this.wheel.now());
   }
 }

@@ -42,13 +42,12 @@ export class DownstreamConnection
   private hasEnded = false;
 
   constructor(socket: ByteSocket, port: number, context: DownstreamContext) {
-    const { limits, wheel } = context;
     this.context = context;
     this.socket = socket;
     this.port = port;
     this.reader = new RequestReader(socket, context, this);
     this.writer = new ResponseWriter(socket);
-    this.deadlines = new ConnectionDeadlines(this, wheel, limits.idleTimeout);
+    this.deadlines = new ConnectionDeadlines(this, context.wheel, context);
     context.counters.connectionsOpen++;
     context.counters.connectionsTotal++;
     socket.open(this);

@@ -85,6 +85,7 @@ export class RequestReader implements BodyReceiver {
   next(): void {
     this.request = null;
     this.state = 'head';
+    this.headReader.limit = this.context.limits.headSize;
     if (this.isReading) this.intake.resume();
     else this.goOn();
   }

@@ -16,7 +16,8 @@ export class HeadReader {
   start = 0;
   end = 0;
   error: ProtocolError | null = null;
-  private readonly limit: number;
+  /** The largest head in bytes; may change between two heads. */
+  limit: number;
   private partial: Buffer = NOTHING;
   private partialLength = 0;
 

@@ -103,6 +103,7 @@ export class UpstreamConnection implements Carrier, BodySink, BodyReceiver, Sock
     const { head, body } = attempt.exchange;
     if (head.method === 'CONNECT') return this.beginTunnel(TUNNEL_ESTABLISHED);
     this.phase = 'head';
+    this.headReader.limit = this.context.headSize;
     this.informationals = 0;
     this.writer.begin(attempt.exchange, this.context.via);
     if (body !== null) {

@@ -14,7 +14,11 @@ function start() {
       owner.told.push(wait);
     },
   };
-  return { clock, owner, deadlines: new ConnectionDeadlines(owner, clock.wheel, IDLE) };
+  return {
+    clock,
+    owner,
+    deadlines: new ConnectionDeadlines(owner, clock.wheel, { limits: { idleTimeout: IDLE } }),
+  };
 }
 
 describe('a connection that is not used', () => {

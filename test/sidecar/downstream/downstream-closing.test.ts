@@ -314,6 +314,16 @@ describe('time', () => {
     }
   });
 
+  test('limits that a new configuration changes are in force from the next request on', () => {
+    const under = new DownstreamUnderTest({ limits: { headSize: 100, idleTimeout: 5_000 } });
+    under.send(get());
+    under.context.limits = { ...under.context.limits, headSize: 1_000, idleTimeout: 50_000 };
+    answerOk(under);
+    under.clock.advance(6_000);
+    under.send(get(`/${'x'.repeat(200)}`));
+    assert.equal(under.call.exchange.head.target.length, 201);
+  });
+
   test('a head that was held behind an exchange has its time from there on', () => {
     const under = new DownstreamUnderTest({ limits: { headTimeout: 2_000 } });
     under.send(`${get('/1')}GET /2 HT`);
