@@ -181,6 +181,7 @@ export class ConnectionPool implements ConnectionOwner, DialListener, WaitingRoo
    */
   onFree(connection: UpstreamConnection): void {
     this.counters.connectionsBusy--;
+    connection.turnsRested = 0;
     if (this.resting.push(connection) === 1) this.context.afterTurn(this.offerRested);
   }
 
@@ -268,9 +269,14 @@ export class ConnectionPool implements ConnectionOwner, DialListener, WaitingRoo
   }
 
   private readonly offerRested = (): void => {
-    for (let next = this.resting.shift(); next !== undefined; next = this.resting.shift()) {
-      this.offer(next, this.lane(next.endpoint));
+    for (const connection of [...this.resting]) {
+      const lane = this.lane(connection.endpoint);
+      // Whoever waits already would have it at once: not before the sockets have been looked at once more.
+      if (connection.turnsRested++ === 0 && this.queue.length + lane.waiting.length > 0) continue;
+      takeOut(this.resting, connection);
+      this.offer(connection, lane);
     }
+    if (this.resting.length > 0) this.context.afterTurn(this.offerRested);
   };
 
   /** A connection has come free: to whoever waits for this endpoint, else to whoever waits at all, else it is kept. */

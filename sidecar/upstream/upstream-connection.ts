@@ -54,6 +54,8 @@ export class UpstreamConnection implements Carrier, BodySink, BodyReceiver, Sock
   readonly endpoint: Endpoint;
   /** Coarse milliseconds since when it carries nothing. */
   idleSince = 0;
+  /** Turns of the event loop that have ended since its answer did, as far as the pool counts them. */
+  turnsRested = 0;
   /** Coarse milliseconds of the last byte read or written. */
   lastActivity = 0;
   /** While it was idle, the endpoint closed it. */

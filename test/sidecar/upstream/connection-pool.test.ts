@@ -126,7 +126,7 @@ describe('a connection is kept', () => {
     assert.deepEqual(under.gauges, { open: 1, busy: 1, waiting: 0 });
   });
 
-  test('and goes to whoever waits for it once the turn is over', async () => {
+  test('and goes to whoever waits for it once the turn after that is over', async () => {
     const turns: (() => void)[] = [];
     const under = on.makePool({ settings: { connections: 1 }, afterTurn: run => turns.push(run) });
     const { reply } = under.attempt(on.a.endpoint);
@@ -137,6 +137,8 @@ describe('a connection is kept', () => {
     assert.deepEqual(under.gauges, { open: 1, busy: 0, waiting: 1 });
     assert.equal(turns.length, 1);
     turns[0]();
+    assert.deepEqual(under.gauges, { open: 1, busy: 0, waiting: 1 });
+    turns[1]();
     await on.a.request(0);
     assert.deepEqual(under.gauges, { open: 1, busy: 1, waiting: 0 });
   });
