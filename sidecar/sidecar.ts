@@ -9,6 +9,7 @@ import { EgressListeners } from './downstream/egress-listeners.ts';
 import type { RequestHead } from './exchange/exchange.ts';
 import { type Failure, failure } from './exchange/failure.ts';
 import type { Service } from './exchange/service.ts';
+import { descriptors, MORE_DESCRIPTORS, type Shortage } from './io/descriptors.ts';
 import { HttpDate } from './io/http-date.ts';
 import { SystemResolver } from './io/name-resolver.ts';
 import { TimerWheel } from './io/timer-wheel.ts';
@@ -66,6 +67,7 @@ export class Sidecar {
   private accessLog: AccessLog | null = null;
   private config: SidecarConfig;
   private refusedToldAt = Number.NEGATIVE_INFINITY;
+  private shortageToldAt = Number.NEGATIVE_INFINITY;
   private ownHosts: Set<string> = new Set();
   private stopping: Promise<void> | null = null;
 
@@ -113,6 +115,7 @@ export class Sidecar {
       onConnectionRefused: () => this.noteRefusedConnection(),
       onRefused: reason => this.noteRefusedRequest(reason),
     };
+    descriptors.onShortage = what => this.noteShortage(what);
     this.listeners = new EgressListeners(this.downstream);
     this.view = new SidecarView({
       version,
@@ -260,6 +263,17 @@ export class Sidecar {
     this.log.warn(
       { refused: this.downstream.counters.connectionsRefused },
       `applications have ${connections} connections open (downstream.connections): further ones are closed at once`,
+    );
+  }
+
+  private noteShortage(what: Shortage): void {
+    if (what === 'accept') this.downstream.counters.connectionsRefused++;
+    const now = monotonic();
+    if (now - this.shortageToldAt < REFUSED_TOLD_MS) return;
+    this.shortageToldAt = now;
+    this.log.error(
+      { limit: descriptors.limit, refused: this.downstream.counters.connectionsRefused },
+      `file descriptors run out, the limit is ${descriptors.limit ?? 'not known'}: until some are free, connections of applications are closed at once or can't be carried to endpoints. ${MORE_DESCRIPTORS}`,
     );
   }
 

@@ -98,6 +98,9 @@ function reasonOf({ code, message }: NodeJS.ErrnoException): string {
       return 'there is no such file';
     case 'ENXIO':
       return 'it is a socket';
+    case 'EMFILE':
+    case 'ENFILE':
+      return `the process has no file descriptor left (${code})`;
     case 'EACCES':
       return 'permission denied';
     default:

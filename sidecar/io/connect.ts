@@ -1,6 +1,7 @@
 import { connect as connectStream, isIP, isIPv6, type Socket } from 'node:net';
 import { getSystemErrorName } from 'node:util';
 import type { ByteSocket } from './byte-socket.ts';
+import { descriptors } from './descriptors.ts';
 import { HandleSocket, useHandles } from './handle-socket.ts';
 import { type HostLookup, hostLookup } from './host-lookup.ts';
 import { type RuntimeHandles, runtimeHandles } from './runtime-handles.ts';
@@ -98,6 +99,7 @@ class HandleConnecting implements Connecting {
 
   private fail(reason: string): void {
     this.isOver = true;
+    if (descriptors.isShortage(reason)) descriptors.onShortage('connect');
     this.listener.onFailed(reason);
   }
 }
@@ -129,6 +131,7 @@ class StreamConnecting implements Connecting {
   }
 
   private readonly onError = (error: Error & { code?: string }): void => {
+    if (descriptors.isShortage(error.code)) descriptors.onShortage('connect');
     const isFromLookUp = error.code === 'ENOTFOUND' || error.code === 'EAI_AGAIN';
     this.listener.onFailed(isFromLookUp ? error.message : (error.code ?? error.message));
   };

@@ -5,6 +5,8 @@
 
 /** A TCP handle. Methods return 0, or a negative system error. */
 export interface TcpHandle {
+  /** The file descriptor; -1 where there is none. */
+  readonly fd: number;
   /** Called by the runtime after each read, with the count in {@link RuntimeHandles.readBytesOrError}; may return another buffer. */
   onread: (this: TcpHandle) => Uint8Array | undefined;
   /** For a listening handle: called for each accepted one. */

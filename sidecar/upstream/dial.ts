@@ -1,6 +1,7 @@
 import { type Failure, failure } from '../exchange/failure.ts';
 import type { ByteSocket } from '../io/byte-socket.ts';
 import { type Connecting, type ConnectListener, connect } from '../io/connect.ts';
+import { descriptors, MORE_DESCRIPTORS } from '../io/descriptors.ts';
 import { Timer, type TimerOwner, type TimerWheel } from '../io/timer-wheel.ts';
 import type { Endpoint } from './endpoint.ts';
 import { subject } from './subject.ts';
@@ -96,6 +97,8 @@ export class Dial implements ConnectListener, TimerOwner {
 }
 
 function advise(reason: string): string {
+  if (descriptors.isShortage(reason))
+    return `The sidecar has no file descriptor left; its limit is ${descriptors.limit ?? 'not known'}. ${MORE_DESCRIPTORS}`;
   if (reason.includes('no such host')) return 'Check the name.';
   if (reason.includes('DNS')) return 'Check the name servers.';
   return 'Check that it runs and listens there.';
