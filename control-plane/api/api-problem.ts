@@ -1,18 +1,6 @@
 import { STATUS_CODES } from 'node:http';
+import type { FieldError } from '../contract/answers.ts';
 import type { Problem } from '../contract/problem.ts';
-
-/** One thing that is wrong with what was sent. */
-export interface FieldError {
-  /** The field, as in `policy.retry.attempts`; empty where it is about the whole. */
-  readonly field: string;
-  readonly detail: string;
-  readonly expected: string | null;
-  readonly found: string | null;
-  readonly suggestion: string | null;
-  /** Where it is in the body, from 1; null where there are no lines to speak of. */
-  readonly line: number | null;
-  readonly column: number | null;
-}
 
 /** An answer of the API that is no success, as RFC 9457 has it. Thrown by what handles a call. */
 export class ApiProblem extends Error {

@@ -1,5 +1,5 @@
 import { isServiceName, SERVICE_NAME_FORM } from '../contract/service-name.ts';
-import { MAX_SERVICES } from '../watch/sidecar-message.ts';
+import { MAX_WATCHED } from '../contract/watch-messages.ts';
 import type { WatchHub } from '../watch/watch-hub.ts';
 import { ApiProblem } from './api-problem.ts';
 import { EVENTS_QUERY, PAGE_QUERY, WATCH_QUERY } from './api-schemas.ts';
@@ -85,8 +85,8 @@ function readNames(text: string): string[] {
       errors: [{ ...error, line: null, column: null }],
     });
   }
-  if (names.length > MAX_SERVICES) {
-    throw new ApiProblem(400, `One stream watches ${MAX_SERVICES} services at most, not ${names.length}.`);
+  if (names.length > MAX_WATCHED) {
+    throw new ApiProblem(400, `One stream watches ${MAX_WATCHED} services at most, not ${names.length}.`);
   }
   return names;
 }

@@ -1,20 +1,6 @@
+import type { InstanceCounts, Page, ServiceResource } from '../contract/answers.ts';
 import type { Instance, Service } from '../contract/resources.ts';
 import type { Mesh } from './route.ts';
-
-/** How many instances a service has, and how they are. */
-export interface InstanceCounts {
-  readonly instances: number;
-  /** Those that callers prefer: `up`, with a lease that is kept. */
-  readonly up: number;
-  readonly starting: number;
-  readonly draining: number;
-  readonly down: number;
-  readonly suspect: number;
-  readonly expired: number;
-}
-
-/** A service as the API shows it. */
-export type ServiceResource = Service & { readonly counts: InstanceCounts };
 
 export function serviceResource({ registry }: Mesh, service: Service): ServiceResource {
   return { ...service, counts: countsOf(registry.instances(service.name)) };
@@ -31,13 +17,6 @@ function countsOf(instances: readonly Instance[]): InstanceCounts {
     suspect: count(({ lease }) => lease === 'suspect'),
     expired: count(({ lease }) => lease === 'expired'),
   };
-}
-
-/** A part of a list. */
-export interface Page<T> {
-  readonly items: readonly T[];
-  /** What to pass as `after` for the next part; null where this is the last. */
-  readonly next: string | null;
 }
 
 /** @param all sorted by their keys */

@@ -3,9 +3,12 @@
  * crosses the wire; durations are milliseconds, times ISO 8601, save a policy, which stays a document in the notation of
  * the mesh file, so that what was written can be shown again and what a later version knows is not lost.
  */
+import { document, named, orNull, record, type Shape, text, whole, word } from './shape.ts';
 
 /** Grows by one with every change of the registry; never repeats within an {@link Epoch}. */
 export type Revision = number;
+
+export const REVISION = whole({ description: 'Grows with every change of the mesh.' });
 
 /** Names one history of revisions: a registry that was restored from an older disk begins another. */
 export type Epoch = string;
@@ -13,11 +16,17 @@ export type Epoch = string;
 /** A policy as the mesh file has it; judged by `POLICY_SCHEMA` before it is taken in. */
 export type PolicyDocument = { readonly [key: string]: unknown };
 
+export const POLICY: Shape<PolicyDocument> = document({
+  description: 'As it was written, in the notation of the mesh file.',
+});
+
 /** What whoever registers an instance says of it, and what `drain` and `undrain` change. */
 export type InstanceStatus = 'starting' | 'up' | 'draining' | 'down';
 
 /** What the control plane finds out: is the lease kept, did its stream break, did it run out. */
 export type LeaseState = 'kept' | 'suspect' | 'expired';
+
+export const PORT = whole({ minimum: 1, maximum: 65_535 });
 
 /** An instance as it is registered. */
 export interface InstanceSpec {
@@ -68,6 +77,24 @@ export interface EndpointResource {
   readonly version: string | null;
   readonly preference: 'normal' | 'last-resort';
 }
+
+const ENDPOINT_SHAPE: Shape<EndpointResource> = record(
+  {
+    id: text(),
+    address: text(),
+    port: PORT,
+    weight: whole(),
+    zone: orNull(text()),
+    version: orNull(text()),
+    preference: word(['normal', 'last-resort'], {
+      description: 'Whether it is used at any time, or only where there is nothing better.',
+      otherwise: 'normal',
+    }),
+  },
+  { description: 'An instance as callers are told of it.' },
+);
+
+export const ENDPOINT = named('Endpoint', ENDPOINT_SHAPE);
 
 /** Who changed what, when. */
 export interface MeshEvent {

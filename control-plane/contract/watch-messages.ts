@@ -1,4 +1,14 @@
-import type { EndpointResource, Epoch, PolicyDocument, Revision } from './resources.ts';
+import {
+  ENDPOINT,
+  type EndpointResource,
+  type Epoch,
+  POLICY,
+  type PolicyDocument,
+  REVISION,
+  type Revision,
+} from './resources.ts';
+import { SERVICE_NAME_FORM } from './service-name.ts';
+import { listOf, named, orNull, record, type Shape, tagged, text, toggle, whole } from './shape.ts';
 
 /**
  * The watch: lines of JSON over one connection. `GET /v1/watch?services=a,b&since=REV` streams the control plane's lines to
@@ -31,6 +41,13 @@ export interface ServiceState {
   readonly endpoints: readonly EndpointResource[];
 }
 
+export const SERVICE_STATE: Shape<ServiceState> = record({
+  name: text(),
+  exists: toggle(),
+  policy: POLICY,
+  endpoints: listOf(ENDPOINT),
+});
+
 /** From the control plane. */
 export type WatchMessage =
   /** The first line. `epoch` differs from the one known before: everything known is to be forgotten once `sync` comes. */
@@ -54,6 +71,23 @@ export type WatchMessage =
   | { readonly type: 'heartbeat'; readonly revision: Revision }
   /** The last line before the control plane ends the connection, with the reason. */
   | { readonly type: 'goodbye'; readonly reason: string };
+
+const WATCH_MESSAGE_SHAPE: Shape<WatchMessage> = tagged({
+  hello: { epoch: text(), revision: REVISION, heartbeat: whole() },
+  sync: { revision: REVISION, services: listOf(SERVICE_STATE) },
+  change: {
+    revision: REVISION,
+    service: text(),
+    exists: toggle(),
+    policy: orNull(POLICY),
+    set: listOf(ENDPOINT),
+    remove: listOf(text()),
+  },
+  heartbeat: { revision: REVISION },
+  goodbye: { reason: text() },
+});
+
+export const WATCH_MESSAGE = named('WatchMessage', WATCH_MESSAGE_SHAPE);
 
 /** From a sidecar. */
 export type SidecarMessage =
@@ -82,3 +116,25 @@ export type SidecarMessage =
     }
   /** It is alive, and so renews the leases of the instances that it registered. */
   | { readonly type: 'heartbeat' };
+
+/** Services that one stream may watch. */
+export const MAX_WATCHED = 2000;
+
+const WORD = text({ minLength: 1, maxLength: 512, expected: 'text of 1 to 512 characters' });
+const SERVICE_NAME = text({ pattern: SERVICE_NAME_FORM.pattern, expected: SERVICE_NAME_FORM.expected });
+const WATCHED = listOf(SERVICE_NAME, { maxItems: MAX_WATCHED });
+
+export const SIDECAR_MESSAGE: Shape<SidecarMessage> = tagged({
+  hello: {
+    sidecar: WORD,
+    service: orNull(WORD),
+    instance: orNull(WORD),
+    version: WORD,
+    known: orNull(record({ epoch: WORD, revision: REVISION })),
+    services: WATCHED,
+  },
+  watch: { services: WATCHED },
+  applied: { revision: REVISION },
+  refused: { revision: REVISION, service: WORD, reason: text() },
+  heartbeat: {},
+});

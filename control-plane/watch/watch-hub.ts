@@ -1,3 +1,4 @@
+import type { Acknowledgement, ConnectedSidecar } from '../contract/answers.ts';
 import type { Revision } from '../contract/resources.ts';
 import { type SidecarMessage, WATCH_HEARTBEAT_MS, WATCH_RETRY_MS } from '../contract/watch-messages.ts';
 import type { Moment } from '../registry/moment.ts';
@@ -7,30 +8,11 @@ import { ChangeRing } from './change-ring.ts';
 import type { LineSink } from './line-sink.ts';
 import { ServiceStates } from './service-states.ts';
 import { Subscriptions } from './subscriptions.ts';
-import { lineOf, type Refusal, WatchStream } from './watch-stream.ts';
-
-/** A connected sidecar, as `GET /v1/sidecars` shows it. */
-export interface ConnectedSidecar {
-  readonly sidecar: string;
-  readonly service: string | null;
-  readonly instance: string | null;
-  readonly version: string;
-  readonly connectedAt: string;
-  readonly applied: Revision;
-  readonly services: readonly string[];
-  /** What it could not apply last, and why; null where it applied everything. */
-  readonly refused: Refusal | null;
-}
-
-/** Whether the callers of a service have applied a revision. */
-export interface Acknowledgement {
-  /** False also while callers of the control plane before this one may not have come back. */
-  readonly acknowledged: boolean;
-  /** Sidecars that have not, as `service/instance`, or their id where they have none. */
-  readonly waitingFor: readonly string[];
-}
+import { lineOf, WatchStream } from './watch-stream.ts';
 
 const SILENT_HEARTBEATS = 3;
+/** What is kept of the reason for which a sidecar refuses something, in characters. */
+const MAX_REASON = 512;
 
 /** How long after a start of the control plane those who were connected to the one before may take to be back. */
 const RETURN_MS = WATCH_RETRY_MS + 1000;
@@ -139,7 +121,11 @@ export class WatchHub implements RegistryListener {
         for (const check of [...this.waiting]) check();
         return;
       case 'refused':
-        stream.refusal = { revision: message.revision, service: message.service, reason: message.reason };
+        stream.refusal = {
+          revision: message.revision,
+          service: message.service,
+          reason: message.reason.slice(0, MAX_REASON),
+        };
         return;
       case 'heartbeat':
         if (stream.peer !== null) this.registry.renewAll(stream.peer.sidecar, now);

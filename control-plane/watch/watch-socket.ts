@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net';
 import { LineSplitter } from '../contract/line-splitter.ts';
-import { WATCH_PROTOCOL } from '../contract/watch-messages.ts';
+import { Misshapen, readJson } from '../contract/shape.ts';
+import { SIDECAR_MESSAGE, type SidecarMessage, WATCH_PROTOCOL } from '../contract/watch-messages.ts';
 import { lineSinkOf } from './line-sink.ts';
-import { BadMessage, readSidecarMessage } from './sidecar-message.ts';
 import type { WatchHub } from './watch-hub.ts';
 import { lineOf, type WatchStream } from './watch-stream.ts';
 
@@ -33,8 +33,13 @@ export function speakWatch(hub: WatchHub, socket: Socket, head: Buffer, sidecar:
     sink.close();
   };
   const onLine = (line: string): void => {
-    const message = readSidecarMessage(line);
-    if (message instanceof BadMessage) return refuse(message.reason);
+    let message: SidecarMessage;
+    try {
+      message = readJson(SIDECAR_MESSAGE, line, 'a line');
+    } catch (error) {
+      if (error instanceof Misshapen) return refuse(error.message);
+      throw error;
+    }
     if (stream !== null) return hub.receive(stream, message);
     if (message.type !== 'hello') return refuse('the first message is not hello');
     if (message.sidecar !== sidecar) return refuse('hello names another sidecar than the request');

@@ -1,3 +1,4 @@
+import type { Refusal } from '../contract/answers.ts';
 import type { Revision } from '../contract/resources.ts';
 import type { WatchMessage } from '../contract/watch-messages.ts';
 import type { LineSink } from './line-sink.ts';
@@ -9,13 +10,6 @@ export interface StreamPeer {
   readonly service: string | null;
   readonly instance: string | null;
   readonly version: string;
-}
-
-/** What a sidecar could not apply. */
-export interface Refusal {
-  readonly revision: Revision;
-  readonly service: string;
-  readonly reason: string;
 }
 
 /** Bytes that may wait for a slow reader: whoever is slower is cut off, and gets the whole of it when he comes again. */

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
+import { listOf, readJson } from '../../control-plane/contract/shape.ts';
+import { SERVICE_STATE } from '../../control-plane/contract/watch-messages.ts';
 import type { DirectoryState } from './service-directory.ts';
-import { readService } from './watch-message-reader.ts';
 
 /** What was known of the mesh at a time. */
 export interface Snapshot {
@@ -15,6 +16,7 @@ export type ReadSnapshot =
   | { readonly ok: false; readonly reason: string };
 
 const FORMAT = 1;
+const SERVICES = listOf(SERVICE_STATE);
 
 /** An older one is refused: containers' addresses pass to others, and a stale one leads to the wrong service. */
 export const SNAPSHOT_MAX_AGE_MS = 24 * 60 * 60 * 1000;
@@ -43,7 +45,7 @@ export function readSnapshot(text: string, now: number): ReadSnapshot {
       return refuse(`it is too old: from ${head.at}, more than 24 hours ago`);
     const { epoch, revision } = head;
     if (typeof epoch !== 'string' || typeof revision !== 'number') return refuse('its first line is damaged');
-    const services = (JSON.parse(body) as unknown[]).map(readService);
+    const services = readJson(SERVICES, body, 'its second line');
     return { ok: true, snapshot: { at, state: { epoch, revision, services } } };
   } catch (error) {
     return refuse(`it is damaged: ${(error as Error).message}`);

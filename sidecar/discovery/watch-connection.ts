@@ -2,17 +2,18 @@ import { type ClientRequest, request as httpRequest, type IncomingMessage } from
 import { request as httpsRequest } from 'node:https';
 import type { Socket } from 'node:net';
 import { LineSplitter } from '../../control-plane/contract/line-splitter.ts';
+import { readJson, UnknownKind } from '../../control-plane/contract/shape.ts';
 import {
   SIDECAR_HEADER,
   type SidecarMessage,
   WATCH_HEARTBEAT_MS,
   WATCH_LINE_LIMIT,
+  WATCH_MESSAGE,
   WATCH_PROTOCOL,
   type WatchMessage,
 } from '../../control-plane/contract/watch-messages.ts';
 import { hostLookup } from '../io/host-lookup.ts';
 import { type ControlPlaneTarget, explainAnswer } from './control-plane-api.ts';
-import { readWatchMessage } from './watch-message-reader.ts';
 
 export interface WatchConnectionOwner {
   /** The control plane speaks the watch from here on. */
@@ -120,11 +121,12 @@ export class WatchConnection {
     let complaint: string | null = null;
     for (const line of lines) {
       try {
-        const message = readWatchMessage(line);
-        if (message === 'unknown') continue;
+        const message = readJson(WATCH_MESSAGE, line, 'a line');
         if (message.type === 'hello') this.beat(message.heartbeat);
         messages.push(message);
       } catch (error) {
+        // A later control plane may say more.
+        if (error instanceof UnknownKind) continue;
         complaint = `sent what is no message of the watch: ${(error as Error).message}`;
         break;
       }
