@@ -31,9 +31,14 @@ function isSecretKey(key: string): boolean {
   return SECRET_WORD.test(key.split(/[^\w-]/).at(-1) ?? '');
 }
 
-/** Whatever follows the name of a secret on its line. */
+/** The text without the user and password of the URLs in it. */
+export function withoutCredentials(text: string): string {
+  return text.slice(0, MAX_LINE).replace(/(:\/\/)[^/@\s"']{1,1000}@/g, '$1***@') + text.slice(MAX_LINE);
+}
+
+/** Whatever follows the name of a secret on its line, and what URLs say of users. */
 function blot(line: string): string {
-  return line.replace(
+  return withoutCredentials(line).replace(
     /((?:tok|secret|passw|pwd|credential|api-?key)[\w-]*["']?\s*:\s*)(.*)$/i,
     (_, name, value) => name + value.replace(/\S/g, '*'),
   );

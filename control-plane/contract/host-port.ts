@@ -59,7 +59,7 @@ export const PEER_ADDRESS: TextForm & Codec<HostPort> = {
     return peer !== null && peer.port > 0 ? peer : null;
   },
   print: formatHostPort,
-  guess: text => guessHostPort(text.replace(/^https?:\/\/([^/]*)\/?$/, '$1')),
+  guess: guessHostPort,
 };
 
 /** A host without a port. */
@@ -80,7 +80,8 @@ interface Codec<T> {
   readonly print: (value: T) => string;
 }
 
-function guessHostPort(text: string): string | null {
+function guessHostPort(given: string): string | null {
+  const text = given.replace(/^[a-z]{1,10}:\/\/([^/]*)\/?$/i, '$1').replace(/^\*:/, '0.0.0.0:');
   if (parseHostPort(text) !== null) return text;
   const bare = /^:?(\d{1,5})$/.exec(text);
   if (bare !== null) return `127.0.0.1:${bare[1]}`;

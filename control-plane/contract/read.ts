@@ -1,4 +1,5 @@
 import type { Static, TObject, TSchema } from '@sinclair/typebox';
+import { withoutCredentials } from './excerpt.ts';
 import { nearest } from './nearest.ts';
 import { clip, formatKeyPath, type KeyPath, MAX_PROBLEMS, type Problem, problem } from './problem.ts';
 import { isRequired, KEY, Mismatch, NOTATION, NULLABLE, ONE_OF, SECRET } from './setting.ts';
@@ -126,7 +127,9 @@ class Reader {
     const keys = schema[ONE_OF];
     if (keys === undefined) return;
     const present = keys.flatMap(key => given.get(key) ?? []);
-    if (present.length === 1) return;
+    // One that was mistyped has been told of already.
+    const isMistyped = node.entries.some(({ key }) => !given.has(key) && nearest(key, keys) !== null);
+    if (present.length === 1 || (present.length === 0 && isMistyped)) return;
     const expected = `exactly one of ${keys.join(', ')}`;
     const found = present.map(entry => entry.key).join(' and ') || null;
     this.report(present.at(-1)?.keyAt ?? node.at, path, { expected, found, suggestion: null });
@@ -144,8 +147,9 @@ class Reader {
         if (read !== undefined) value[entry.key] = read;
       } else {
         const found = quote(entry.key);
-        const suggestion = form?.guess?.(entry.key) ?? null;
-        this.readEntry(setting, entry, inner);
+        const reversed = reverse(entry, isKey, setting);
+        const suggestion = reversed ?? form?.guess?.(entry.key) ?? null;
+        if (reversed === null) this.readEntry(setting, entry, inner);
         this.report(entry.keyAt, inner, { expected: `a key that is ${form?.expected}`, found, suggestion });
       }
     }
@@ -205,7 +209,7 @@ class Reader {
   private mismatch(schema: TSchema, node: SourceNode, path: KeyPath, why = new Mismatch()): undefined {
     const word = schema[NULLABLE]?.word ?? null;
     const words = word === null ? why.words : [...why.words, word];
-    const near = node.kind === 'scalar' ? (nearest(node.text, words) ?? guessLongForm(schema, node)) : null;
+    const near = node.kind === 'scalar' ? guess(schema, node, words) : null;
     const expected = word === null ? expectationOf(schema) : `${expectationOf(schema)}, or ${word}`;
     const found = schema[SECRET] === undefined ? describe(node) : 'a value that is not shown';
     this.report(node.at, path, { expected, found, suggestion: why.suggestion ?? near });
@@ -239,6 +243,17 @@ class Reader {
   }
 }
 
+/** What was probably meant where the setting itself has no idea. */
+function guess(schema: TSchema, node: ScalarNode, words: readonly string[]): string | null {
+  const word = schema[NULLABLE]?.word ?? null;
+  if (word !== null && MEANS_NONE.test(node.text)) return word;
+  if (/^\$[A-Za-z_]\w*$/.test(node.text)) return `\${${node.text.slice(1)}}`;
+  return nearest(node.text, words) ?? guessLongForm(schema, node);
+}
+
+/** How other programs say that there is none, or no limit. */
+const MEANS_NONE = /^(0|-1|false|no|none|never|null|off|disabled?|infinit[ey]|inf|unlimited)$/i;
+
 /** Nothing was written, or what was written came out empty. */
 function isBlank(node: SourceNode): node is ScalarNode {
   return node.kind === 'scalar' && (node.value === null || (node.untyped && node.text === ''));
@@ -263,8 +278,16 @@ export function expectationOf(schema: TSchema): string {
   const notation = schema[NOTATION];
   if (notation !== undefined) return notation.expected;
   if (schema.type === 'array') return `a list, each item ${expectationOf(schema.items)}`;
-  const keys = schema[KEY] === undefined ? Object.keys(schema.properties).join(', ') : schema[KEY].expected;
-  return `a map with ${keys}`;
+  if (schema[KEY] !== undefined) return `a map, each key ${schema[KEY].expected}`;
+  return `a map with ${Object.keys(schema.properties).join(', ')}`;
+}
+
+/** An entry with key and value exchanged, where both would then be right. */
+function reverse({ key, value }: MapEntry, isKey: RegExp, setting: TSchema): string | null {
+  if (value.kind !== 'scalar' || !isKey.test(value.text)) return null;
+  const scalar: ScalarNode = { ...value, value: key, text: key };
+  const read = setting[NOTATION]?.read(scalar);
+  return read === undefined || read instanceof Mismatch ? null : `${value.text}: ${key}`;
 }
 
 /** A section right below that knows the key. */
@@ -278,7 +301,7 @@ function deeper(schema: TObject, key: string): string | null {
 function describe(node: SourceNode): string {
   if (node.kind !== 'scalar') return node.kind === 'list' ? 'a list' : 'a map';
   if (node.value === null) return 'nothing';
-  return typeof node.value === 'string' ? quote(node.text) : clip(node.text);
+  return typeof node.value === 'string' ? quote(withoutCredentials(node.text)) : clip(node.text);
 }
 
 function quote(text: string): string {

@@ -162,10 +162,10 @@ function number(
     read(node) {
       const value = numberIn(node);
       if (value !== null && isFit(value) && value >= min && value <= max) return value;
-      const quoted = value === null && /^\d+$/.test(node.text) ? Number(node.text) : null;
-      return new Mismatch(
-        quoted !== null && quoted >= min && quoted <= max ? `${quoted}, without quotes` : null,
-      );
+      if (value !== null || !/^\d[\d_, ]*$/.test(node.text)) return new Mismatch();
+      const meant = Number(node.text.replace(/[_, ]/g, ''));
+      if (meant < min || meant > max) return new Mismatch();
+      return new Mismatch(`${meant}` === node.text ? `${meant}, without quotes` : `${meant}`);
     },
     print: value => value,
   });
@@ -356,6 +356,14 @@ function bounded(
 }
 
 function guessDuration(text: string): string | null {
+  if (text.startsWith('.')) return guessDuration(`0${text}`);
+  const parts = /^(\d+[a-z]+\s*){2,5}$/i.test(text) ? (text.match(/\d+[a-z]+/gi) ?? []) : [];
+  if (parts.length > 1) {
+    const lengths = parts.map(part => parseDuration(guessDuration(part) ?? ''));
+    return lengths.includes(null)
+      ? null
+      : formatDuration(lengths.reduce<number>((sum, ms) => sum + (ms ?? 0), 0));
+  }
   const match = /^(\d+(?:\.\d+)?)\s*([a-z]*)$/i.exec(text);
   if (match === null) return null;
   const [, amount, unit] = match;
@@ -377,6 +385,9 @@ function guessByteSize(text: string): string | null {
 
 function guessRatio(text: string): string | null {
   const amount = /^\d+(\.\d+)?$/.test(text) ? Number(text) : null;
-  if (amount === null) return /^\d+(\.\d+)?\s+%$/.test(text) ? text.replace(/\s+/, '') : null;
+  if (amount === null) {
+    const [, percent] = /^(\d+(?:\.\d+)?)\s*(?:%|percent|pct)$/i.exec(text) ?? [];
+    return percent === undefined ? null : `${percent}%`;
+  }
   return amount <= 1 ? formatRatio(amount) : `${text}%`;
 }

@@ -50,12 +50,16 @@ export function parseYaml(name: string, bytes: Uint8Array, environment: Environm
     return unusable('the file is nested too deeply', { ...whole, line });
   }
   const converter = new Converter(name, text, parsed.counter, environment);
-  const problems = parsed.complaints
+  const problems = firstOfEachLine(parsed.complaints, parsed.counter)
     .slice(0, MAX_COMPLAINTS)
     .map(complaint => converter.explain(complaint, lines));
   if (parsed.secondAt !== null) {
     problems.push(
-      problem(converter.placeAt(parsed.secondAt, parsed.secondAt), '', 'a second document begins here (---)'),
+      problem(
+        converter.placeAt(parsed.secondAt, parsed.secondAt),
+        '',
+        'a second document begins here (---), expected one',
+      ),
     );
   }
   if (problems.length > 0) return { root: null, problems, lines };
@@ -72,6 +76,14 @@ export function parseYaml(name: string, bytes: Uint8Array, environment: Environm
 
 /** One slip in YAML makes the parser complain of much that follows. */
 const MAX_COMPLAINTS = 5;
+
+function firstOfEachLine(complaints: readonly YAMLError[], counter: LineCounter): YAMLError[] {
+  const lines = new Set<number>();
+  return complaints.filter(({ pos }) => {
+    const { line } = counter.linePos(pos[0]);
+    return !lines.has(line) && lines.add(line);
+  });
+}
 
 function complainOfEncoding(bytes: Uint8Array, source: string): { message: string; at: Place } | null {
   if (isUtf8(bytes) && !bytes.includes(0)) return null;
@@ -114,7 +126,10 @@ class Converter {
     const root = this.convert(contents, []);
     if (root.kind === 'map') return root;
     const found = root.kind === 'list' ? 'a list' : 'a single value';
-    if (root.kind !== 'broken') this.complain(root.at, [], `expected settings (key: value), found ${found}`);
+    const isCramped = root.kind === 'scalar' && /^[\w-]+:\S/.test(root.text);
+    const hint = isCramped ? '; behind the colon of a key there has to be a space' : '';
+    if (root.kind !== 'broken')
+      this.complain(root.at, [], `expected settings (key: value), found ${found}${hint}`);
     return null;
   }
 
@@ -250,6 +265,9 @@ function nothing(at: Place): ScalarNode {
 }
 
 const EXPLANATIONS: Partial<Record<YAMLError['code'], string>> = {
+  BLOCK_AS_IMPLICIT_KEY: 'one key a line; a value that has a colon and a space in it has to stand in quotes',
+  BAD_SCALAR_START: 'a value that begins with @ or ` has to stand in quotes',
+  BAD_ALIAS: 'a value that begins with * or & has to stand in quotes, unless it repeats or marks something',
   TAB_AS_INDENT: 'a tab can not indent; use spaces',
   TAG_RESOLVE_FAILED: 'tags (!…) mean nothing here; leave it out',
   RESOURCE_EXHAUSTION: 'the file is nested too deeply',

@@ -171,6 +171,20 @@ const UPSTREAM = section(
   ['endpoints', 'dns', 'srv'],
 );
 
+const URL_PATTERN = '^https?://[A-Za-z0-9_.:%\\[\\]-]{1,260}/?$';
+
+const CONTROL_PLANE_URL = {
+  expected: 'an http:// or https:// URL without path and credentials, such as http://control-plane:7600',
+  form: 'URL',
+  pattern: URL_PATTERN,
+  parse: (url: string) => (new RegExp(URL_PATTERN).test(url) && URL.canParse(url) ? url : null),
+  print: (url: string) => url,
+  guess(text: string) {
+    const url = /^[\w.-]+:\d+$/.test(text) ? `http://${text}` : text;
+    return /^https?:\/\//.test(url) && URL.canParse(url) ? new URL(url).origin : null;
+  },
+};
+
 /** The sidecar file (`outrider.yaml`). Every setting is documented here and nowhere else. */
 export const SIDECAR_FILE_SCHEMA = section(
   'One sidecar: the application beside it, and how its calls go out.',
@@ -187,16 +201,7 @@ export const SIDECAR_FILE_SCHEMA = section(
     app: optional(APP, { means: 'nothing is registered', word: null }),
     controlPlane: optional(
       section('Where endpoints and policies come from. A change needs a restart.', {
-        url: text(
-          {
-            expected:
-              'an http:// or https:// URL without path and credentials, such as http://control-plane:7600',
-            form: 'URL',
-            pattern: '^https?://[A-Za-z0-9_.:%\\[\\]-]{1,260}/?$',
-            guess: url => (/^[\w.-]+:\d+$/.test(url) ? `http://${url}` : null),
-          },
-          { description: 'Where the control plane listens.' },
-        ),
+        url: parsed(CONTROL_PLANE_URL, { description: 'Where the control plane listens.' }),
         token: secret(
           text(
             { expected: 'a token of printable characters', form: 'text', pattern: '^[!-~]{0,4096}$' },

@@ -61,3 +61,9 @@ test('tells of twenty problems, and how many more there are', () => {
   assert.equal(told.match(/is wrong/g)?.length, 20);
   assert.match(told, /… and 100 more\n$/);
 });
+
+test('does not show what a URL says of a user', () => {
+  const line = 'controlPlane: { url: "http://user:s3cret@a:7600" }';
+  const excerpt = formatExcerpt(problem(at(1, 22), 'controlPlane.url', ''), [line]);
+  assert.ok(excerpt?.includes('http://***@a:7600') && !excerpt.includes('s3cret'), excerpt ?? '');
+});
