@@ -54,9 +54,10 @@ function say(host: Host, text: string): number {
 }
 
 function describeUnknown(name: string): string[] {
+  if (name.startsWith('-')) return [`unknown flag ${name}${didYouMean(name, ['--help', '--version'])}`];
   const known = [...COMMANDS.map(command => command.name), 'help'];
-  const what = name.startsWith('-') ? 'flag' : 'command';
-  return [`unknown ${what} ${name}${didYouMean(name, known)}`];
+  const question = didYouMean(name, known) || `, expected one of ${known.join(', ')}`;
+  return [`unknown command ${name}${question}`];
 }
 
 function describeVersion({ version }: Host): string {

@@ -33,7 +33,11 @@ export function parseArguments(
   }
   // After another mistake it is not clear what is an operand and what was meant as the value of a flag.
   if (command.operands === null && operands.length > 0 && complaints.length === 0) {
-    complaints.push(`takes flags only, found ${operands.map(operand => JSON.stringify(operand)).join(' ')}`);
+    const found = operands.map(operand => JSON.stringify(operand)).join(' ');
+    const file = command.flags.find(({ value }) => value === 'FILE');
+    const question =
+      file && /\.ya?ml$/.test(operands[0]) ? `; did you mean --${file.name} ${operands[0]}?` : '';
+    complaints.push(`takes flags only, found ${found}${question}`);
   }
   for (const flag of command.flags) {
     const given = flags.has(flag.name) ? null : fromEnvironment(flag, environment);

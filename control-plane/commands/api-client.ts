@@ -68,7 +68,8 @@ export class ApiClient {
     const url = URL.canParse(text) ? new URL(text) : null;
     if (url === null || !/^https?:$/.test(url.protocol)) {
       const example = 'a URL such as http://control-plane:7600';
-      return `${given?.source ?? '--control-plane'}: expected ${example}, found ${JSON.stringify(text)}`;
+      const question = /^[\w.-]+:\d+$/.test(text) ? `; did you mean http://${text}?` : '';
+      return `${given?.source ?? '--control-plane'}: expected ${example}, found ${JSON.stringify(text)}${question}`;
     }
     return new ApiClient(url.href.replace(/\/$/, ''), flags.get('token')?.values[0] ?? null);
   }

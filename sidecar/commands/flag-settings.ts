@@ -35,7 +35,7 @@ export function settingsFromFlags({ flags }: Invocation): FlagSettings {
     const named = new Set<string>();
     for (const text of values.flatMap(pairs.split)) {
       const [, name, value] = /^\s*([^=]+?)\s*=\s*(.+?)\s*$/.exec(text) ?? [];
-      const guess = name === undefined ? null : (pairs.guess?.(name, value) ?? null);
+      const guess = pairs.guess?.(text, name, value) ?? null;
       const complaint =
         name === undefined || guess !== null
           ? `expected ${pairs.form}, found ${JSON.stringify(text)}${guess === null ? '' : `; did you mean ${guess}?`}`
@@ -53,7 +53,7 @@ interface Pairs {
   readonly form: string;
   readonly split: (value: string) => readonly string[];
   /** What was meant where it is clear that it is not this. */
-  readonly guess?: (name: string, value: string) => string | null;
+  readonly guess?: (text: string, name?: string, value?: string) => string | null;
   readonly settings: (name: string, value: string, at: Place) => MapNode;
 }
 
@@ -66,7 +66,12 @@ const PAIRS: Readonly<Record<string, Pairs>> = {
   'egress-port': {
     form: 'PORT=NAME',
     split: value => value.split(','),
-    guess: (port, name) => (!isPort(port) && isPort(name) ? `${name}=${port}` : null),
+    guess(text, port, name) {
+      if (port !== undefined && name !== undefined)
+        return !isPort(port) && isPort(name) ? `${name}=${port}` : null;
+      const [, before, after] = /^\s*(\d{1,5})[: ]\s*(\S+)$/.exec(text) ?? [];
+      return before === undefined ? null : `${before}=${after}`;
+    },
     settings: (port, name, at) => nest(['egress', 'ports', port], scalar(name, at), at),
   },
 };

@@ -133,6 +133,11 @@ for (const [name, values, complaint] of [
     ['inventory=9001'],
     '--egress-port: expected PORT=NAME, found "inventory=9001"; did you mean 9001=inventory?',
   ],
+  [
+    'egress-port',
+    ['9001:inventory'],
+    '--egress-port: expected PORT=NAME, found "9001:inventory"; did you mean 9001=inventory?',
+  ],
   ['egress-port', ['9001'], '--egress-port: expected PORT=NAME, found "9001"'],
 ] as const) {
   test(`complains of the form of --${name} ${values.join(' ')}`, () => {
