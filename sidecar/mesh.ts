@@ -83,7 +83,7 @@ export class Mesh implements DiscoveryGauges {
             app,
             api: new ControlPlaneApi(target),
             localAddress: () => this.client.localAddress,
-            check: () => checkApp(app.port, app.health),
+            check: ending => checkApp(app.port, app.health, ending),
             random,
             log,
           })

@@ -212,7 +212,7 @@ export class Sidecar {
 
   /**
    * Stops last: an application that shuts down still calls others. Goes on until no connection of an application has been
-   * open for `stop.quiet`, at most `stop.grace`.
+   * open for `stop.quiet`, at most `stop.grace`, or the 6 s that it may take to leave the mesh.
    */
   stop(): Promise<void> {
     this.stopping ??= this.drainAndClose();

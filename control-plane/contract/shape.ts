@@ -138,6 +138,15 @@ export function document(about: About = {}): Shape<{ readonly [name: string]: un
   return { schema: { type: 'object', ...about }, read: asObject };
 }
 
+/** Null, or no body at all. */
+export const nothing: Shape<null> = {
+  schema: { type: 'null' },
+  read(value, name) {
+    if (value === null) return null;
+    throw new Misshapen(`${name} is not empty`);
+  },
+};
+
 export function orNull<T>(shape: Shape<T>, about: About = {}): Shape<T | null> {
   return {
     schema: { anyOf: [shape.schema, { type: 'null' }], ...about },

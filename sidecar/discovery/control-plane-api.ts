@@ -1,5 +1,7 @@
-import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
+import { type ApiCall, readAnswer, readProblem } from '../../control-plane/contract/calls.ts';
+import { Misshapen } from '../../control-plane/contract/shape.ts';
 import { SIDECAR_HEADER } from '../../control-plane/contract/watch-messages.ts';
 import { hostLookup } from '../io/host-lookup.ts';
 
@@ -14,18 +16,20 @@ export interface ControlPlaneTarget {
 }
 
 /** What the control plane answered. */
-export interface ApiAnswer {
-  readonly status: number;
-  /** The body as JSON; null where it is none. */
-  readonly body: unknown;
-  /** For a refusal: what is wrong, completing "the control plane …". */
-  readonly problem: string | null;
-}
+export type ApiAnswer<T> =
+  | { readonly ok: true; readonly body: T }
+  | {
+      readonly ok: false;
+      /** 0 where no answer came. */
+      readonly status: number;
+      /** What is wrong, completing "the control plane …". */
+      readonly problem: string;
+    };
 
 /** Longest answer that is looked at, in characters. */
 const MAX_BODY = 1024 * 1024;
 
-/** Single calls of the control plane's API. Never rejects: an API that can't be reached is an answer with status 0. */
+/** Single calls of the control plane's API. Never rejects: that it can't be reached is an answer too. */
 export class ControlPlaneApi {
   private readonly target: ControlPlaneTarget;
 
@@ -34,14 +38,14 @@ export class ControlPlaneApi {
   }
 
   /** @param timeoutMs how long the whole call may take */
-  call(method: string, path: string, body: object | null, timeoutMs: number): Promise<ApiAnswer> {
+  call<T>(call: ApiCall<T>, body: object | null, timeoutMs: number): Promise<ApiAnswer<T>> {
     const { url, token, sidecar } = this.target;
     const send = url.startsWith('https:') ? httpsRequest : httpRequest;
     const text = body === null ? null : JSON.stringify(body);
     return new Promise(resolve => {
-      const fail = (problem: string) => resolve({ status: 0, body: null, problem });
-      const request = send(`${url}${path}`, {
-        method,
+      const fail = (problem: string) => resolve({ ok: false, status: 0, problem });
+      const request = send(url + call.path, {
+        method: call.method,
         agent: false,
         lookup: hostLookup.lookup,
         signal: AbortSignal.timeout(timeoutMs),
@@ -53,49 +57,44 @@ export class ControlPlaneApi {
             : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) }),
         },
       });
-      request.on('response', answer => readAnswer(answer, resolve, fail));
-      request.on('error', error => {
-        fail(
-          error.name === 'AbortError'
-            ? `did not answer within ${timeoutMs} ms`
-            : `can not be reached: ${error.message}`,
+      const explain = (error: Error): string =>
+        error.name === 'AbortError'
+          ? `did not answer within ${timeoutMs} ms`
+          : `can not be reached: ${error.message}`;
+      request.on('error', error => fail(explain(error)));
+      request.on('response', answer => {
+        let received = '';
+        answer.setEncoding('utf8');
+        answer.on('data', (chunk: string) => {
+          if (received.length < MAX_BODY) received += chunk;
+        });
+        answer.on('error', error =>
+          fail(error.name === 'AbortError' ? explain(error) : `broke its answer off: ${error.message}`),
         );
+        answer.on('end', () => resolve(judge(call, answer.statusCode ?? 0, received)));
       });
       request.end(text ?? undefined);
     });
   }
 }
 
-function readAnswer(
-  answer: IncomingMessage,
-  resolve: (answer: ApiAnswer) => void,
-  fail: (problem: string) => void,
-): void {
-  let text = '';
-  answer.setEncoding('utf8');
-  answer.on('data', (chunk: string) => {
-    if (text.length < MAX_BODY) text += chunk;
-  });
-  answer.on('error', error => fail(`broke its answer off: ${error.message}`));
-  answer.on('end', () => {
-    const status = answer.statusCode ?? 0;
-    const isFine = status >= 200 && status < 300;
-    resolve({ status, body: parse(text), problem: isFine ? null : explainAnswer(status, text) });
-  });
+function judge<T>(call: ApiCall<T>, status: number, text: string): ApiAnswer<T> {
+  if (status < 200 || status >= 300) return { ok: false, status, problem: explainAnswer(status, text) };
+  try {
+    return { ok: true, body: readAnswer(call, text) };
+  } catch (error) {
+    if (!(error instanceof Misshapen)) throw error;
+    return {
+      ok: false,
+      status,
+      problem: `answered ${status}, but not as a control plane does: ${error.message}`,
+    };
+  }
 }
 
 /** What a refusal says (RFC 9457 where it is that), completing "the control plane …". */
 export function explainAnswer(status: number, text: string): string {
-  const body = parse(text) as { detail?: unknown; title?: unknown } | null;
-  const detail = body?.detail ?? body?.title;
+  const detail = readProblem(text)?.detail.slice(0, 300);
   const hint = status === 401 || status === 403 ? '; look at controlPlane.token' : '';
-  return `answered ${status}${typeof detail === 'string' ? `: ${detail.slice(0, 300)}` : ''}${hint}`;
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
+  return `answered ${status}${detail === undefined ? '' : `: ${detail}`}${hint}`;
 }

@@ -1,6 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { deleteInstance, drainInstance, putInstance } from '../../control-plane/contract/calls.ts';
+import { formatHostPort } from '../../control-plane/contract/host-port.ts';
 import type { AppConfig } from '../config/sidecar-config.ts';
-import type { ApiAnswer } from '../discovery/control-plane-api.ts';
+import type { ControlPlaneApi } from '../discovery/control-plane-api.ts';
 import type { Log } from '../telemetry/log.ts';
 import { HealthState } from './health-state.ts';
 
@@ -9,13 +10,15 @@ export interface RegistrationOptions {
   /** The id of the instance: new with each process, so that whoever takes over its address is another. */
   readonly instance: string;
   readonly app: AppConfig;
-  readonly api: {
-    call(method: string, path: string, body: object | null, timeoutMs: number): Promise<ApiAnswer>;
-  };
+  readonly api: Pick<ControlPlaneApi, 'call'>;
   /** By which the control plane is reached from here; null while there is no stream to it. */
   readonly localAddress: () => string | null;
-  /** Looks once at the application. @returns null where it is healthy, else why not */
-  readonly check: () => Promise<string | null>;
+  /**
+   * Looks once at the application.
+   * @param ending breaks the look off
+   * @returns null where it is healthy, else why not
+   */
+  readonly check: (ending: AbortSignal) => Promise<string | null>;
   /** From 0 to below 1. */
   readonly random: () => number;
   readonly log: Log;
@@ -35,8 +38,12 @@ export interface RegistrationView {
 }
 
 const CALL_MS = 2000;
-/** How long callers get to apply that the instance leaves. */
+/** How long callers get to apply that the instance leaves, and how much longer the answer to that may take. */
 const DRAIN_MS = 2000;
+const DRAIN_ANSWER_MS = 1000;
+const REMOVE_MS = 1000;
+/** What {@link Registration.leave} takes at most: the call that is under way, then the drain, then the removal. */
+export const LEAVE_MS = CALL_MS + DRAIN_MS + DRAIN_ANSWER_MS + REMOVE_MS;
 /** Until the application is up for the first time, it is looked at more often. */
 const FIRST_CHECKS_MS = 200;
 
@@ -49,7 +56,9 @@ export class Registration {
   private readonly options: RegistrationOptions;
   private readonly health = new HealthState();
   private readonly ending = new AbortController();
-  private wake = new AbortController();
+  /** Ends the pause that there is, or lets the next one out. */
+  private wake: (() => void) | null = null;
+  private isWoken = false;
   /** What the control plane knows: status and address. */
   private told: { readonly status: 'up' | 'down'; readonly address: string; readonly port: number } | null =
     null;
@@ -66,7 +75,8 @@ export class Registration {
 
   get view(): RegistrationView {
     const { instance } = this.options;
-    const address = this.told === null ? null : `${this.told.address}:${this.told.port}`;
+    const address =
+      this.told === null ? null : formatHostPort({ host: this.told.address, port: this.told.port });
     const status = this.state === 'running' ? (this.told?.status ?? null) : this.state;
     const { problem } = this.health;
     const ofApplication = problem === null ? null : `The application ${problem}.`;
@@ -80,31 +90,41 @@ export class Registration {
   }
 
   start(): void {
-    this.running = this.run();
+    this.running = this.guard(this.run());
   }
 
   /** There is a new stream: the control plane has to be told again. */
   onConnected(): void {
     this.told = null;
-    this.wake.abort();
+    this.endPause();
   }
 
   /** Takes the instance out of use, as far as callers have applied it after 2 s. It stays registered. Resolves in any case. */
   drain(): Promise<void> {
-    this.draining ??= this.drainNow();
+    this.draining ??= this.guard(this.drainNow());
     return this.draining;
   }
 
-  /** Drains the instance and removes it. Resolves in any case, within 6 s. */
+  /** Drains the instance and removes it. Resolves in any case, within {@link LEAVE_MS}. */
   leave(): Promise<void> {
-    this.leaving ??= this.leaveNow();
+    this.leaving ??= this.guard(this.leaveNow());
     return this.leaving;
   }
 
+  /** Nobody waits for this in a way that could fail: what goes wrong here is a bug, and no reason to stop carrying requests. */
+  private guard(task: Promise<void>): Promise<void> {
+    return task.catch(error => {
+      const { log, instance, service } = this.options;
+      log.error({ instance, err: error }, `a bug in the registration of ${service}: ${error}`);
+    });
+  }
+
   private async run(): Promise<void> {
-    while (!this.ending.signal.aborted) {
-      this.health.onCheck(await this.options.check());
-      if (this.ending.signal.aborted) return;
+    const { signal } = this.ending;
+    while (!signal.aborted) {
+      const problem = await this.options.check(signal);
+      if (signal.aborted) return;
+      this.health.onCheck(problem);
       await this.tellIfNews();
       await this.pause();
     }
@@ -114,9 +134,20 @@ export class Registration {
     const { interval } = this.options.app.health;
     const isFirst = this.health.status === 'unknown';
     const ms = isFirst ? Math.min(interval, FIRST_CHECKS_MS) : interval * (0.9 + 0.2 * this.options.random());
-    const signal = AbortSignal.any([this.ending.signal, this.wake.signal]);
-    await sleep(ms, undefined, { signal }).catch(() => {});
-    if (this.wake.signal.aborted) this.wake = new AbortController();
+    await new Promise<void>(resolve => {
+      const timer = setTimeout(resolve, this.isWoken ? 0 : ms);
+      this.wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    this.wake = null;
+    this.isWoken = false;
+  }
+
+  private endPause(): void {
+    this.isWoken = true;
+    this.wake?.();
   }
 
   private async tellIfNews(): Promise<void> {
@@ -130,12 +161,12 @@ export class Registration {
     const { told } = this;
     if (told !== null && told.status === status && told.address === address && told.port === port) return;
     const body = { address, port, zone: app.zone, version: app.version, metadata: app.metadata, status };
-    const answer = await this.call('PUT', '', body, CALL_MS);
+    const answer = await this.options.api.call(putInstance(service, instance), body, CALL_MS);
     if (this.ending.signal.aborted) {
-      this.wasRegistered ||= answer.problem === null;
+      this.wasRegistered ||= answer.ok;
       return;
     }
-    if (answer.problem !== null) {
+    if (!answer.ok) {
       const problem = `${service} is not registered: the control plane ${answer.problem}`;
       if (problem !== this.problem) log.warn({ instance }, problem);
       this.problem = problem;
@@ -151,20 +182,19 @@ export class Registration {
   private async drainNow(): Promise<void> {
     const { log, service, instance } = this.options;
     this.ending.abort();
+    this.endPause();
     await this.running;
     this.state = 'draining';
     if (!this.wasRegistered) return;
-    const answer = await this.call('POST', `/drain?wait=${DRAIN_MS}ms`, null, DRAIN_MS + 1000);
-    if (answer.problem !== null) {
+    const call = drainInstance(service, instance, DRAIN_MS);
+    const answer = await this.options.api.call(call, null, DRAIN_MS + DRAIN_ANSWER_MS);
+    if (!answer.ok) {
       log.warn({ instance }, `${service} could not be drained: the control plane ${answer.problem}`);
       return;
     }
-    const { acknowledged, waitingFor } = answer.body as {
-      acknowledged?: boolean;
-      waitingFor?: readonly unknown[];
-    };
-    if (Array.isArray(waitingFor) && waitingFor.length > 0) {
-      const names = waitingFor.slice(0, 10).map(nameOf).join(', ');
+    const { acknowledged, waitingFor } = answer.body;
+    if (waitingFor.length > 0) {
+      const names = waitingFor.slice(0, 10).join(', ');
       log.warn({ instance }, `${service} drains; these callers have not said that they left it: ${names}`);
     } else if (acknowledged) {
       log.info({ instance }, `${service} is drained: all callers have left it`);
@@ -178,21 +208,11 @@ export class Registration {
     const { log, service, instance } = this.options;
     await this.drain();
     if (this.wasRegistered) {
-      const answer = await this.call('DELETE', '', null, CALL_MS);
-      const isGone = answer.problem === null || answer.status === 404;
-      if (isGone) log.info({ instance }, `${service} is deregistered`);
+      const answer = await this.options.api.call(deleteInstance(service, instance), null, REMOVE_MS);
+      if (answer.ok || answer.status === 404) log.info({ instance }, `${service} is deregistered`);
       else
         log.warn({ instance }, `${service} could not be deregistered: the control plane ${answer.problem}`);
     }
     this.state = 'gone';
   }
-
-  private call(method: string, suffix: string, body: object | null, timeoutMs: number): Promise<ApiAnswer> {
-    const { api, service, instance } = this.options;
-    return api.call(method, `/v1/services/${service}/instances/${instance}${suffix}`, body, timeoutMs);
-  }
-}
-
-function nameOf(caller: unknown): string {
-  return typeof caller === 'string' ? caller : JSON.stringify(caller);
 }

@@ -6,7 +6,10 @@ import { Registration } from '../../../sidecar/registration/registration.ts';
 import { RecordedLog } from '../recorded-log.ts';
 import { until } from '../until.ts';
 
-const FINE: ApiAnswer = { status: 200, body: {}, problem: null };
+/** To whichever call. */
+type Answer = ApiAnswer<{ revision: number; acknowledged: boolean; waitingFor: readonly string[] }>;
+
+const FINE: Answer = { ok: true, body: { revision: 1, acknowledged: true, waitingFor: [] } };
 const APP: AppConfig = {
   port: 8080,
   health: { path: null, interval: 5, timeout: 5 },
@@ -17,7 +20,8 @@ const APP: AppConfig = {
 };
 
 let calls: { method: string; path: string; body: Record<string, unknown> | null }[];
-let answers: (method: string) => ApiAnswer;
+let answers: (method: string) => Answer;
+let check: (ending: AbortSignal) => Promise<string | null>;
 let problem: string | null;
 let localAddress: string | null;
 let log: RecordedLog;
@@ -27,6 +31,7 @@ beforeEach(() => {
   calls = [];
   answers = () => FINE;
   problem = null;
+  check = async () => problem;
   localAddress = '10.0.0.7';
   log = new RecordedLog();
   start();
@@ -40,13 +45,13 @@ function start(app: Partial<AppConfig> = {}): void {
     instance: 'orders-1',
     app: { ...APP, ...app },
     api: {
-      async call(method, path, body) {
+      async call({ method, path }, body) {
         calls.push({ method, path, body: body as Record<string, unknown> | null });
-        return answers(method);
+        return answers(method) as never;
       },
     },
     localAddress: () => localAddress,
-    check: async () => problem,
+    check: ending => check(ending),
     random: () => 0.5,
     log: log.log,
   });
@@ -115,6 +120,13 @@ describe('an application', () => {
     assert.equal(calls[2]!.body!.address, '10.0.0.9');
   });
 
+  test('at an IPv6 address is shown as such', async () => {
+    localAddress = 'fd00::7';
+    registration.start();
+    await until(() => registration.view.address !== null, 'the registration');
+    assert.equal(registration.view.address, '[fd00::7]:8080');
+  });
+
   test('has the address that it advertises', async () => {
     start({ advertise: { host: 'orders.internal', port: 80 } });
     registration.start();
@@ -123,7 +135,7 @@ describe('an application', () => {
   });
 
   test('that is refused is tried again, and complained of once', async () => {
-    answers = () => ({ status: 403, body: null, problem: 'answered 403' });
+    answers = () => ({ ok: false, status: 403, problem: 'answered 403' });
     registration.start();
     await until(() => calls.length >= 3, 'three tries');
     assert.deepEqual(log.lines, ['orders is not registered: the control plane answered 403']);
@@ -134,8 +146,6 @@ describe('an application', () => {
 
 describe('at the end', () => {
   test('the instance is drained, then removed, once', async () => {
-    answers = method =>
-      method === 'POST' ? { ...FINE, body: { acknowledged: true, waitingFor: [] } } : FINE;
     registration.start();
     await until(() => calls.length === 1, 'the registration');
     await Promise.all([registration.leave(), registration.leave()]);
@@ -148,7 +158,7 @@ describe('at the end', () => {
   });
 
   test('those who have not left it are named, and it is removed all the same', async () => {
-    answers = () => ({ ...FINE, body: { acknowledged: false, waitingFor: ['shop/shop-1'] } });
+    answers = () => ({ ok: true, body: { revision: 1, acknowledged: false, waitingFor: ['shop/shop-1'] } });
     registration.start();
     await until(() => calls.length === 1, 'the registration');
     await registration.leave();
@@ -157,7 +167,7 @@ describe('at the end', () => {
   });
 
   test('it is not called drained where the control plane can not know that', async () => {
-    answers = () => ({ ...FINE, body: { acknowledged: false, waitingFor: [] } });
+    answers = () => ({ ok: true, body: { revision: 1, acknowledged: false, waitingFor: [] } });
     registration.start();
     await until(() => calls.length === 1, 'the registration');
     await registration.leave();
@@ -175,7 +185,7 @@ describe('at the end', () => {
   test('it comes to an end without the control plane', async () => {
     registration.start();
     await until(() => calls.length === 1, 'the registration');
-    answers = () => ({ status: 0, body: null, problem: 'can not be reached' });
+    answers = () => ({ ok: false, status: 0, problem: 'can not be reached' });
     await registration.leave();
     assert.ok(log.lines.includes('orders could not be deregistered: the control plane can not be reached'));
   });
@@ -190,5 +200,30 @@ describe('at the end', () => {
       said().map(([method]) => method),
       ['PUT', 'POST'],
     );
+  });
+
+  test('a look at the application that hangs holds nothing up', async () => {
+    registration.start();
+    await until(() => calls.length === 1, 'the registration');
+    let isHanging = false;
+    check = ending => {
+      isHanging = true;
+      return new Promise(resolve => ending.addEventListener('abort', () => resolve('is not looked at')));
+    };
+    await until(() => isHanging, 'the look');
+    await registration.leave();
+    assert.equal(calls.at(-1)!.method, 'DELETE');
+    assert.equal(registration.view.application, 'up');
+  });
+
+  test('a bug is told of, and ends nothing else', async () => {
+    registration.start();
+    await until(() => calls.length === 1, 'the registration');
+    check = () => Promise.reject(new Error('surprise'));
+    await until(() => log.lines.some(line => /a bug .*surprise/.test(line)), 'the complaint');
+    answers = () => assert.fail('another');
+    await registration.drain();
+    await registration.leave();
+    assert.equal(log.lines.filter(line => /a bug/.test(line)).length, 3);
   });
 });

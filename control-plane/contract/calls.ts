@@ -1,0 +1,107 @@
+import {
+  ACKNOWLEDGEMENT,
+  type Acknowledgement,
+  type ConnectedSidecar,
+  EVENT_PAGE,
+  HEALTH,
+  type Health,
+  INSTANCE_PAGE,
+  type Page,
+  PROBLEM,
+  SERVICE,
+  SERVICE_PAGE,
+  type ServiceResource,
+  SIDECAR_PAGE,
+} from './answers.ts';
+import { type Instance, type MeshEvent, REVISION, type Revision } from './resources.ts';
+import { Misshapen, nothing, readJson, record, type Shape, type Shaped } from './shape.ts';
+
+/** A call of the control plane's API, with what it answers where it succeeds. */
+export interface ApiCall<T> {
+  readonly method: 'GET' | 'PUT' | 'POST' | 'DELETE';
+  readonly path: string;
+  readonly answer: Shape<T>;
+}
+
+/** A call that answers a list, a page at a time. @param after what the page before said is next; null for the first */
+export type ListCall<T> = (after: string | null) => ApiCall<Page<T>>;
+
+export function readiness(): ApiCall<Health> {
+  return { method: 'GET', path: '/readyz', answer: HEALTH };
+}
+
+export const listServices: ListCall<ServiceResource> = after => ({
+  method: 'GET',
+  path: `/v1/services${pageQuery(after)}`,
+  answer: SERVICE_PAGE,
+});
+
+export function getService(service: string): ApiCall<ServiceResource> {
+  return { method: 'GET', path: pathOf(service), answer: SERVICE };
+}
+
+export function putService(service: string): ApiCall<ServiceResource> {
+  return { method: 'PUT', path: pathOf(service), answer: SERVICE };
+}
+
+export function deleteService(service: string): ApiCall<null> {
+  return { method: 'DELETE', path: pathOf(service), answer: nothing };
+}
+
+/** @param service null: of all services */
+export function listInstances(service: string | null): ListCall<Instance> {
+  const path = service === null ? '/v1/instances' : `${pathOf(service)}/instances`;
+  return after => ({ method: 'GET', path: path + pageQuery(after), answer: INSTANCE_PAGE });
+}
+
+/** Registers an instance. */
+export function putInstance(service: string, id: string): ApiCall<{ readonly revision: Revision }> {
+  return { method: 'PUT', path: pathOf(service, id), answer: record({ revision: REVISION }) };
+}
+
+/** @param waitMs how long callers get to apply it */
+export function drainInstance(service: string, id: string, waitMs: number): ApiCall<Acknowledgement> {
+  return { method: 'POST', path: `${pathOf(service, id)}/drain?wait=${waitMs}ms`, answer: ACKNOWLEDGEMENT };
+}
+
+export function deleteInstance(service: string, id: string): ApiCall<null> {
+  return { method: 'DELETE', path: pathOf(service, id), answer: nothing };
+}
+
+export const listSidecars: ListCall<ConnectedSidecar> = after => ({
+  method: 'GET',
+  path: `/v1/sidecars${pageQuery(after)}`,
+  answer: SIDECAR_PAGE,
+});
+
+/** The most recent events. */
+export function listEvents(): ApiCall<{ readonly items: readonly MeshEvent[] }> {
+  return { method: 'GET', path: `/v1/events?limit=${MOST}`, answer: EVENT_PAGE };
+}
+
+/** Reads the body of an answer that is a success. @throws Misshapen */
+export function readAnswer<T>({ answer }: ApiCall<T>, text: string): T {
+  return text === '' ? answer.read(null, 'the answer') : readJson(answer, text, 'the answer');
+}
+
+/** What a refusal says of itself; null where it is none of the control plane's. */
+export function readProblem(text: string): Shaped<typeof PROBLEM> | null {
+  try {
+    return readJson(PROBLEM, text, 'the answer');
+  } catch (error) {
+    if (error instanceof Misshapen) return null;
+    throw error;
+  }
+}
+
+/** As many as the API answers at once. */
+const MOST = 1000;
+
+function pageQuery(after: string | null): string {
+  return `?limit=${MOST}${after === null ? '' : `&after=${encodeURIComponent(after)}`}`;
+}
+
+function pathOf(service: string, id?: string): string {
+  const path = `/v1/services/${encodeURIComponent(service)}`;
+  return id === undefined ? path : `${path}/instances/${encodeURIComponent(id)}`;
+}
