@@ -26,7 +26,7 @@ export const APPLY_COMMAND: Command = {
       short: 'f',
       value: 'FILE',
       isRepeatable: true,
-      variable: 'OUTRIDER_APPLY',
+      variable: 'OUTRIDER_FILE',
       description: 'A mesh file; - for standard input.',
       default: null,
     },

@@ -35,7 +35,7 @@ export const CONTROL_PLANE_COMMAND: Command = {
       name: 'insecure',
       value: null,
       isRepeatable: false,
-      variable: 'OUTRIDER_CONTROL_PLANE',
+      variable: 'OUTRIDER_INSECURE',
       description: 'Lets the API listen for other machines without tokens.',
       default: null,
     },

@@ -28,7 +28,7 @@ export const GET_COMMAND: Command = {
       short: 'o',
       value: 'FORMAT',
       isRepeatable: false,
-      variable: 'OUTRIDER_GET',
+      variable: 'OUTRIDER_OUTPUT',
       description: `How: ${FORMATS.join(', ')}.`,
       default: 'table',
     },

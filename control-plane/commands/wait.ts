@@ -27,7 +27,7 @@ export const WAIT_COMMAND: Command = {
       name: 'timeout',
       value: 'DURATION',
       isRepeatable: false,
-      variable: 'OUTRIDER_WAIT',
+      variable: 'OUTRIDER_TIMEOUT',
       description: 'How long to wait at most.',
       default: '1m',
     },

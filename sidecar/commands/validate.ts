@@ -30,7 +30,7 @@ export const VALIDATE_COMMAND: Command = {
       description: 'What the files are: sidecar or mesh.',
       default: 'what their keys say',
       isRepeatable: false,
-      variable: 'OUTRIDER_VALIDATE',
+      variable: 'OUTRIDER_KIND',
     },
     {
       name: 'json',

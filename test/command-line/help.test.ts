@@ -27,3 +27,13 @@ for (const command of COMMANDS) {
     );
   });
 }
+
+test('the environment variable of a flag is named after it', () => {
+  const others = COMMANDS.flatMap(command =>
+    command.flags
+      .filter(({ name, variable }) => variable !== `OUTRIDER_${name.toUpperCase().replaceAll('-', '_')}`)
+      .map(({ name, variable }) => `${command.name} --${name}: ${variable}`),
+  );
+  // OUTRIDER_LISTEN is the sidecar's, which may run beside it.
+  assert.deepEqual(others, ['control-plane --listen: OUTRIDER_CONTROL_PLANE_LISTEN']);
+});
