@@ -1,7 +1,10 @@
 import type { Flag, Host, Invocation } from '../../command-line/command.ts';
 import { refuseUsage } from '../../command-line/refuse-usage.ts';
+import type { Page } from '../contract/answers.ts';
+import { type ApiCall, type ListCall, readAnswer, readProblem } from '../contract/calls.ts';
 import { LineSplitter } from '../contract/line-splitter.ts';
-import { WATCH_LINE_LIMIT, type WatchMessage } from '../contract/watch-messages.ts';
+import { Misshapen, readJson, UnknownKind } from '../contract/shape.ts';
+import { WATCH_LINE_LIMIT, WATCH_MESSAGE, type WatchMessage } from '../contract/watch-messages.ts';
 
 /** What every command that calls the control plane takes. */
 export const CLIENT_FLAGS: readonly Flag[] = [
@@ -33,12 +36,6 @@ export class CallFailed extends Error {
     this.name = 'CallFailed';
     this.status = status;
   }
-}
-
-/** An answer that was a success. */
-export interface ApiAnswer {
-  readonly body: unknown;
-  readonly etag: string | null;
 }
 
 export interface CallOptions {
@@ -75,30 +72,32 @@ export class ApiClient {
   }
 
   /** @throws CallFailed */
-  async call(method: string, path: string, more: CallOptions = {}): Promise<ApiAnswer> {
+  async call<T>(call: ApiCall<T>, more: CallOptions = {}): Promise<T> {
     const { body, headers = {}, signal } = more;
     const ofBody: Record<string, string> = body === undefined ? {} : { 'content-type': 'application/json' };
     const timeout = AbortSignal.timeout(CALL_MS);
-    const response = await this.send(path, {
-      method,
+    const response = await this.send(call.path, {
+      method: call.method,
       headers: { ...headers, ...ofBody },
       body: body === undefined ? null : JSON.stringify(body),
       signal: signal === undefined ? timeout : AbortSignal.any([timeout, signal]),
     });
-    const text = await response.text();
-    return { body: text === '' ? null : JSON.parse(text), etag: response.headers.get('etag') };
+    try {
+      return readAnswer(call, await response.text());
+    } catch (error) {
+      throw this.failed(error as Error, response.status);
+    }
   }
 
   /** All items of a list, whatever its pages. @throws CallFailed */
-  async list<T>(path: string): Promise<T[]> {
+  async list<T>(list: ListCall<T>): Promise<T[]> {
     const items: T[] = [];
-    for (let after: string | null = ''; after !== null; ) {
-      const query = after === '' ? '' : `&after=${encodeURIComponent(after)}`;
-      const { body } = await this.call('GET', `${path}?limit=1000${query}`);
-      const page = body as { readonly items: readonly T[]; readonly next: string | null };
+    let after: string | null = null;
+    do {
+      const page: Page<T> = await this.call(list(after));
       items.push(...page.items);
       after = page.next;
-    }
+    } while (after !== null);
     return items;
   }
 
@@ -106,8 +105,14 @@ export class ApiClient {
   async *watch(services: readonly string[], signal: AbortSignal): AsyncGenerator<WatchMessage> {
     const response = await this.send(`/v1/watch?services=${services.join(',')}`, { signal });
     const splitter = new LineSplitter(WATCH_LINE_LIMIT);
-    for await (const chunk of response.body ?? []) {
-      for (const line of splitter.push(Buffer.from(chunk)) ?? []) yield JSON.parse(line) as WatchMessage;
+    try {
+      for await (const chunk of response.body ?? []) {
+        const lines = splitter.push(Buffer.from(chunk));
+        if (lines === null) throw new Misshapen(`a line is longer than ${WATCH_LINE_LIMIT} bytes`);
+        for (const line of lines) yield* readMessage(line);
+      }
+    } catch (error) {
+      throw this.failed(error as Error, response.status);
     }
   }
 
@@ -118,10 +123,27 @@ export class ApiClient {
     try {
       response = await fetch(`${this.url}${path}`, { ...init, headers });
     } catch (error) {
-      throw new CallFailed(0, `The control plane at ${this.url} ${explain(error as Error)}.`);
+      throw this.failed(error as Error, 0);
     }
     if (response.ok) return response;
     throw new CallFailed(response.status, await explainAnswer(response));
+  }
+
+  private failed(error: Error, status: number): CallFailed {
+    const what =
+      error instanceof Misshapen
+        ? `answered ${status}, but not as a control plane does: ${error.message}`
+        : explain(error);
+    return new CallFailed(status, `The control plane at ${this.url} ${what}.`);
+  }
+}
+
+/** A line of the watch; nothing where a later control plane says more than is known here. @throws Misshapen */
+function* readMessage(line: string): Generator<WatchMessage> {
+  try {
+    yield readJson(WATCH_MESSAGE, line, 'a line');
+  } catch (error) {
+    if (!(error instanceof UnknownKind)) throw error;
   }
 }
 
@@ -157,16 +179,9 @@ function explain({ name, message, cause }: Error): string {
 async function explainAnswer(response: Response): Promise<string> {
   const text = (await response.text().catch(() => '')).slice(0, 10_000);
   const hint = response.status === 401 ? ' Give it by --token or $OUTRIDER_TOKEN.' : '';
-  try {
-    const { detail, errors = [] } = JSON.parse(text);
-    const lines = errors.length > 1 ? errors.map((e: FieldError) => `\n  ${e.field}: ${e.detail}`) : [];
-    return `${detail}${hint}${lines.join('')}`;
-  } catch {
-    return `The control plane answered ${response.status} ${response.statusText}.${hint}`;
-  }
-}
-
-interface FieldError {
-  readonly field: string;
-  readonly detail: string;
+  const problem = readProblem(text);
+  if (problem === null) return `The control plane answered ${response.status} ${response.statusText}.${hint}`;
+  const { detail, errors } = problem;
+  const lines = errors.length > 1 ? errors.map(error => `\n  ${error.field}: ${error.detail}`) : [];
+  return `${detail}${hint}${lines.join('')}`;
 }

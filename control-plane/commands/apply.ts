@@ -2,6 +2,8 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Command, Host } from '../../command-line/command.ts';
 import { refuseUsage } from '../../command-line/refuse-usage.ts';
 import { readConfigFile } from '../../sidecar/config/config-file.ts';
+import type { ServiceResource } from '../contract/answers.ts';
+import { deleteService, getService, listServices, putService } from '../contract/calls.ts';
 import { formatProblemsWithExcerpts } from '../contract/excerpt.ts';
 import { loadMeshDocuments } from '../contract/mesh-file.ts';
 import { formatProblem, problem } from '../contract/problem.ts';
@@ -131,7 +133,7 @@ class Writer {
 
   /** Deletes what the files do not name. A service that has instances is there because of them. @throws CallFailed */
   async prune(policies: Policies): Promise<void> {
-    const services = await this.client.list<ServiceWithCounts>('/v1/services');
+    const services = await this.client.list(listServices);
     for (const service of services.filter(({ name }) => !Object.hasOwn(policies, name))) {
       const { name, policy, counts } = service;
       if (counts.instances > counts.expired) {
@@ -153,32 +155,27 @@ class Writer {
     const what = current === null ? 'created' : 'changed';
     if (this.isDryRun) return this.host.print(`${name} would be ${what}\n${changes.join('')}`);
     const headers = current === null ? { 'if-none-match': '*' } : unchangedSince(current);
-    const { body } = await this.client.call('PUT', `/v1/services/${name}`, { body: { policy }, headers });
-    this.host.print(`${name} ${what}, revision ${(body as Service).revision}\n${changes.join('')}`);
+    const { revision } = await this.client.call(putService(name), { body: { policy }, headers });
+    this.host.print(`${name} ${what}, revision ${revision}\n${changes.join('')}`);
   }
 
   private async remove(service: Service): Promise<void> {
     const { name, policy } = service;
     const changes = describeChanges(policy, {}).map(line => `  ${line}\n`);
     if (this.isDryRun) return this.host.print(`${name} would be deleted\n${changes.join('')}`);
-    await this.client.call('DELETE', `/v1/services/${name}`, { headers: unchangedSince(service) });
+    await this.client.call(deleteService(name), { headers: unchangedSince(service) });
     this.host.print(`${name} deleted\n${changes.join('')}`);
   }
 }
-
-type ServiceWithCounts = Service & {
-  readonly counts: { readonly instances: number; readonly expired: number };
-};
 
 /** As it was a moment ago, so that what somebody else has changed meanwhile is not lost. */
 function unchangedSince({ revision }: Service): Record<string, string> {
   return { 'if-match': `"${revision}"` };
 }
 
-async function find(client: ApiClient, name: string): Promise<Service | null> {
+async function find(client: ApiClient, name: string): Promise<ServiceResource | null> {
   try {
-    const { body } = await client.call('GET', `/v1/services/${name}`);
-    return body as Service;
+    return await client.call(getService(name));
   } catch (error) {
     if (error instanceof CallFailed && error.status === 404) return null;
     throw error;

@@ -1,9 +1,9 @@
 import { stringify } from 'yaml';
 import type { Command, Invocation } from '../../command-line/command.ts';
 import { refuseUsage } from '../../command-line/refuse-usage.ts';
+import { getService, listEvents, listInstances, listServices, listSidecars } from '../contract/calls.ts';
 import { formatHostPort } from '../contract/host-port.ts';
 import { nearest } from '../contract/nearest.ts';
-import type { Instance, MeshEvent, Service } from '../contract/resources.ts';
 import { type ApiClient, CLIENT_FLAGS, withClient } from './api-client.ts';
 import { formatTable } from './text-table.ts';
 
@@ -45,32 +45,51 @@ export const GET_COMMAND: Command = {
     }
     const { kind, service, format } = request;
     return await withClient('get', invocation, host, async client => {
-      const items = await kind.fetch(client, service);
+      const { items, rows } = await kind.fetch(client, service);
       if (format === 'json') host.print(`${JSON.stringify(items, null, 2)}\n`);
       else if (format === 'yaml') host.print(stringify(items));
-      else if (items.length > 0) host.print(formatTable(kind.head, items.map(kind.row)));
+      else if (items.length > 0) host.print(formatTable(kind.head, rows));
       else host.complain(`There are no ${kind.name}${service === null ? '' : ` of ${service}`}.\n`);
       return 0;
     });
   },
 };
 
-/** Something that can be got. `T` is what the API tells of it. */
-interface Kind<T = never> {
+/** Something that can be got. */
+interface Kind {
   readonly name: string;
   readonly head: readonly string[];
-  fetch(client: ApiClient, service: string | null): Promise<T[]>;
-  row(item: T): string[];
+  /** @throws CallFailed */
+  fetch(client: ApiClient, service: string | null): Promise<Listing>;
 }
 
-type ListedService = Service & { readonly counts: { readonly up: number; readonly instances: number } };
+interface Listing {
+  readonly items: readonly unknown[];
+  /** The same as a table. */
+  readonly rows: readonly string[][];
+}
 
-const SERVICES: Kind<ListedService> = {
+function kind<T>(spec: {
+  readonly name: string;
+  readonly head: readonly string[];
+  fetch(client: ApiClient, service: string | null): Promise<readonly T[]>;
+  row(item: T): string[];
+}): Kind {
+  return {
+    name: spec.name,
+    head: spec.head,
+    async fetch(client, service) {
+      const items = await spec.fetch(client, service);
+      return { items, rows: items.map(spec.row) };
+    },
+  };
+}
+
+const SERVICES = kind({
   name: 'services',
   head: ['NAME', 'UP', 'INSTANCES', 'REVISION', 'POLICY'],
   async fetch(client, service) {
-    if (service === null) return await client.list('/v1/services');
-    return [(await client.call('GET', `/v1/services/${encodeURIComponent(service)}`)).body as ListedService];
+    return service === null ? await client.list(listServices) : [await client.call(getService(service))];
   },
   row: ({ name, counts, revision, policy }) => [
     name,
@@ -79,15 +98,12 @@ const SERVICES: Kind<ListedService> = {
     `${revision}`,
     Object.keys(policy).join(', ') || '-',
   ],
-};
+});
 
-const INSTANCES: Kind<Instance> = {
+const INSTANCES = kind({
   name: 'instances',
   head: ['SERVICE', 'ID', 'ADDRESS', 'STATUS', 'LEASE', 'WEIGHT', 'ZONE', 'VERSION'],
-  async fetch(client, service) {
-    const path = service === null ? '/v1/instances' : `/v1/services/${encodeURIComponent(service)}/instances`;
-    return await client.list(path);
-  },
+  fetch: (client, service) => client.list(listInstances(service)),
   row: ({ service, id, address, port, status, lease, weight, zone, version }) => [
     service,
     id,
@@ -98,24 +114,13 @@ const INSTANCES: Kind<Instance> = {
     zone ?? '-',
     version ?? '-',
   ],
-};
+});
 
-interface ListedSidecar {
-  readonly sidecar: string;
-  readonly service: string | null;
-  readonly instance: string | null;
-  readonly version: string;
-  readonly connectedAt: string;
-  readonly applied: number;
-  readonly services: readonly string[];
-  readonly refused: { readonly service: string; readonly reason: string } | null;
-}
-
-const SIDECARS: Kind<ListedSidecar> = {
+const SIDECARS = kind({
   name: 'sidecars',
   head: ['SIDECAR', 'SERVICE', 'INSTANCE', 'APPLIED', 'CONNECTED', 'WATCHES', 'REFUSED'],
   async fetch(client, service) {
-    const all = await client.list<ListedSidecar>('/v1/sidecars');
+    const all = await client.list(listSidecars);
     return service === null ? all : all.filter(sidecar => sidecar.service === service);
   },
   row: ({ sidecar, service, instance, applied, connectedAt, services, refused }) => [
@@ -127,14 +132,13 @@ const SIDECARS: Kind<ListedSidecar> = {
     services.join(',') || '-',
     refused === null ? '-' : `${refused.service}: ${refused.reason}`,
   ],
-};
+});
 
-const EVENTS: Kind<MeshEvent> = {
+const EVENTS = kind({
   name: 'events',
   head: ['AT', 'REVISION', 'KIND', 'SERVICE', 'INSTANCE', 'BY', 'DETAIL'],
   async fetch(client, service) {
-    const { body } = await client.call('GET', '/v1/events?limit=1000');
-    const { items } = body as { readonly items: readonly MeshEvent[] };
+    const { items } = await client.call(listEvents());
     return items.filter(event => service === null || event.service === service);
   },
   row: ({ at, revision, kind, service, instance, by, detail }) => [
@@ -146,12 +150,12 @@ const EVENTS: Kind<MeshEvent> = {
     by,
     detail,
   ],
-};
+});
 
-const KINDS = [SERVICES, INSTANCES, SIDECARS, EVENTS] as unknown as readonly Kind<unknown>[];
+const KINDS: readonly Kind[] = [SERVICES, INSTANCES, SIDECARS, EVENTS];
 
 interface Request {
-  readonly kind: Kind<unknown>;
+  readonly kind: Kind;
   readonly service: string | null;
   readonly format: Format;
 }

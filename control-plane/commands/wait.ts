@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command, Invocation } from '../../command-line/command.ts';
 import { refuseUsage } from '../../command-line/refuse-usage.ts';
+import { readiness } from '../contract/calls.ts';
 import { formatDuration, parseDuration } from '../contract/duration.ts';
 import type { EndpointResource } from '../contract/resources.ts';
 import { isServiceName } from '../contract/service-name.ts';
@@ -95,7 +96,7 @@ class Wait {
   async run(signal: AbortSignal): Promise<boolean> {
     while (!signal.aborted) {
       try {
-        await this.client.call('GET', '/readyz', { signal });
+        await this.client.call(readiness(), { signal });
         this.problem = null;
         if (this.wanted.size === 0) return true;
         for await (const message of this.client.watch([...this.wanted.keys()], signal)) {
@@ -103,9 +104,10 @@ class Wait {
           if (this.missing().length === 0) return true;
         }
       } catch (error) {
-        if (!signal.aborted) this.problem = (error as Error).message;
+        if (!(error instanceof CallFailed)) throw error;
+        if (!signal.aborted) this.problem = error.message;
         // A token that is wrong does not become right.
-        if (error instanceof CallFailed && error.status >= 400 && error.status < 429) return false;
+        if (error.status >= 400 && error.status < 429) return false;
       }
       await sleep(RETRY_MS, undefined, { signal }).catch(() => {});
     }

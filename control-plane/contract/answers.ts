@@ -176,7 +176,7 @@ export type Health = Shaped<typeof HEALTH>;
 export const HEALTH = named(
   'Health',
   record({
-    status: word(['ok', 'degraded', 'stopping']),
+    status: word(['ok', 'degraded', 'stopping'], { otherwise: 'degraded' }),
     warnings: listOf(text(), { description: 'What is not as it should be, a sentence each.' }),
     version: text(),
     epoch: text(),
