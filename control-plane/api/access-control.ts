@@ -3,7 +3,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { SIDECAR_HEADER } from '../contract/watch-messages.ts';
 import { type Actor, otherActor, sidecarActor } from '../registry/actor.ts';
 import { ApiProblem } from './api-problem.ts';
-import { SIDECAR_ID_PATTERN } from './api-schemas.ts';
+import { SIDECAR_ID } from './header-fields.ts';
 import type { Access } from './route.ts';
 
 /** The secrets of the API; both null: anybody who can reach it may do everything. */
@@ -13,8 +13,6 @@ export interface Tokens {
   /** May read, watch, and register instances. */
   readonly sidecar: string | null;
 }
-
-const SIDECAR_ID = new RegExp(SIDECAR_ID_PATTERN);
 
 type Role = 'admin' | 'sidecar' | 'anybody';
 
@@ -39,10 +37,7 @@ export class AccessControl {
     }
     const sidecar = headers[SIDECAR_HEADER];
     if (sidecar === undefined) return otherActor(role === 'sidecar' ? 'application' : role);
-    if (typeof sidecar !== 'string' || !SIDECAR_ID.test(sidecar)) {
-      throw new ApiProblem(400, `The header ${SIDECAR_HEADER} is not the id of a sidecar.`);
-    }
-    return sidecarActor(sidecar);
+    return sidecarActor(SIDECAR_ID.read(String(sidecar)));
   }
 
   private roleOf({ authorization }: IncomingHttpHeaders): Role {

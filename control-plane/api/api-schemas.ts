@@ -126,9 +126,3 @@ export const WATCH_QUERY = section('What to watch.', {
     { means: 'the current one', word: null },
   ),
 });
-
-/** The ETag of a service, or any. */
-export const IF_MATCH_PATTERN = '^(\\*|"[0-9]{1,15}")$';
-
-/** The id of a sidecar, as it stands in a header. */
-export const SIDECAR_ID_PATTERN = '^[!-~]{1,256}$';

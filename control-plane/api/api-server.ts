@@ -12,6 +12,7 @@ import { AnswerTurns } from '../../sidecar/admin/answer-turns.ts';
 import { refusedHost, refusedOrigin, repeatedHost } from '../../sidecar/admin/browser-guard.ts';
 import { formatHostPort, type HostPort } from '../contract/host-port.ts';
 import { SIDECAR_HEADER, WATCH_PROTOCOL } from '../contract/watch-messages.ts';
+import type { Actor } from '../registry/actor.ts';
 import { StoreError } from '../store/store.ts';
 import { type LineSink, lineSinkOf } from '../watch/line-sink.ts';
 import { speakWatch } from '../watch/watch-socket.ts';
@@ -33,6 +34,13 @@ export interface ApiOptions {
   onError(error: unknown, path: string): void;
   /** Told of a connection that is closed because there are too many. */
   onConnectionRefused(): void;
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Who makes the call, as soon as he was admitted. */
+    by: Actor;
+  }
 }
 
 const STOP_WITHIN_MS = 1000;
@@ -118,6 +126,7 @@ export class ApiServer {
         done(null, { format, bytes: bytes as Buffer } satisfies RawBody);
       });
     }
+    app.decorateRequest('by');
     app.setErrorHandler((error, _request, reply) => this.fail(error, reply));
     app.addHook('onRequest', async (request, reply) => {
       // Nothing is sent to a connection that is gone.
@@ -146,10 +155,11 @@ export class ApiServer {
       url: route.path.replace(/\{(\w+)\}/g, ':$1'),
       exposeHeadRoute: route.path !== '/v1/watch',
       // Before a body is taken in.
-      onRequest: async ({ headers }) => void this.access.admit(headers, route.access),
+      onRequest: async request => {
+        request.by = this.access.admit(request.headers, route.access);
+      },
       handler: async (request, reply) => {
-        const { params, query, headers, body } = request;
-        const by = this.access.admit(headers, route.access);
+        const { params, query, headers, body, by } = request;
         const answer = await route.run(this.mesh, {
           params: params as Record<string, string>,
           query: query as Record<string, unknown>,

@@ -4,6 +4,7 @@ import type { WrittenSettings } from '../contract/read.ts';
 import type { Instance, InstanceSpec, Revision } from '../contract/resources.ts';
 import { ApiProblem } from './api-problem.ts';
 import { INSTANCE_BODY, PAGE_QUERY, WAIT_QUERY } from './api-schemas.ts';
+import { SIDECAR_ID } from './header-fields.ts';
 import { pageOf } from './resources.ts';
 import { type Answer, type Mesh, type Route, route } from './route.ts';
 import { admitService, unknownService } from './service-routes.ts';
@@ -65,6 +66,7 @@ export const INSTANCE_ROUTES: readonly Route[] = [
       'Registers an instance, or updates it, and renews its lease. The registration of another instance at the same address and port ends.',
     access: 'sidecar',
     body: INSTANCE_BODY,
+    headers: { sidecar: SIDECAR_ID },
     answers: {
       200: { description: 'It is registered.', schema: 'Instance' },
       201: { description: 'It is registered, and is new.', schema: 'Instance' },

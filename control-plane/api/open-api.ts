@@ -2,10 +2,9 @@ import type { TObject } from '@sinclair/typebox';
 import { type JsonSchema, toApiSchema } from '../contract/json-schema.ts';
 import { SERVICE_NAME_FORM } from '../contract/service-name.ts';
 import { isRequired } from '../contract/setting.ts';
-import { SIDECAR_HEADER } from '../contract/watch-messages.ts';
 import { ANSWER_SCHEMAS } from './answer-schemas.ts';
 import { PROBLEM_TYPE } from './api-problem.ts';
-import { IF_MATCH_PATTERN, INSTANCE_ID_PATTERN, SIDECAR_ID_PATTERN } from './api-schemas.ts';
+import { INSTANCE_ID_PATTERN } from './api-schemas.ts';
 import { JSON_TYPES, YAML_TYPES } from './request-body.ts';
 import type { Access, AnswerDescription, Route } from './route.ts';
 
@@ -129,21 +128,12 @@ function queryParameters(query: TObject): JsonSchema[] {
   });
 }
 
-function headerParameters({ id, access, method }: Route): JsonSchema[] {
-  const header = (name: string, pattern: string, description: string): JsonSchema => ({
+function headerParameters({ headers }: Route): JsonSchema[] {
+  return Object.values(headers).map(({ name, pattern, description }) => ({
     name,
     in: 'header',
     required: false,
     description,
     schema: { type: 'string', pattern },
-  });
-  if (id === 'getService') return [header('If-None-Match', '^[!-~]+$', 'An ETag that is known already.')];
-  if (access === 'admin') {
-    const match = header('If-Match', IF_MATCH_PATTERN, 'The ETag that the service has to have, or *.');
-    const none = header('If-None-Match', '^\\*$', '*: only where there is none yet.');
-    return id === 'putService' ? [match, none] : [match];
-  }
-  if (access !== 'sidecar' || method !== 'PUT') return [];
-  const about = 'The id of the sidecar that makes the call: its stream renews the lease.';
-  return [header(SIDECAR_HEADER, SIDECAR_ID_PATTERN, about)];
+  }));
 }

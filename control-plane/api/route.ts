@@ -11,6 +11,7 @@ import type { LineSink } from '../watch/line-sink.ts';
 import type { WatchHub } from '../watch/watch-hub.ts';
 import { ApiProblem } from './api-problem.ts';
 import { INSTANCE_ID_PATTERN, NO_QUERY } from './api-schemas.ts';
+import type { HeaderFields, ReadHeaders } from './header-fields.ts';
 import { type RawBody, type ReadBody, readBody, readQuery } from './request-body.ts';
 
 /** What calls work on. */
@@ -40,13 +41,13 @@ export interface RawCall {
 }
 
 /** A call that was understood. */
-export interface Call<Q, B> {
+export interface Call<Q, B, H extends HeaderFields> {
   /** The parts of the path, judged; empty where the path has no such part. */
   readonly service: string;
   readonly id: string;
   readonly query: Q;
   readonly body: ReadBody<B>;
-  readonly headers: IncomingHttpHeaders;
+  readonly headers: ReadHeaders<H>;
   readonly by: Actor;
 }
 
@@ -77,11 +78,13 @@ export interface Route {
   readonly access: Access;
   readonly query: TObject;
   readonly body: TObject | null;
+  /** The header fields that it heeds. */
+  readonly headers: HeaderFields;
   readonly answers: Readonly<Record<number, AnswerDescription>>;
   run(mesh: Mesh, call: RawCall): Answer | Promise<Answer>;
 }
 
-interface RouteSpec<Q extends TObject, B extends TObject> {
+interface RouteSpec<Q extends TObject, B extends TObject, H extends HeaderFields> {
   readonly method: Route['method'];
   readonly path: string;
   readonly id: string;
@@ -89,18 +92,22 @@ interface RouteSpec<Q extends TObject, B extends TObject> {
   readonly access: Access;
   readonly query?: Q;
   readonly body?: B;
+  readonly headers?: H;
   readonly check?: (value: Static<B>, written: WrittenSettings) => readonly Problem[];
   readonly answers: Route['answers'];
-  run(mesh: Mesh, call: Call<Static<Q>, Static<B>>): Answer | Promise<Answer>;
+  run(mesh: Mesh, call: Call<Static<Q>, Static<B>, H>): Answer | Promise<Answer>;
 }
 
-/** Makes a route that reads path, query and body before it does anything. */
-export function route<Q extends TObject, B extends TObject>(spec: RouteSpec<Q, B>): Route {
-  const { query = NO_QUERY, body = null, check } = spec;
+/** Makes a route that reads path, query, header fields and body before it does anything. */
+export function route<Q extends TObject, B extends TObject, H extends HeaderFields>(
+  spec: RouteSpec<Q, B, H>,
+): Route {
+  const { query = NO_QUERY, body = null, headers: fields = {}, check } = spec;
   return {
     ...spec,
     query,
     body,
+    headers: fields,
     run(mesh, raw) {
       const { params, headers, by } = raw;
       const call = {
@@ -108,12 +115,20 @@ export function route<Q extends TObject, B extends TObject>(spec: RouteSpec<Q, B
         id: params.id === undefined ? '' : readId(params.id),
         query: readQuery(query, raw.query) as Static<Q>,
         body: (body === null ? NO_BODY : readBody(body as B, raw.body, check)) as ReadBody<Static<B>>,
-        headers,
+        headers: readHeaders(fields, headers) as ReadHeaders<H>,
         by,
       };
       return spec.run(mesh, call);
     },
   };
+}
+
+function readHeaders(fields: HeaderFields, headers: IncomingHttpHeaders): Record<string, unknown> {
+  const read = Object.entries(fields).map(([key, field]) => {
+    const text = headers[field.name.toLowerCase()];
+    return [key, text === undefined ? null : field.read(String(text))];
+  });
+  return Object.fromEntries(read);
 }
 
 const NO_BODY: ReadBody<unknown> = { value: {}, document: {} };

@@ -1,13 +1,14 @@
-import type { IncomingHttpHeaders } from 'node:http';
 import { checkPolicy } from '../contract/policy-checks.ts';
 import type { PolicyDocument, Service } from '../contract/resources.ts';
 import type { Precondition, ServiceOutcome } from '../registry/registry.ts';
 import { ApiProblem } from './api-problem.ts';
-import { IF_MATCH_PATTERN, PAGE_QUERY, SERVICE_BODY } from './api-schemas.ts';
+import { PAGE_QUERY, SERVICE_BODY } from './api-schemas.ts';
+import { IF_ABSENT, IF_MATCH, IF_NONE_MATCH, type ReadHeaders } from './header-fields.ts';
 import { pageOf, serviceResource } from './resources.ts';
 import { type Answer, type Mesh, type Route, route } from './route.ts';
 
-const IF_MATCH = new RegExp(IF_MATCH_PATTERN);
+/** What a service has to be for a change of it. */
+const PRECONDITION = { match: IF_MATCH, absent: IF_ABSENT };
 
 /** Services and their policies. */
 export const SERVICE_ROUTES: readonly Route[] = [
@@ -30,6 +31,7 @@ export const SERVICE_ROUTES: readonly Route[] = [
     id: 'getService',
     summary: 'A service.',
     access: 'sidecar',
+    headers: { known: IF_NONE_MATCH },
     answers: {
       200: { description: 'The service; its ETag is its revision.', schema: 'Service' },
       304: { description: 'It is as If-None-Match says.', schema: null },
@@ -39,7 +41,8 @@ export const SERVICE_ROUTES: readonly Route[] = [
       const service = mesh.registry.service(name);
       if (service === null) throw unknownService(name);
       const etag = etagOf(service);
-      if (isKnown(headers['if-none-match'], etag)) return { status: 304, headers: { etag }, body: null };
+      if (headers.known?.includes(etag) || headers.known?.includes('*'))
+        return { status: 304, headers: { etag }, body: null };
       return shown(mesh, 200, service);
     },
   }),
@@ -51,6 +54,7 @@ export const SERVICE_ROUTES: readonly Route[] = [
       'Writes a service: its whole policy. If-Match with its ETag guards against the changes of others.',
     access: 'admin',
     body: SERVICE_BODY,
+    headers: PRECONDITION,
     check: ({ policy }, written) => checkPolicy(policy, ['policy'], written),
     answers: {
       200: { description: 'It is written.', schema: 'Service' },
@@ -75,6 +79,7 @@ export const SERVICE_ROUTES: readonly Route[] = [
     id: 'deleteService',
     summary: 'Deletes a service that has no instances but expired ones.',
     access: 'admin',
+    headers: PRECONDITION,
     answers: {
       204: { description: 'It is gone.', schema: null },
       404: { description: 'There is no such service.', schema: 'Problem' },
@@ -111,24 +116,9 @@ function etagOf({ revision }: Service): string {
   return `"${revision}"`;
 }
 
-/** Whether If-None-Match names it: RFC 9110, section 13.1.2, which compares weakly. */
-function isKnown(noneMatch: string | undefined, etag: string): boolean {
-  if (noneMatch === undefined) return false;
-  const tags = noneMatch.split(',').map(tag => tag.trim().replace(/^W\//, ''));
-  return tags.includes(etag) || noneMatch.trim() === '*';
-}
-
-/** What If-Match and If-None-Match ask for. */
-function preconditionOf(headers: IncomingHttpHeaders): Precondition | undefined {
-  const { 'if-match': match, 'if-none-match': noneMatch } = headers;
-  if (noneMatch !== undefined) {
-    if (noneMatch.trim() === '*' && match === undefined) return 'absent';
-    throw new ApiProblem(400, 'If-None-Match may only be * here: write it where there is none yet.');
-  }
-  if (match === undefined) return undefined;
-  if (match.trim() === '*') return 'present';
-  if (IF_MATCH.test(match)) return Number(match.slice(1, -1));
-  throw new ApiProblem(400, `If-Match has to be the ETag of the service, such as "42", or *; found ${match}`);
+function preconditionOf({ match, absent }: ReadHeaders<typeof PRECONDITION>): Precondition | undefined {
+  if (match === null || absent === null) return match ?? absent ?? undefined;
+  throw new ApiProblem(400, 'If-Match and If-None-Match contradict each other: send one of them.');
 }
 
 function refusal(name: string, outcome: Exclude<ServiceOutcome, { kind: 'done' }>): ApiProblem {
