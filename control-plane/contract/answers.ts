@@ -205,7 +205,7 @@ export interface FieldError {
   readonly column: number | null;
 }
 
-const FIELD_ERROR: Shape<FieldError> = record({
+export const FIELD_ERROR: Shape<FieldError> = record({
   field: text(),
   detail: text(),
   expected: orNull(text()),

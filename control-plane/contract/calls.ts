@@ -3,18 +3,28 @@ import {
   type Acknowledgement,
   type ConnectedSidecar,
   EVENT_PAGE,
+  FIELD_ERROR,
   HEALTH,
   type Health,
   INSTANCE_PAGE,
   type Page,
-  PROBLEM,
   SERVICE,
   SERVICE_PAGE,
   type ServiceResource,
   SIDECAR_PAGE,
 } from './answers.ts';
 import { type Instance, type MeshEvent, REVISION, type Revision } from './resources.ts';
-import { Misshapen, nothing, readJson, record, type Shape, type Shaped } from './shape.ts';
+import {
+  listOf,
+  Misshapen,
+  nothing,
+  optional,
+  readJson,
+  record,
+  type Shape,
+  type Shaped,
+  text,
+} from './shape.ts';
 
 /** A call of the control plane's API, with what it answers where it succeeds. */
 export interface ApiCall<T> {
@@ -80,19 +90,22 @@ export function listEvents(): ApiCall<{ readonly items: readonly MeshEvent[] }> 
 }
 
 /** Reads the body of an answer that is a success. @throws Misshapen */
-export function readAnswer<T>({ answer }: ApiCall<T>, text: string): T {
-  return text === '' ? answer.read(null, 'the answer') : readJson(answer, text, 'the answer');
+export function readAnswer<T>({ answer }: ApiCall<T>, body: string): T {
+  return body === '' ? answer.read(null, 'the answer') : readJson(answer, body, 'the answer');
 }
 
 /** What a refusal says of itself; null where it is none of the control plane's. */
-export function readProblem(text: string): Shaped<typeof PROBLEM> | null {
+export function readProblem(body: string): Shaped<typeof REFUSAL> | null {
   try {
-    return readJson(PROBLEM, text, 'the answer');
+    return readJson(REFUSAL, body, 'the answer');
   } catch (error) {
     if (error instanceof Misshapen) return null;
     throw error;
   }
 }
+
+/** What callers look at of a problem. */
+const REFUSAL = record({ detail: text(), errors: optional(listOf(FIELD_ERROR), []) });
 
 /** As many as the API answers at once. */
 const MOST = 1000;
