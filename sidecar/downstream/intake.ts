@@ -1,18 +1,25 @@
 import type { ByteSocket } from '../io/byte-socket.ts';
+import { Timer, type TimerOwner, type TimerWheel } from '../io/timer-wheel.ts';
+
+/** How often an application that is not read from is looked after: it may have hung up. */
+const PROBE_MS = 1_000;
 
 /**
  * Decides whether an application's connection is read from: not while nobody takes the body that it sends, nor while as much
  * of its further requests is held as may be.
  */
-export class Intake {
+export class Intake implements TimerOwner {
   /** The body waits for whoever takes it. */
   isBodyPaused = false;
   private readonly socket: ByteSocket;
+  private readonly wheel: TimerWheel;
+  private readonly probeTimer = new Timer(this);
   private held: Buffer | null = null;
   private isPaused = false;
 
-  constructor(socket: ByteSocket) {
+  constructor(socket: ByteSocket, wheel: TimerWheel) {
     this.socket = socket;
+    this.wheel = wheel;
   }
 
   /** Keeps bytes of further requests. @param atMost how many are held before reading stops */
@@ -49,6 +56,7 @@ export class Intake {
     this.isBodyPaused = false;
     if (!this.isPaused) return;
     this.isPaused = false;
+    this.wheel.stop(this.probeTimer);
     this.socket.resume();
   }
 
@@ -56,5 +64,15 @@ export class Intake {
     if (this.isPaused) return;
     this.isPaused = true;
     this.socket.pause();
+    this.startProbe();
+  }
+
+  onTimer(): void {
+    this.socket.probe();
+    this.startProbe();
+  }
+
+  private startProbe(): void {
+    this.wheel.start(this.probeTimer, PROBE_MS, this.wheel.coarseNow);
   }
 }

@@ -50,7 +50,7 @@ export class RequestReader implements BodyReceiver {
     this.listener = listener;
     this.headReader = new HeadReader(headSize);
     this.decoder = new BodyDecoder(headSize, headFields);
-    this.intake = new Intake(socket);
+    this.intake = new Intake(socket, context.wheel);
   }
 
   /** Whether the current request has been read to its end. */

@@ -121,6 +121,27 @@ describe('an application that hangs up aborts its request', () => {
     });
   }
 
+  it('also while nobody takes its upload, and nothing is read from it', async () => {
+    upstream.options = { onConnection: connection => void connection.socket.pause() };
+    client = await RawClient.connect(sidecar.port);
+    // Through the proxy to a host that nobody configured: no timeout ends it before this test does.
+    const host = upstream.address;
+    client.send(
+      `POST http://${host}/stalled HTTP/1.1\r\nHost: ${host}\r\nContent-Length: ${512 * MiB}\r\n\r\n`,
+    );
+    void sendBulk(client.socket, 512 * MiB).catch(() => {});
+    let written = -1;
+    await until(() => {
+      const before = written;
+      written = client.socket.bytesWritten;
+      return written === before && written > MiB;
+    }, 'the upload to stand still');
+    client.reset();
+    const line = await sidecar.logged('/stalled');
+    assert.deepEqual([line.flag, line.status], ['DC', 0]);
+    upstream.options = {};
+  });
+
   it('but one that only sends no more still gets its answer', async () => {
     upstream.options = { onRequest: (request, connection) => connection.answer(200, request.target) };
     client = await RawClient.connect(sidecar.port);

@@ -1,12 +1,19 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Intake } from '../../../sidecar/downstream/intake.ts';
+import { HandClock } from '../hand-clock.ts';
 import { MemorySocket } from './memory-socket.ts';
 
 function anIntake() {
   const socket = new MemorySocket();
-  const intake = new Intake(socket);
-  return { socket, intake, hold: (text: string) => intake.hold(Buffer.from(text), 0, text.length, 10) };
+  const clock = new HandClock();
+  const intake = new Intake(socket, clock.wheel);
+  return {
+    socket,
+    clock,
+    intake,
+    hold: (text: string) => intake.hold(Buffer.from(text), 0, text.length, 10),
+  };
 }
 
 test('what is held comes back in order, once', () => {
@@ -51,4 +58,16 @@ test('a body that is taken again does not open what is full', () => {
   hold('1234567890');
   intake.resumeBody();
   assert.equal(socket.isPaused, true);
+});
+
+test('while nothing is read, it is looked every second whether the application has hung up', () => {
+  const { intake, socket, clock } = anIntake();
+  clock.advance(5_000);
+  assert.equal(socket.probes, 0);
+  intake.pauseBody();
+  clock.advance(3_500);
+  assert.equal(socket.probes, 3);
+  intake.resumeBody();
+  clock.advance(5_000);
+  assert.equal(socket.probes, 3);
 });

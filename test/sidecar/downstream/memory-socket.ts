@@ -83,7 +83,12 @@ export class MemorySocket implements ByteSocket {
     this.owner = null;
   }
 
-  probe(): void {}
+  /** How often it was looked whether the connection was reset. */
+  probes = 0;
+
+  probe(): void {
+    this.probes++;
+  }
 
   keepAlive(): void {
     this.isKeptAlive = true;
