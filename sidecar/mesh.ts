@@ -92,12 +92,9 @@ export class Mesh implements DiscoveryGauges {
       log.warn({}, 'app is not registered: the file says no service, which would be its name');
     }
     directory.onApplied = () => this.snapshot?.changed();
-    this.client.listener = {
-      onConnected: () => {
-        this.services.onConnected();
-        this.registration?.onConnected();
-      },
-      onDisconnected() {},
+    this.client.onConnected = () => {
+      this.services.onConnected();
+      this.registration?.onConnected();
     };
   }
 

@@ -19,13 +19,6 @@ export interface WatchClientOptions {
   readonly log: Log;
 }
 
-/** Told of the stream's ups and downs. */
-export interface WatchClientListener {
-  /** The control plane answers on a new stream. */
-  onConnected(): void;
-  onDisconnected(): void;
-}
-
 const FIRST_BACKOFF_MS = 200;
 /** A stream that lasted so long was a good one: the next one is tried soon. */
 const GOOD_STREAM_MS = 2000;
@@ -36,7 +29,8 @@ const GOOD_STREAM_MS = 2000;
  * everything anew. Meanwhile, whatever is known stays in use.
  */
 export class WatchClient implements WatchConnectionOwner {
-  listener: WatchClientListener = { onConnected() {}, onDisconnected() {} };
+  /** Told when the control plane answers on a new stream. */
+  onConnected: () => void = () => {};
   /** Streams that broke. */
   lost = 0;
   private readonly options: WatchClientOptions;
@@ -169,7 +163,6 @@ export class WatchClient implements WatchConnectionOwner {
     this.lastProblem = reason;
     const bound = Math.min(WATCH_RETRY_MS, FIRST_BACKOFF_MS * 2 ** this.failures++);
     this.cancelRetry = schedule(() => this.connect(), bound * random());
-    if (wasGreeted) this.listener.onDisconnected();
   }
 
   private connect(): void {
@@ -183,7 +176,7 @@ export class WatchClient implements WatchConnectionOwner {
     this.greetedAt = performance.now();
     this.options.log.info({ controlPlane: this.options.target.url }, 'connected to the control plane');
     this.tellNames();
-    this.listener.onConnected();
+    this.onConnected();
   }
 
   private tellNames(): void {
