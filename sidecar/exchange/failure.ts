@@ -37,6 +37,15 @@ export const FAILURES = {
   'client-gone': { status: 0, flag: 'DC', retry: 'never', blamesEndpoint: false },
 } as const satisfies Record<string, FailureTraits>;
 
+/** The kinds that another attempt may follow. */
+export type RetriableKind = {
+  [K in FailureKind]: (typeof FAILURES)[K]['retry'] extends 'never' ? never : K;
+}[FailureKind];
+
+export function isRetriable(kind: FailureKind): kind is RetriableKind {
+  return FAILURES[kind].retry !== 'never';
+}
+
 /** One failure. */
 export interface Failure {
   readonly kind: FailureKind;

@@ -1,5 +1,11 @@
 import type { Exchange } from '../exchange/exchange.ts';
-import { FAILURES, type Failure, failure, retryExhausted } from '../exchange/failure.ts';
+import {
+  type Failure,
+  failure,
+  isRetriable,
+  type RetriableKind,
+  retryExhausted,
+} from '../exchange/failure.ts';
 import {
   type Call,
   ENDED_CALL,
@@ -170,11 +176,10 @@ class RetriedCall extends PassReply implements Call {
       return this.attempt();
     }
     if (!reason.reachedNobody) this.received++;
-    const isRetriable = !this.hasHead && FAILURES[reason.kind].retry !== 'never';
-    if (isRetriable && (this.mayRetry(conditionOf(reason), reason.reachedNobody) || this.waits(reason))) {
-      return this.attempt();
-    }
-    this.reply.fail(isRetriable && this.started > 1 ? retryExhausted(reason, this.started) : reason);
+    const condition = this.hasHead ? null : conditionOf(reason);
+    if (condition === null) return this.reply.fail(reason);
+    if (this.mayRetry(condition, reason.reachedNobody) || this.waits(reason)) return this.attempt();
+    this.reply.fail(this.started > 1 ? retryExhausted(reason, this.started) : reason);
   }
 
   private mayRetry(condition: RetryCondition, reachedNobody: boolean): boolean {
@@ -197,16 +202,17 @@ function conditionOfStatus(status: number, on: readonly RetryCondition[]): Retry
   return status >= 502 && status <= 504 ? 'gateway-error' : null;
 }
 
-function conditionOf(reason: Failure): RetryCondition {
-  switch (reason.kind) {
-    case 'connect-failure':
-    case 'connect-timeout':
-      return 'connect-failure';
-    case 'attempt-timeout':
-      return 'attempt-timeout';
-    default:
-      return 'reset';
-  }
+/** The compiler asks for each kind that may be retried, and for no other. */
+const CONDITIONS: Readonly<Record<RetriableKind, RetryCondition>> = {
+  'connect-failure': 'connect-failure',
+  'connect-timeout': 'connect-failure',
+  reset: 'reset',
+  'attempt-timeout': 'attempt-timeout',
+};
+
+/** What a failure is as a condition that another attempt may follow, or null where none may. */
+function conditionOf({ kind }: Failure): RetryCondition | null {
+  return isRetriable(kind) ? CONDITIONS[kind] : null;
 }
 
 function isMethodSafe(exchange: Exchange, methods: RetrySettings['methods']): boolean {
