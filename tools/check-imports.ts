@@ -9,23 +9,56 @@ import { countLines, findDefaultExport, isBarrel, readSourceTree, type SourceFil
 
 const TOP_FOLDERS = ['bin', 'command-line', 'control-plane', 'docs', 'examples', 'sidecar', 'test', 'tools'];
 
-/** What every room of the sidecar but the lowest may lean on. */
-const GROUND = [
-  'sidecar/exchange',
-  'sidecar/io',
-  'sidecar/config',
-  'sidecar/telemetry',
-  'control-plane/contract',
-];
-
-/** The rooms, and what each may import besides itself: other rooms, or single files. A room includes its sub-folders. */
-const ROOMS: Readonly<Record<string, Room>> = {
+/**
+ * The rooms, and what each may import besides itself: other rooms, or single files. A room includes its sub-folders. Nothing is
+ * allowed that nothing needs: a test holds the table against the tree.
+ */
+export const ROOMS: Readonly<Record<string, Room>> = {
   'sidecar/exchange': { imports: [] },
   'sidecar/io': { imports: [] },
+  'sidecar/http1': { imports: ['sidecar/exchange'] },
+  'sidecar/telemetry': { imports: ['sidecar/exchange'] },
+  'sidecar/upstream': {
+    imports: ['sidecar/exchange', 'sidecar/io', 'sidecar/http1'],
+    types: ['sidecar/telemetry'],
+  },
+  'sidecar/policy': {
+    imports: ['sidecar/exchange', 'sidecar/io', 'sidecar/telemetry'],
+    types: ['control-plane/contract/policy.ts'],
+  },
+  'sidecar/routing': { imports: ['sidecar/exchange', 'sidecar/http1'] },
+  'sidecar/downstream': {
+    imports: ['sidecar/exchange', 'sidecar/io', 'sidecar/http1'],
+    types: ['sidecar/config', 'sidecar/telemetry'],
+  },
+  'sidecar/config': {
+    imports: ['control-plane/contract'],
+    types: ['sidecar/upstream/endpoint.ts'],
+  },
+  'sidecar/discovery': {
+    imports: ['sidecar/io', 'control-plane/contract'],
+    types: ['sidecar/upstream/endpoint.ts', 'sidecar/telemetry'],
+  },
+  'sidecar/registration': {
+    imports: ['control-plane/contract'],
+    types: ['sidecar/config', 'sidecar/discovery/control-plane-api.ts', 'sidecar/telemetry'],
+  },
+  'sidecar/admin': { imports: ['sidecar/io', 'sidecar/telemetry'] },
+  'sidecar/commands': {
+    imports: [
+      'sidecar/main.ts',
+      'sidecar/sidecar.ts',
+      'sidecar/config',
+      'control-plane/contract',
+      'command-line',
+    ],
+    types: ['sidecar/telemetry'],
+  },
+  sidecar: { imports: ['sidecar', 'control-plane/contract', 'command-line'], isHallway: true },
   'control-plane/contract': { imports: [] },
-  'control-plane/registry': { imports: ['control-plane/contract'] },
-  'control-plane/store': { imports: ['control-plane/contract', 'control-plane/registry'] },
-  'control-plane/watch': { imports: ['control-plane/contract', 'control-plane/registry'] },
+  'control-plane/registry': { imports: [], types: ['control-plane/contract'] },
+  'control-plane/store': { imports: ['control-plane/registry'], types: ['control-plane/contract'] },
+  'control-plane/watch': { imports: ['control-plane/contract'], types: ['control-plane/registry'] },
   'control-plane/api': {
     imports: [
       'control-plane/contract',
@@ -37,7 +70,14 @@ const ROOMS: Readonly<Record<string, Room>> = {
       'sidecar/telemetry',
     ],
   },
-  'control-plane/commands': { imports: ['control-plane', 'command-line', 'sidecar/config/config-file.ts'] },
+  'control-plane/commands': {
+    imports: [
+      'control-plane/main.ts',
+      'control-plane/contract',
+      'command-line',
+      'sidecar/config/config-file.ts',
+    ],
+  },
   'control-plane': {
     imports: [
       'control-plane',
@@ -49,23 +89,6 @@ const ROOMS: Readonly<Record<string, Room>> = {
     isHallway: true,
   },
   'command-line': { imports: ['control-plane/contract'] },
-  'sidecar/telemetry': { imports: ['sidecar/exchange', 'sidecar/io'] },
-  'sidecar/config': {
-    imports: ['sidecar/exchange', 'sidecar/io', 'control-plane/contract'],
-    types: ['sidecar/upstream/endpoint.ts'],
-  },
-  'sidecar/http1': { imports: ['sidecar/exchange', 'sidecar/io'] },
-  'sidecar/upstream': { imports: [...GROUND, 'sidecar/http1'] },
-  'sidecar/policy': { imports: [...GROUND, 'sidecar/http1', 'sidecar/upstream'] },
-  'sidecar/routing': { imports: [...GROUND, 'sidecar/http1', 'sidecar/upstream', 'sidecar/policy'] },
-  'sidecar/downstream': {
-    imports: [...GROUND, 'sidecar/http1', 'sidecar/upstream', 'sidecar/policy', 'sidecar/routing'],
-  },
-  'sidecar/discovery': { imports: [...GROUND, 'sidecar/upstream'] },
-  'sidecar/registration': { imports: [...GROUND, 'sidecar/discovery'] },
-  'sidecar/admin': { imports: [...GROUND, 'sidecar/upstream', 'sidecar/discovery', 'sidecar/routing'] },
-  'sidecar/commands': { imports: ['sidecar', 'control-plane/contract', 'command-line'] },
-  sidecar: { imports: ['sidecar', 'control-plane/contract', 'command-line'], isHallway: true },
   bin: { imports: ['command-line', 'control-plane/commands', 'sidecar/commands', 'tools/install.mjs'] },
   'docs/reference': { imports: ['bin', 'command-line', 'sidecar/config', 'control-plane/contract'] },
   'examples/shop': { imports: [] },
@@ -95,6 +118,20 @@ export interface Problem {
 export function checkTree(root: string): Problem[] {
   const files = readSourceTree(root, TOP_FOLDERS);
   return [...files.flatMap(file => RULES.flatMap(rule => rule(file))), ...checkCycles(files)];
+}
+
+/** What {@link ROOMS} allows and no file of the tree makes use of, as `room -> imported`. */
+export function findUnused(root: string): string[] {
+  const files = readSourceTree(root, TOP_FOLDERS);
+  return Object.entries(ROOMS).flatMap(([name, { imports, types = [] }]) => {
+    const used = files.filter(({ path }) => findRoom(path) === name).flatMap(file => file.imports);
+    const needed = (path: string, withTypes: boolean) =>
+      used.some(({ target, isTypeOnly }) => isWithin(target, path) && (withTypes || !isTypeOnly));
+    return [
+      ...imports.filter(path => !needed(path, false)),
+      ...types.filter(path => !needed(path, true)),
+    ].map(path => `${name} -> ${path}`);
+  });
 }
 
 const RULES: readonly ((file: SourceFile) => Problem[])[] = [

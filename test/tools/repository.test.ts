@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { findUnused, ROOMS } from '../../tools/check-imports.ts';
 import { listRepositoryFiles, ROOT } from './repository-files.ts';
 
 const read = (path: string) => readFileSync(join(ROOT, path), 'utf8');
@@ -51,4 +52,26 @@ test('dependencies are pinned to one version each, the one in the lock file', ()
 test('no file is too large to be read', () => {
   const large = listRepositoryFiles().filter(path => statSync(join(ROOT, path)).size > 1024 * 1024);
   assert.deepEqual(large, []);
+});
+
+test('no room may import what it does not need', () => {
+  assert.deepEqual(findUnused(ROOT), []);
+});
+
+test('the arrows of ARCHITECTURE.md are the table that imports are held against', () => {
+  const drawn = new Map<string, string[]>();
+  for (const [, from, to] of read('ARCHITECTURE.md').matchAll(
+    /(\w+) +─▶ (\w+(?:, \w+)*|\(nothing\))(?: {2}|$)/gm,
+  )) {
+    drawn.set(from, to === '(nothing)' ? [] : to.split(', ').sort());
+  }
+  const nameOf = (path: string) => path.split('/')[1];
+  const rooms = Object.entries(ROOMS).filter(([path]) =>
+    /^(?:sidecar|control-plane)\/(?!commands)/.test(path),
+  );
+  const allowed = rooms.map(([path, { imports }]) => [
+    nameOf(path),
+    [...new Set(imports.map(nameOf))].sort(),
+  ]);
+  assert.deepEqual(Object.fromEntries(drawn), Object.fromEntries(allowed));
 });
