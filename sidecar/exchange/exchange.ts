@@ -22,8 +22,6 @@ export interface RequestHead {
   readonly fields: Fields;
   /** The protocols of an `Upgrade` field that the application wants to switch to, or null (RFC 9110 section 7.8). */
   readonly upgrade: string | null;
-  /** The application waits for a 100 before it sends its body (RFC 9110 section 10.1.1). */
-  readonly expectContinue: boolean;
 }
 
 /** One request and its way through the sidecar: the head, the body, and notes that layers leave for each other. */

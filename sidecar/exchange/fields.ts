@@ -19,11 +19,6 @@ export function getField(fields: Fields, name: string): string | undefined {
   return undefined;
 }
 
-/** Whether a field called `name` (lower case) is present. */
-export function hasField(fields: Fields, name: string): boolean {
-  return getField(fields, name) !== undefined;
-}
-
 /** Sets the first field called `name` (lower case) to `value`, keeping its place and case, or appends it as `spelling`. */
 export function setField(fields: Fields, name: string, spelling: string, value: string): void {
   for (let i = 0; i < fields.length; i += 2) {

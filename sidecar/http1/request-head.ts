@@ -83,8 +83,8 @@ function interpret(
   const fields = section.fields;
   const options = applyConnectionOptions(section.connection, fields);
   if (section.host !== destination.authority) setField(fields, 'host', 'Host', destination.authority);
-  const expectContinue = expectation(section, minorVersion, framing);
-  if (typeof expectContinue !== 'boolean') return expectContinue;
+  const unexpected = checkExpectation(section, minorVersion, framing);
+  if (unexpected !== null) return unexpected;
   const maxForwards = forwardsLeft(method, section);
   if (maxForwards instanceof ProtocolError) return maxForwards;
 
@@ -96,7 +96,6 @@ function interpret(
       authority: destination.authority,
       fields,
       upgrade: minorVersion >= 1 && options.upgrade && framing === 0 ? protocols(section.upgrade) : null,
-      expectContinue,
     },
     form: destination.form,
     minorVersion,
@@ -156,17 +155,21 @@ function parseAbsoluteTarget(method: string, target: string): Destination | Prot
   return { form: 'absolute', target: path.startsWith('/') ? path : `/${path}`, authority };
 }
 
-/** Whether the application waits for a 100. The field is taken away where it means nothing (RFC 9110 section 10.1.1). */
-function expectation(section: FieldSection, minorVersion: number, framing: Framing): boolean | ProtocolError {
-  if (section.expect === null) return false;
+/** Takes `Expect` away where it means nothing (RFC 9110 section 10.1.1), and refuses what nobody knows. */
+function checkExpectation(
+  section: FieldSection,
+  minorVersion: number,
+  framing: Framing,
+): ProtocolError | null {
+  if (section.expect === null) return null;
   if (minorVersion >= 1) {
     for (const item of listItems(section.expect)) {
       if (item !== '100-continue') return new ProtocolError(417, 'an expectation other than 100-continue');
     }
-    if (framing !== 0) return true;
+    if (framing !== 0) return null;
   }
   removeFields(section.fields, 'expect');
-  return false;
+  return null;
 }
 
 const MOST_FORWARDS = 1_000_000;

@@ -29,14 +29,14 @@ export function readRequests(pieces: readonly string[]): Transcript<RequestMeani
     const parsed = parseRequestHead(bytes, start, end, FIELD_LIMIT);
     if (parsed instanceof ProtocolError) return parsed;
     const { framing, keepAlive, minorVersion, maxForwards, nominated } = parsed;
-    const { method, target, authority, fields, upgrade, expectContinue } = parsed.head;
+    const { method, target, authority, fields, upgrade } = parsed.head;
     return {
       framing,
       nominated,
       isLast: method === 'CONNECT' ? 'tunnel' : keepAlive ? null : 'closed',
       finish: (body, { trailers }) => ({
         ...{ method, target, authority, fields, minorVersion, framing: framingName(framing) },
-        ...{ body, trailers, keepAlive, upgrade, expectContinue, maxForwards },
+        ...{ body, trailers, keepAlive, upgrade, maxForwards },
       }),
     };
   });

@@ -105,14 +105,14 @@ function readRequest(text: string, head: Head): { meaning: RequestMeaning; end: 
 
   const expected = minorVersion === 0 ? [] : listOf(head.fields, 'expect');
   if (expected.some(item => item !== '100-continue')) return null;
-  const expectContinue = expected.length > 0 && body.framing !== 0;
+  const isExpectation = expected.length > 0 && body.framing !== 0;
 
   const forwards = method === 'TRACE' || method === 'OPTIONS' ? valuesOf(head.fields, 'max-forwards') : [];
   if (forwards.length > 1 || forwards.some(value => !/^[0-9]+$/.test(value))) return null;
   const maxForwards = forwards.length === 0 ? null : Math.min(Number(forwards[0]), 1_000_000);
 
   const fields = endToEnd(head.fields)
-    .filter(([name]) => expectContinue || !/^expect$/i.test(name))
+    .filter(([name]) => isExpectation || !/^expect$/i.test(name))
     .map(([name, value]): Line => {
       if (/^host$/i.test(name)) return [name, authority];
       if (/^max-forwards$/i.test(name) && maxForwards) return [name, String(maxForwards - 1)];
@@ -131,7 +131,7 @@ function readRequest(text: string, head: Head): { meaning: RequestMeaning; end: 
     meaning: {
       ...{ method, target, authority, fields: fields.flat(), minorVersion, framing: body.framing },
       ...{ body: body.body, trailers: body.trailers, keepAlive },
-      ...{ upgrade: mayUpgrade ? protocols.join(', ') : null, expectContinue, maxForwards },
+      ...{ upgrade: mayUpgrade ? protocols.join(', ') : null, maxForwards },
     },
     end: body.end,
   };

@@ -36,7 +36,7 @@ const request: Arbitrary<[RequestHead, Framing]> = fc
     host: spelling('host'),
     length: spelling('content-length'),
     withLength: fc.boolean(),
-    expectContinue: fc.boolean(),
+    withExpect: fc.boolean(),
     upgrade: fc.option(fc.constantFrom('websocket', 'WebSocket, x/1')),
     isAsterisk: fc.boolean(),
   })
@@ -44,8 +44,8 @@ const request: Arbitrary<[RequestHead, Framing]> = fc
     let fields = inserted(made.fields, made.places[0], made.host, made.authority);
     if (made.framing > 0 || (made.framing === 0 && made.withLength))
       fields = inserted(fields, made.places[1], made.length, String(made.framing));
-    const expectContinue = made.expectContinue && made.framing !== 0;
-    if (expectContinue) fields = inserted(fields, made.places[2], 'Expect', '100-continue');
+    if (made.withExpect && made.framing !== 0)
+      fields = inserted(fields, made.places[2], 'Expect', '100-continue');
     const head: RequestHead = {
       method: made.method,
       version: '1.1',
@@ -53,7 +53,6 @@ const request: Arbitrary<[RequestHead, Framing]> = fc
       authority: made.authority,
       fields,
       upgrade: made.framing === 0 ? made.upgrade : null,
-      expectContinue,
     };
     return [head, made.framing];
   });

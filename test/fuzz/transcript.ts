@@ -29,7 +29,6 @@ export interface RequestMeaning extends Content {
   readonly target: string;
   readonly authority: string;
   readonly minorVersion: number;
-  readonly expectContinue: boolean;
   readonly maxForwards: number | null;
 }
 

@@ -21,7 +21,6 @@ export function aRequestHead(values: Partial<RequestHead> = {}): RequestHead {
     authority,
     fields: ['Host', authority],
     upgrade: null,
-    expectContinue: false,
     ...values,
   };
 }

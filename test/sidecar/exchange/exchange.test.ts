@@ -10,7 +10,6 @@ const head = (values: Partial<RequestHead> = {}): RequestHead => ({
   authority: 'up',
   fields: ['Host', 'up'],
   upgrade: null,
-  expectContinue: false,
   ...values,
 });
 

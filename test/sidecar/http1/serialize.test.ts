@@ -20,7 +20,6 @@ const request = (values: Partial<RequestHead> = {}): RequestHead => ({
   authority: 'up',
   fields: ['Host', 'up', 'x-A', '1', 'X-a', ''],
   upgrade: null,
-  expectContinue: false,
   ...values,
 });
 

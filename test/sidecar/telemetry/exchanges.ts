@@ -18,7 +18,6 @@ export function anExchange(
       authority: 'inventory',
       fields: [],
       upgrade: null,
-      expectContinue: false,
       ...head,
     },
     body,
