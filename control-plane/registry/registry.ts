@@ -23,25 +23,17 @@ import { EMPTY_STATE, type StoredInstance, type StoredState, type StoreRecord } 
 export type Precondition = Revision | 'present' | 'absent';
 
 export type ServiceOutcome =
-  /** `revision` is that of the change, or of the service where nothing changed. */
-  | {
-      readonly kind: 'done';
-      readonly revision: Revision;
-      readonly created: boolean;
-      readonly changed: boolean;
-    }
+  | { readonly kind: 'done'; readonly created: boolean; readonly changed: boolean }
   | { readonly kind: 'unknown' }
   /** The precondition does not hold. */
   | { readonly kind: 'mismatch'; readonly current: Service | null }
   /** A service can't be deleted while it has instances that are not expired. */
   | { readonly kind: 'in-use'; readonly instances: number };
 
-export interface Registration {
+/** An instance as it was registered, and whether it is new. */
+interface Registered {
   readonly instance: Instance;
   readonly created: boolean;
-  readonly changed: boolean;
-  /** The instance that had its address and port until now: its registration has ended. */
-  readonly replaced: { readonly service: string; readonly id: string } | null;
 }
 
 /** How the registry is, for whoever asks whether all is well. */
@@ -179,11 +171,11 @@ export class Registry {
     const service = this.service(name);
     if (!holds(precondition, service)) return { kind: 'mismatch', current: service };
     if (service !== null && isDeepStrictEqual(service.policy, policy)) {
-      return { kind: 'done', revision: service.revision, created: false, changed: false };
+      return { kind: 'done', created: false, changed: false };
     }
     const detail = service === null ? 'The service was created.' : 'Its policy was written.';
     this.core.putService(name, policy, { by, now, kind: 'service-written', detail }, 'undo');
-    return { kind: 'done', revision: this.revision, created: service === null, changed: true };
+    return { kind: 'done', created: service === null, changed: true };
   }
 
   /** Deletes a service, with what is left of expired instances. */
@@ -201,7 +193,7 @@ export class Registry {
     }
     const detail = 'The service was deleted.';
     this.core.removeService(name, { by, now, kind: 'service-deleted', detail }, 'undo');
-    return { kind: 'done', revision: this.revision, created: false, changed: true };
+    return { kind: 'done', created: false, changed: true };
   }
 
   /**
@@ -209,10 +201,10 @@ export class Registry {
    * had them until now is removed. An instance that an operator drained stays so when it says again that it is up; a new
    * sidecar under the same id is a new process, and is not drained.
    */
-  register(spec: InstanceSpec, by: Actor, now: Moment): Registration {
+  register(spec: InstanceSpec, by: Actor, now: Moment): Registered {
     this.leases.notice(now);
     const existing = this.core.find(spec.service, spec.id);
-    const replaced = this.claimAddress(spec, existing, by, now);
+    this.claimAddress(spec, existing, by, now);
     const isAnother =
       existing === null || (by.sidecar !== null && by.sidecar !== existing.stored.registeredBy);
     const isDrained = !isAnother && existing.stored.isDrained && !existing.stored.isExpired;
@@ -230,17 +222,17 @@ export class Registry {
       const entry = new InstanceEntry(stored, now.monotonic + spec.ttl);
       const detail = `It was registered at ${describeAddress(spec)}, ${entry.status}.`;
       const instance = this.core.addInstance(entry, { by, now, kind: 'instance-registered', detail }, 'undo');
-      return { instance, created: true, changed: true, replaced };
+      return { instance, created: true };
     }
-    const changed = existing.lease !== 'kept' || !isDeepStrictEqual(existing.stored, stored);
+    const isNews = existing.lease !== 'kept' || !isDeepStrictEqual(existing.stored, stored);
     existing.deadline = now.monotonic + spec.ttl;
     existing.isHeld = false;
-    if (changed) {
+    if (isNews) {
       const detail = `It was registered again at ${describeAddress(spec)}, ${spec.status}.`;
       const note = { by, now, kind: 'instance-updated', detail };
       this.core.updateInstance(existing, stored, { isSuspect: false }, note, 'undo');
     }
-    return { instance: existing.toInstance(), created: false, changed, replaced };
+    return { instance: existing.toInstance(), created: false };
   }
 
   /** Renews a lease. @returns null where the instance is unknown and has to register again */
@@ -338,18 +330,11 @@ export class Registry {
   }
 
   /** Ends the registration of whoever else has the address of `spec`. */
-  private claimAddress(
-    spec: InstanceSpec,
-    claimant: InstanceEntry | null,
-    by: Actor,
-    now: Moment,
-  ): Registration['replaced'] {
+  private claimAddress(spec: InstanceSpec, claimant: InstanceEntry | null, by: Actor, now: Moment): void {
     const owner = this.core.findByAddress(addressKeyOf(spec));
-    if (owner === null || owner === claimant) return null;
-    const { service, id } = owner.stored;
+    if (owner === null || owner === claimant) return;
     const detail = `${spec.id} of ${spec.service} registered at ${describeAddress(spec)}, which was its address.`;
     this.core.removeInstance(owner, { by, now, kind: 'instance-replaced', detail }, 'undo');
-    return { service, id };
   }
 
   private entriesOf(service: string): InstanceEntry[] {

@@ -9,8 +9,8 @@ export interface ReloadListener<T> {
   onConfig(config: T, warnings: readonly Problem[]): Promise<void>;
   /** It was asked to load the file again, or the file is back after it was gone, and it says what is in force already. */
   onUnchanged(): void;
-  /** The file is wrong: what is in force stays. `lines` are the file's, for excerpts. */
-  onRefused(problems: readonly Problem[], lines: readonly string[]): void;
+  /** The file is wrong: what is in force stays. */
+  onRefused(problems: readonly Problem[]): void;
 }
 
 export interface ReloadOptions<T> {
@@ -83,7 +83,7 @@ export class ConfigReloader<T> {
     }
     if (this.ending.signal.aborted) return;
     if (!content.ok) {
-      if (!this.isGone || isForced) listener.onRefused([this.unreadable(content.reason)], []);
+      if (!this.isGone || isForced) listener.onRefused([this.unreadable(content.reason)]);
       this.isGone = true;
       return;
     }
@@ -102,14 +102,14 @@ export class ConfigReloader<T> {
     const { path, load, listener } = this.options;
     this.isInForce = false;
     try {
-      const { value, problems, lines } = load(bytes);
-      if (value === null) return listener.onRefused(problems, lines);
+      const { value, problems } = load(bytes);
+      if (value === null) return listener.onRefused(problems);
       await listener.onConfig(value, problems);
       this.isInForce = true;
     } catch (error) {
       const at = { source: path, line: 0, column: 0, length: 1 };
       const reason = error instanceof Error ? error.message : String(error);
-      listener.onRefused([problem(at, '', `can not be applied: ${reason}`)], []);
+      listener.onRefused([problem(at, '', `can not be applied: ${reason}`)]);
     }
   }
 

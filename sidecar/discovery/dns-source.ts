@@ -10,11 +10,12 @@ export interface DnsSourceOptions {
   readonly schedule: Schedule;
   /** From 0 to below 1. */
   readonly random: () => number;
-  /** An answer is used for its TTL, but no shorter than this, in milliseconds. */
-  readonly minTtl?: number;
-  /** And no longer than this: Docker's DNS says 600 s of what may change at any moment. */
-  readonly maxTtl?: number;
 }
+
+/** An answer is used for its TTL, but no shorter than this. */
+const MIN_TTL_MS = 1000;
+/** And no longer than this: Docker's DNS says 600 s of what may change at any moment. */
+const MAX_TTL_MS = 5000;
 
 /**
  * Endpoints from DNS: all addresses of a host, or what its SRV records say. Asked again when the TTL is over. When that fails,
@@ -26,8 +27,6 @@ export interface DnsSourceOptions {
  */
 export class DnsSource implements EndpointSource {
   private readonly options: DnsSourceOptions;
-  private readonly minTtl: number;
-  private readonly maxTtl: number;
   private listener: EndpointListener | null = null;
   private current: readonly EndpointSpec[] | null = null;
   private isKnownToDns = false;
@@ -37,8 +36,6 @@ export class DnsSource implements EndpointSource {
 
   constructor(options: DnsSourceOptions) {
     this.options = options;
-    this.minTtl = options.minTtl ?? 1000;
-    this.maxTtl = options.maxTtl ?? 5000;
   }
 
   start(listener: EndpointListener): void {
@@ -64,8 +61,8 @@ export class DnsSource implements EndpointSource {
     if (this.listener === null) return;
     this.isKnownToDns ||= answer.isFromDns;
     this.failures = 0;
-    const ttl = answer.ttl === null ? this.maxTtl : answer.ttl * 1000;
-    this.refreshAfter(Math.min(this.maxTtl, Math.max(this.minTtl, ttl)));
+    const ttl = answer.ttl === null ? MAX_TTL_MS : answer.ttl * 1000;
+    this.refreshAfter(Math.min(MAX_TTL_MS, Math.max(MIN_TTL_MS, ttl)));
     const isNews = this.current === null || !isSame(this.current, answer.endpoints);
     // After a problem the same set is told again: that is how the listener learns that it is over.
     if (!isNews && this.problem === null) return;
