@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import { nearest } from '../control-plane/contract/nearest.ts';
 import type { Command, Flag, GivenFlag, Invocation } from './command.ts';
 
-export type ParsedArguments =
+type ParsedArguments =
   | { readonly kind: 'run'; readonly invocation: Invocation }
   | { readonly kind: 'help' }
   | { readonly kind: 'version' }

@@ -28,7 +28,7 @@ export interface Flag {
   readonly default: string | null;
 }
 
-export interface Example {
+interface Example {
   readonly description: string;
   readonly command: string;
 }

@@ -12,7 +12,7 @@ import { MemoryStore } from './store/memory-store.ts';
 import { type Store, StoreError } from './store/store.ts';
 
 /** What `outrider control-plane` was asked to do. */
-export interface ControlPlaneProgramOptions {
+interface ControlPlaneProgramOptions {
   readonly listen: HostPort;
   /** A directory, or `memory`. */
   readonly data: string;

@@ -8,7 +8,7 @@ import type { RegistryKeeper } from './store/registry-keeper.ts';
 export type Policies = Readonly<Record<string, PolicyDocument>>;
 
 /** What it was to write a mesh file. */
-export interface WrittenMesh {
+interface WrittenMesh {
   /** Services that had another policy, or were not there. */
   readonly changed: readonly string[];
   /** Services that the file before named and this one does not: they stay. */

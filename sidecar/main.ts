@@ -21,7 +21,7 @@ import { createLog, type Log, type LogLevel } from './telemetry/log.ts';
 import { LogDestination } from './telemetry/log-destination.ts';
 
 /** What `outrider sidecar` was asked to do. */
-export interface SidecarOptions {
+interface SidecarOptions {
   /** Null: `outrider.yaml` in the working directory, if there is one. */
   readonly configFile: string | null;
   /** What environment variables and flags say, weakest first. */
@@ -36,7 +36,7 @@ export interface SidecarOptions {
 }
 
 /** A sidecar that runs, as this file needs it. */
-export interface RunningSidecar {
+interface RunningSidecar {
   /** Rejects when the configuration can't be applied; then what was in force stays. */
   apply(config: SidecarConfig): Promise<void>;
   /** Null: nothing is refused any more. */
@@ -45,7 +45,7 @@ export interface RunningSidecar {
   stop(): Promise<void>;
 }
 
-export type StartSidecar = (
+type StartSidecar = (
   config: SidecarConfig,
   context: { readonly log: Log; readonly version: string },
 ) => Promise<RunningSidecar>;

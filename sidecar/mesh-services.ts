@@ -8,7 +8,7 @@ import { Timer, type TimerOwner, type TimerWheel } from './io/timer-wheel.ts';
 import type { Asker, Question } from './routing/asked-service.ts';
 import type { Log } from './telemetry/log.ts';
 
-export interface MeshServicesOptions {
+interface MeshServicesOptions {
   readonly directory: ServiceDirectory;
   readonly wheel: TimerWheel;
   readonly log: Log;

@@ -16,7 +16,7 @@ import type { DiscoveryGauges } from './telemetry/discovery-metrics.ts';
 import type { Log } from './telemetry/log.ts';
 
 /** What a mesh needs of its sidecar. */
-export interface MeshContext {
+interface MeshContext {
   readonly wheel: TimerWheel;
   readonly log: Log;
   readonly version: string;

@@ -11,7 +11,7 @@ import type { Upstream } from './upstream/upstream.ts';
 import type { RunningUpstream, UpstreamSet } from './upstream-set.ts';
 
 /** What there is to show. */
-export interface ViewSources {
+interface ViewSources {
   readonly version: string;
   readonly upstreams: UpstreamSet;
   readonly passThrough: PassThrough;

@@ -28,7 +28,7 @@ import { ConnectionLimit } from './upstream/connection-limit.ts';
 import { type RunningUpstream, UpstreamSet, type UpstreamSetContext } from './upstream-set.ts';
 
 /** What a sidecar is given by whoever starts it. */
-export interface SidecarContext {
+interface SidecarContext {
   readonly log: Log;
   readonly version: string;
 }

@@ -108,7 +108,7 @@ interface Room {
 }
 
 /** Something that breaks a rule. */
-export interface Problem {
+interface Problem {
   readonly file: string;
   readonly line: number;
   readonly message: string;

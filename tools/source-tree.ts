@@ -10,7 +10,7 @@ export interface SourceFile {
 }
 
 /** One `import … from`, `export … from` or `import(…)` of another file of the tree; packages are left out. */
-export interface SourceImport {
+interface SourceImport {
   /** The imported file, from the root of the tree. */
   readonly target: string;
   readonly line: number;

@@ -32,7 +32,7 @@ export interface Mesh {
 export type Access = 'open' | 'sidecar' | 'admin';
 
 /** A call as it came, its caller known. */
-export interface RawCall {
+interface RawCall {
   readonly params: Readonly<Record<string, string>>;
   readonly query: Readonly<Record<string, unknown>>;
   readonly headers: IncomingHttpHeaders;
@@ -41,7 +41,7 @@ export interface RawCall {
 }
 
 /** A call that was understood. */
-export interface Call<Q, B, H extends HeaderFields> {
+interface Call<Q, B, H extends HeaderFields> {
   /** The parts of the path, judged; empty where the path has no such part. */
   readonly service: string;
   readonly id: string;

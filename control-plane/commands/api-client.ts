@@ -38,7 +38,7 @@ export class CallFailed extends Error {
   }
 }
 
-export interface CallOptions {
+interface CallOptions {
   /** Sent as JSON. */
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;

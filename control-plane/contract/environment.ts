@@ -1,7 +1,7 @@
 /** The variables of a process, as `process.env` has them. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-export type Filled =
+type Filled =
   | { readonly ok: true; readonly text: string }
   /** `reference` is the part of the text that can't be filled in. */
   | { readonly ok: false; readonly reference: string; readonly message: string };

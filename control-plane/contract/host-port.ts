@@ -31,7 +31,7 @@ export function formatHostPort({ host, port }: HostPort): string {
  * Whether `text` is a name to look up: labels of letters, digits, dashes and (as container names have them)
  * underscores. What ends in a number would be an IP address (WHATWG URL, "ends in a number").
  */
-export function isHostName(text: string): boolean {
+function isHostName(text: string): boolean {
   if (text.length > 253) return false;
   const labels = text.split('.');
   return labels.every(label => LABEL.test(label)) && !/^[0-9]+$/.test(labels[labels.length - 1]);

@@ -18,7 +18,7 @@ export const MESH_FILE_SCHEMA = section('The services of a mesh.', {
   }),
 });
 
-export type MeshFile = DeepReadonly<Static<typeof MESH_FILE_SCHEMA>>;
+type MeshFile = DeepReadonly<Static<typeof MESH_FILE_SCHEMA>>;
 
 /** A configuration file after it was read: null instead of a value where there are errors. */
 export interface LoadedFile<T> {

@@ -58,7 +58,7 @@ export const MAX_PROBLEMS = 1000;
 const MAX_TOLD = 20;
 
 /** The problems that are told of, and a line about the others. */
-export interface FirstProblems {
+interface FirstProblems {
   /** In their order: all, or errors rather than warnings where there are too many. */
   readonly first: readonly Problem[];
   /** `… and 3 more`; null where there are none. */

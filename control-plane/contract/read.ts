@@ -7,7 +7,7 @@ import { guessLongForm } from './shorthand.ts';
 import type { ListNode, MapEntry, MapNode, Place, ScalarNode, SourceNode } from './source-tree.ts';
 
 /** What a configuration turned out to be. */
-export interface ReadResult<T> {
+interface ReadResult<T> {
   /**
    * With every default filled in, and frozen. Where there were errors, it is what could be understood (settings without
    * default are missing), which serves to look for further errors and for nothing else.
@@ -20,7 +20,7 @@ export interface ReadResult<T> {
 
 export type WrittenSettings = ReadonlyMap<string, Written>;
 
-export interface Written {
+interface Written {
   readonly path: KeyPath;
   readonly keyAt: Place;
   readonly valueAt: Place;
@@ -273,7 +273,7 @@ function shapeOf(schema: TSchema): SourceNode['kind'] {
 }
 
 /** What a setting takes, as a noun. */
-export function expectationOf(schema: TSchema): string {
+function expectationOf(schema: TSchema): string {
   if (schema.anyOf !== undefined) return (schema.anyOf as TSchema[]).map(expectationOf).join(', or ');
   const notation = schema[NOTATION];
   if (notation !== undefined) return notation.expected;

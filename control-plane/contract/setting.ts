@@ -20,7 +20,7 @@ import type { ScalarNode } from './source-tree.ts';
  * JSON Schema and editors come for free) whose static type is what the *program* gets: `5s` in the file is the number
  * 5000. How one turns into the other hangs on the schema as its {@link Notation}; `read.ts` applies it.
  */
-export interface Notation<T> {
+interface Notation<T> {
   /** What the setting takes, as an error message says it: `a duration from 1ms to 1h, such as 5s`. */
   readonly expected: string;
   /** The unit or form for the reference page: `duration`, `count`, … */
@@ -67,7 +67,7 @@ declare module '@sinclair/typebox' {
 }
 
 /** What it means that a setting is absent. */
-export interface Absence {
+interface Absence {
   /** Said in the reference page instead of a default: `no limit`. */
   readonly means: string;
   /** The word that says the same in the file, so that it can be said explicitly; null where there is none. */
@@ -75,7 +75,7 @@ export interface Absence {
 }
 
 /** What every setting says about itself; a setting without default has to be given. */
-export interface About<D> {
+interface About<D> {
   readonly description: string;
   /** In the file's notation. */
   readonly default?: D;
@@ -172,7 +172,7 @@ function number(
 }
 
 /** A number as written in YAML, or in text that nobody has typed. */
-export function numberIn(node: ScalarNode): number | null {
+function numberIn(node: ScalarNode): number | null {
   if (typeof node.value === 'number') return node.value;
   return node.untyped && /^[-+]?\d+(\.\d+)?$/.test(node.text) ? Number(node.text) : null;
 }

@@ -10,7 +10,7 @@ import {
 } from 'yaml';
 
 /** A YAML document as the parser understands it. */
-export interface YamlDocument {
+interface YamlDocument {
   readonly document: Document.Parsed<ParsedNode>;
   readonly complaints: readonly YAMLError[];
   readonly counter: LineCounter;

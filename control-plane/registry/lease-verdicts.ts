@@ -29,7 +29,7 @@ export const LEASE_DEFAULTS: LeaseSettings = {
 };
 
 /** What is to be done now about leases that ran out. */
-export interface LeaseVerdicts {
+interface LeaseVerdicts {
   readonly hold: readonly InstanceEntry[];
   readonly expire: readonly InstanceEntry[];
   readonly remove: readonly InstanceEntry[];

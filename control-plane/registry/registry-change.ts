@@ -20,14 +20,14 @@ interface AnyChange {
 }
 
 /** A service was written or deleted. */
-export interface ServiceChange extends AnyChange {
+interface ServiceChange extends AnyChange {
   readonly kind: 'service';
   /** Empty where it was deleted. */
   readonly policy: PolicyDocument;
 }
 
 /** An instance was registered, changed, removed, or its lease was. */
-export interface InstanceChange extends AnyChange {
+interface InstanceChange extends AnyChange {
   readonly kind: 'instance';
   readonly instance: string;
   /** What callers were told of it until now, and what they are told from now on; null: nothing. */

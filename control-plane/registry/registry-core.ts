@@ -7,7 +7,7 @@ import type { RegistryChange, RegistryListener } from './registry-change.ts';
 import type { StoredInstance, StoreRecord } from './stored-state.ts';
 
 /** Who does what, when, and how an event tells of it. */
-export interface Note {
+interface Note {
   readonly by: Actor;
   readonly now: Moment;
   readonly kind: string;
@@ -15,7 +15,7 @@ export interface Note {
 }
 
 /** What the store has to do with a change: nothing, or keep it, and what becomes of the change if it can't. */
-export type Keeping = 'forget' | RegistryChange['onLoss'];
+type Keeping = 'forget' | RegistryChange['onLoss'];
 
 /** What of an entry is not stored, to be set together with what is. */
 type Flags = Partial<Pick<InstanceEntry, 'isSuspect' | 'isHeld' | 'deadline' | 'expiredAt'>>;

@@ -37,7 +37,7 @@ interface Registered {
 }
 
 /** How the registry is, for whoever asks whether all is well. */
-export interface RegistryHealth {
+interface RegistryHealth {
   readonly services: number;
   readonly instances: number;
   readonly suspect: number;

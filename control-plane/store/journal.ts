@@ -27,7 +27,7 @@ export function encodeCommit(before: string, commit: Commit): { line: Buffer; ch
   return encodeLine(before, commit);
 }
 
-export type ReadJournal =
+type ReadJournal =
   | {
       readonly kind: 'whole';
       readonly commits: readonly Commit[];

@@ -44,7 +44,7 @@ export interface Store {
  * - `newer`: a later version of Outrider wrote it.
  * - `failed`: anything else, such as missing permissions.
  */
-export type StoreErrorKind = 'full' | 'conflict' | 'damaged' | 'newer' | 'failed';
+type StoreErrorKind = 'full' | 'conflict' | 'damaged' | 'newer' | 'failed';
 
 /** What went wrong with a store. The message says where and what to do. */
 export class StoreError extends Error {

@@ -1,7 +1,7 @@
 import type { Revision } from '../contract/resources.ts';
 
 /** A change as it is told, written out once for all who are told. */
-export interface ChangeLine {
+interface ChangeLine {
   readonly revision: Revision;
   readonly service: string;
   readonly line: string;

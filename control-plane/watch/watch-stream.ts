@@ -4,7 +4,7 @@ import type { WatchMessage } from '../contract/watch-messages.ts';
 import type { LineSink } from './line-sink.ts';
 
 /** Who is at the other end of a stream. */
-export interface StreamPeer {
+interface StreamPeer {
   /** The sidecar's id. */
   readonly sidecar: string;
   readonly service: string | null;

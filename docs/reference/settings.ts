@@ -11,7 +11,7 @@ export interface Section {
   readonly settings: readonly Setting[];
 }
 
-export interface Setting {
+interface Setting {
   readonly key: string;
   /** The form with its range: `duration, 1ms to 5m`. */
   readonly takes: string;

@@ -9,7 +9,7 @@ import type { AdminView } from './admin-view.ts';
 import { AnswerTurns } from './answer-turns.ts';
 import { refusedHost, refusedOrigin, repeatedHost } from './browser-guard.ts';
 
-export interface ListenAddress {
+interface ListenAddress {
   readonly host: string;
   /** 0 for any that is free. */
   readonly port: number;

@@ -14,7 +14,7 @@ const SETTING_OF_FLAG: Readonly<Record<string, readonly string[]>> = {
   'access-log': ['accessLog', 'format'],
 };
 
-export interface FlagSettings {
+interface FlagSettings {
   /** What the flags say, as trees that go over the file's, weakest first. */
   readonly overrides: readonly MapNode[];
   readonly problems: readonly Problem[];

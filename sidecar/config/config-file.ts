@@ -3,7 +3,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MAX_FILE_BYTES } from '../../control-plane/contract/yaml-source.ts';
 
-export type FileContent =
+type FileContent =
   /** `isFile` is false for a pipe or the like: what was read is gone from it, and there is nothing to read again. */
   | { readonly ok: true; readonly bytes: Buffer; readonly isFile: boolean }
   /** `reason` says in words why it could not be read. */

@@ -11,7 +11,7 @@ import type { SidecarConfig } from './sidecar-config.ts';
 import { SIDECAR_FILE_SCHEMA } from './sidecar-file.ts';
 
 /** What a sidecar's configuration is made of. */
-export interface ConfigSources {
+interface ConfigSources {
   /** The sidecar file; null where there is none. */
   readonly file: { readonly name: string; readonly bytes: Uint8Array } | null;
   /** What environment variables and flags say, weakest first. */

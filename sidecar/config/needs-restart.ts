@@ -9,7 +9,7 @@ const AT_START = [
   ['admin', 'admin.listen'],
 ] as const satisfies readonly (readonly [keyof SidecarConfig, string])[];
 
-export interface InForce {
+interface InForce {
   /** The changed configuration, with what it can't change as it was at the start. */
   readonly config: SidecarConfig;
   /** The settings that differ and need a restart, as the file calls them. */

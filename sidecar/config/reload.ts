@@ -4,7 +4,7 @@ import { type Problem, problem } from '../../control-plane/contract/problem.ts';
 import { readRegularFile } from './config-file.ts';
 
 /** Told when the file has changed. */
-export interface ReloadListener<T> {
+interface ReloadListener<T> {
   /** The new configuration; a rejection means that it could not be applied. The next one waits until this is done. */
   onConfig(config: T, warnings: readonly Problem[]): Promise<void>;
   /** It was asked to load the file again, or the file is back after it was gone, and it says what is in force already. */
@@ -13,7 +13,7 @@ export interface ReloadListener<T> {
   onRefused(problems: readonly Problem[]): void;
 }
 
-export interface ReloadOptions<T> {
+interface ReloadOptions<T> {
   readonly path: string;
   /** What the configuration in force was made of. */
   readonly current: Uint8Array;

@@ -84,7 +84,7 @@ export type UpstreamEndpoints =
   | { readonly kind: 'dns'; readonly host: string; readonly port: number | null };
 
 /** What an application's connection may ask for. */
-export interface DownstreamConfig {
+interface DownstreamConfig {
   /** Bytes of request line and fields together (431). */
   readonly headSize: number;
   /** Fields in a head (431). */
@@ -103,7 +103,7 @@ export interface DownstreamConfig {
   readonly requestBody: number | null;
 }
 
-export interface AccessLogConfig {
+interface AccessLogConfig {
   readonly format: 'json' | 'text' | 'off';
   /** The part of the exchanges that gets a line. */
   readonly sample: number;
@@ -111,7 +111,7 @@ export interface AccessLogConfig {
   readonly perSecond: number;
 }
 
-export interface StopConfig {
+interface StopConfig {
   /** How long a stop waits for what is under way, at most. */
   readonly grace: number;
   /** A stop is over when nothing has been open for so long. */

@@ -6,7 +6,7 @@ import { read } from '../../control-plane/contract/read.ts';
 import type { PolicyDocument } from '../../control-plane/contract/resources.ts';
 
 /** A policy that came from the control plane, or what is wrong with it. */
-export type ReadPolicy =
+type ReadPolicy =
   | { readonly ok: true; readonly policy: Policy }
   | { readonly ok: false; readonly reason: string };
 

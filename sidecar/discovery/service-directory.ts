@@ -20,7 +20,7 @@ export interface KnownService {
 }
 
 /** Told of one service's endpoints. */
-export interface DirectoryListener {
+interface DirectoryListener {
   onSync(service: KnownService): void;
   onChange(set: readonly EndpointResource[], removed: readonly string[]): void;
 }

@@ -3,7 +3,7 @@ import type { Schedule } from './schedule.ts';
 import type { ServiceDirectory } from './service-directory.ts';
 import type { SnapshotFile } from './snapshot-file.ts';
 
-export interface SnapshotKeeperOptions {
+interface SnapshotKeeperOptions {
   readonly file: Pick<SnapshotFile, 'path' | 'read' | 'write'>;
   readonly directory: ServiceDirectory;
   readonly schedule: Schedule;

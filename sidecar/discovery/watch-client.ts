@@ -6,7 +6,7 @@ import type { Schedule } from './schedule.ts';
 import type { ServiceDirectory } from './service-directory.ts';
 import { WatchConnection, type WatchConnectionOwner } from './watch-connection.ts';
 
-export interface WatchClientOptions {
+interface WatchClientOptions {
   readonly target: ControlPlaneTarget;
   /** The service and the instance beside this sidecar; null where there is none. */
   readonly service: string | null;

@@ -11,7 +11,7 @@ export interface DeadlineOwner {
 }
 
 /** Read anew each time: a new configuration may change it. */
-export interface IdleBounds {
+interface IdleBounds {
   /** How long the connection may be unused, in ms. */
   readonly limits: { readonly idleTimeout: number };
 }

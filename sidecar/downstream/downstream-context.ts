@@ -7,7 +7,7 @@ import type { TimerWheel } from '../io/timer-wheel.ts';
 import type { DownstreamCounters } from '../telemetry/counters.ts';
 
 /** Finds what serves a request. */
-export interface Router {
+interface Router {
   /** @param port the local port that the request came in on */
   route(head: RequestHead, form: TargetForm, port: number): Service;
 }

@@ -5,7 +5,7 @@ import { DownstreamConnection } from './downstream-connection.ts';
 import type { DownstreamContext, OpenConnection } from './downstream-context.ts';
 
 /** The connections of all listeners together. */
-export type OpenConnections = Set<OpenConnection>;
+type OpenConnections = Set<OpenConnection>;
 
 /** One port on which applications call the sidecar. */
 export class EgressListener {

@@ -5,7 +5,7 @@
 export type FailureKind = keyof typeof FAILURES;
 
 /** What is fixed about a kind of failure. */
-export interface FailureTraits {
+interface FailureTraits {
   /** The status of the answer that the sidecar makes of it; 0 where no answer can be given. */
   readonly status: number;
   /** The flag in the access log, as in Envoy's `%RESPONSE_FLAGS%`. */

@@ -24,7 +24,7 @@ const FOR_ALL_RECIPIENTS: ReadonlySet<string> = new Set([
 ]);
 
 /** What a `Connection` field says. */
-export interface ConnectionOptions {
+interface ConnectionOptions {
   readonly close: boolean;
   readonly keepAlive: boolean;
   readonly upgrade: boolean;

@@ -9,7 +9,7 @@ export interface Waiting {
 }
 
 /** Looks for an endpoint that can be connected to; both may be called again. */
-export interface EndpointSearch {
+interface EndpointSearch {
   begin(): void;
   end(): void;
 }

@@ -7,7 +7,7 @@ import type { UpstreamCounters } from '../telemetry/counters.ts';
 import type { HoldRoom, Waiting } from './hold-room.ts';
 
 /** How requests are held. */
-export interface HoldSettings {
+interface HoldSettings {
   /** How long after the upstream was left without an endpoint that can be connected to, in ms; above 0. */
   readonly ms: number;
   /** How many may wait for the upstream in all, for an endpoint or for a connection; more are refused. */

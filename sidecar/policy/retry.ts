@@ -35,24 +35,19 @@ export interface Alternatives {
 }
 
 /** Where an exchange can wait until some endpoint can be connected to. */
-export interface Shelter {
+interface Shelter {
   /** Makes the exchange's next attempt wait. @returns false where it has to wait no longer */
   take(exchange: Exchange, reason: Failure): boolean;
 }
 
-export type RetryCondition =
-  | 'connect-failure'
-  | 'reset'
-  | 'attempt-timeout'
-  | 'gateway-error'
-  | 'server-error';
+type RetryCondition = 'connect-failure' | 'reset' | 'attempt-timeout' | 'gateway-error' | 'server-error';
 
 /**
  * Whether the exchange may be sent again after an attempt that ended in `condition`, on another endpoint: the one that has just
  * failed would fail again. A request that certainly reached nobody may be, whatever its method; one that may have been
  * acted upon only if doing it twice is the same as doing it once.
  */
-export function mayRetry(
+function mayRetry(
   exchange: Exchange,
   condition: RetryCondition,
   reachedNobody: boolean,
@@ -72,7 +67,7 @@ export function mayRetry(
  * request that ends whoever gets it must not be given to each that comes back.
  * @param received how many attempts may have reached somebody
  */
-export function mayWait(
+function mayWait(
   exchange: Exchange,
   reason: Failure,
   received: number,

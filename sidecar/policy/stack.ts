@@ -11,7 +11,7 @@ import { type Alternatives, retryLayer } from './retry.ts';
 import { timeoutLayer } from './timeout.ts';
 
 /** What the layers of a stack need of the sidecar. */
-export interface StackContext {
+interface StackContext {
   readonly wheel: TimerWheel;
   readonly accessLog: AccessLog | null;
 }

@@ -1,5 +1,5 @@
 /** So many checks in a row have to fail before an application that was healthy counts as down. One success makes it healthy. */
-export const FAILURES_UNTIL_DOWN = 2;
+const FAILURES_UNTIL_DOWN = 2;
 
 /** Whether an application is healthy, by its checks so far. Before the first success it is neither up nor down but `unknown`. */
 export class HealthState {

@@ -5,7 +5,7 @@ import type { ControlPlaneApi } from '../discovery/control-plane-api.ts';
 import type { Log } from '../telemetry/log.ts';
 import { HealthState } from './health-state.ts';
 
-export interface RegistrationOptions {
+interface RegistrationOptions {
   readonly service: string;
   /** The id of the instance: new with each process, so that whoever takes over its address is another. */
   readonly instance: string;
@@ -25,7 +25,7 @@ export interface RegistrationOptions {
 }
 
 /** How the registration stands, for people. */
-export interface RegistrationView {
+interface RegistrationView {
   readonly instance: string;
   /** `host:port` as it was registered last; null before that. */
   readonly address: string | null;
@@ -42,8 +42,6 @@ const CALL_MS = 2000;
 const DRAIN_MS = 2000;
 const DRAIN_ANSWER_MS = 1000;
 const REMOVE_MS = 1000;
-/** What {@link Registration.leave} takes at most: the call that is under way, then the drain, then the removal. */
-export const LEAVE_MS = CALL_MS + DRAIN_MS + DRAIN_ANSWER_MS + REMOVE_MS;
 /** Until the application is up for the first time, it is looked at more often. */
 const FIRST_CHECKS_MS = 200;
 
@@ -105,7 +103,7 @@ export class Registration {
     return this.draining;
   }
 
-  /** Drains the instance and removes it. Resolves in any case, within {@link LEAVE_MS}. */
+  /** Drains the instance and removes it. Resolves in any case, within 6 s: the call that is under way, the drain, the removal. */
   leave(): Promise<void> {
     this.leaving ??= this.guard(this.leaveNow());
     return this.leaving;

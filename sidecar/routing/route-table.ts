@@ -7,7 +7,7 @@ import type { TargetForm } from '../http1/request-head.ts';
 import { AskedService, type Question } from './asked-service.ts';
 
 /** Makes what serves a host that no upstream is configured for. */
-export interface UnknownHosts {
+interface UnknownHosts {
   /**
    * Asks whether a host, in lower case and without `.mesh`, is a service that is not known here yet.
    * @param isNamedSo whether it can be nothing but a service, or a machine nearby: it has a single label, or ends in `.mesh`

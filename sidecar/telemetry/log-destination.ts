@@ -1,7 +1,7 @@
 import { closeSync, constants, fstatSync, openSync, write, writeSync } from 'node:fs';
 import { Socket } from 'node:net';
 
-export interface LogDestinationOptions {
+interface LogDestinationOptions {
   /** The file descriptor to write to. It stays open. */
   readonly fd: number;
   /** Characters that may wait to be written; lines beyond are dropped. */

@@ -13,7 +13,7 @@ import type { AccessLog } from './access-log.ts';
 import type { UpstreamCounters } from './counters.ts';
 import { receivedBytes } from './received-bytes.ts';
 
-export interface TelemetryOptions {
+interface TelemetryOptions {
   readonly counters: UpstreamCounters;
   /** Null where exchanges are not logged. */
   readonly accessLog: AccessLog | null;

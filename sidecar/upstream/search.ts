@@ -3,7 +3,7 @@ import { Timer, type TimerOwner, type TimerWheel } from '../io/timer-wheel.ts';
 import { Dial, type DialListener } from './dial.ts';
 import type { Endpoint } from './endpoint.ts';
 
-export interface SearchOptions {
+interface SearchOptions {
   /** The upstream's name. */
   readonly name: string;
   readonly endpoints: () => Iterable<Endpoint>;

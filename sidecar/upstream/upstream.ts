@@ -7,7 +7,7 @@ import type { ConnectionPool } from './connection-pool.ts';
 import { Endpoint, type EndpointSpec } from './endpoint.ts';
 
 /** What an attempt would find: somebody to send to; no endpoint; only endpoints that can't be connected to. */
-export type Availability = 'ready' | 'empty' | 'lost';
+type Availability = 'ready' | 'empty' | 'lost';
 
 /**
  * A service as its callers see it: its endpoints, the balancer that chooses among them, and the connections to them.

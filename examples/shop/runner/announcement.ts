@@ -1,7 +1,7 @@
 import { FIRST_ORDER } from './traffic.ts';
 
 /** What a person needs to look into a running shop. */
-export interface Places {
+interface Places {
   readonly gatewayUrl: string;
   readonly controlPlaneUrl: string;
   readonly folder: string;

@@ -7,7 +7,7 @@ const READY_WITHIN_MS = 60_000;
 const STOP_WITHIN_MS = 5_000;
 
 /** A program to run. */
-export interface ChildSpec {
+interface ChildSpec {
   readonly name: string;
   /** The arguments of `node`. */
   readonly args: readonly string[];

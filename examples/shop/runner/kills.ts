@@ -11,7 +11,7 @@ export interface Victim {
 }
 
 /** What the schedule needs of the world. */
-export interface KillsContext {
+interface KillsContext {
   readonly random: () => number;
   readonly now: () => number;
   readonly pause: (ms: number, signal: AbortSignal) => Promise<void>;

@@ -1,5 +1,5 @@
 /** How a service's calls reach its sidecar: the three forms of egress that need no change in the application. */
-export type Way = 'port' | 'host' | 'proxy';
+type Way = 'port' | 'host' | 'proxy';
 
 interface ServicePlan {
   readonly name: string;
@@ -31,7 +31,7 @@ export interface InstancePlan {
   readonly sidecar: SidecarPlan;
 }
 
-export interface SidecarPlan {
+interface SidecarPlan {
   readonly adminPort: number;
   /** The content of its `outrider.yaml`. */
   readonly config: object;

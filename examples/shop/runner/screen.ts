@@ -21,7 +21,7 @@ export interface Snapshot {
   readonly events: readonly ShopEvent[];
 }
 
-export interface InstanceView {
+interface InstanceView {
   readonly service: string;
   readonly name: string;
   readonly state: ChildState;
