@@ -9,8 +9,6 @@ const PROBE_MS = 1_000;
  * of its further requests is held as may be.
  */
 export class Intake implements TimerOwner {
-  /** The body waits for whoever takes it. */
-  isBodyPaused = false;
   private readonly socket: ByteSocket;
   private readonly wheel: TimerWheel;
   private readonly probeTimer = new Timer(this);
@@ -42,18 +40,15 @@ export class Intake implements TimerOwner {
   }
 
   pauseBody(): void {
-    this.isBodyPaused = true;
     this.pause();
   }
 
   resumeBody(): void {
-    this.isBodyPaused = false;
     if (this.held === null) this.resume();
   }
 
   /** The exchange has ended, or nobody is interested in what it sends any more. */
   resume(): void {
-    this.isBodyPaused = false;
     if (!this.isPaused) return;
     this.isPaused = false;
     this.wheel.stop(this.probeTimer);

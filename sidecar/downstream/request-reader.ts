@@ -173,7 +173,7 @@ export class RequestReader implements BodyReceiver {
     }
     if (decoder.isDone) {
       this.state = 'complete';
-      this.socket.readShared(this.intake.isBodyPaused);
+      this.socket.readShared();
       this.listener.onBodyEnd(decoder.trailers);
     }
     return position;

@@ -22,11 +22,8 @@ export interface ByteSocket {
    * long bodies; there are a few such buffers only, and without one everything is as before. To be called while it reads.
    */
   readApart(): void;
-  /**
-   * Reads into the shared buffer again.
-   * @param isInUse whether what was read last still waits to be written somewhere
-   */
-  readShared(isInUse: boolean): void;
+  /** Reads into the shared buffer again. */
+  readShared(): void;
   /** Stops reading. The end of the stream is not seen meanwhile either. */
   pause(): void;
   resume(): void;

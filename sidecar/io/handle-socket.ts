@@ -1,7 +1,17 @@
 import { getSystemErrorName } from 'node:util';
 import type { ByteSocket, SocketEnds, SocketOwner } from './byte-socket.ts';
 import type { RuntimeHandles, TcpHandle, WriteRequest } from './runtime-handles.ts';
-import { giveApart, giveAway, joined, READ_BUFFER, TEXT_LIMIT, takeApart } from './shared-buffers.ts';
+import {
+  giveApart,
+  giveAway,
+  giveBack,
+  isLent,
+  joined,
+  lend,
+  READ_BUFFER,
+  TEXT_LIMIT,
+  takeApart,
+} from './shared-buffers.ts';
 
 /** The end of the stream, as the runtime numbers it. */
 const UV_EOF = -4095;
@@ -25,9 +35,7 @@ export class HandleSocket implements ByteSocket {
   private readBuffer = READ_BUFFER;
   /** Where it is to read to: it takes over another buffer after a read only. */
   private nextReadBuffer = READ_BUFFER;
-  private isReading = false;
-  /** What lies in a read buffer that is given back still waits to be written somewhere. */
-  private isReadBufferInUse = false;
+  private isPaused = false;
   private pending = 0;
   private isClosed = false;
   private isShuttingDown = false;
@@ -84,19 +92,20 @@ export class HandleSocket implements ByteSocket {
     if (this.nextReadBuffer === READ_BUFFER) this.nextReadBuffer = takeApart() ?? READ_BUFFER;
   }
 
-  readShared(isInUse: boolean): void {
+  readShared(): void {
     if (this.nextReadBuffer === READ_BUFFER) return;
-    if (this.nextReadBuffer !== this.readBuffer) giveApart(this.nextReadBuffer, false);
-    // Between two reads, the next one is still to come into it.
-    this.isReadBufferInUse = isInUse || !this.isReading;
+    // The one that it reads to is given back behind the next read.
+    if (this.nextReadBuffer !== this.readBuffer) giveApart(this.nextReadBuffer);
     this.nextReadBuffer = READ_BUFFER;
   }
 
   pause(): void {
+    this.isPaused = true;
     if (!this.isClosed) this.handle.readStop();
   }
 
   resume(): void {
+    this.isPaused = false;
     // Behind the end, the system would tell of the end again.
     if (!this.isClosed && !this.hasEnded) this.handle.readStart();
   }
@@ -155,11 +164,12 @@ export class HandleSocket implements ByteSocket {
   /** What the runtime says after a read. @returns the buffer to read to next, where that is another one */
   onRuntimeRead(count: number): Buffer | undefined {
     if (this.isClosed || count === 0) return undefined;
-    this.isReading = true;
     if (count > 0) this.owner.onRead(count, this.readBuffer);
     else if (count === UV_EOF) this.onRuntimeEnd();
     else this.lose(count);
-    this.isReading = false;
+    // Whoever writes what was read pauses it meanwhile; where somebody does not, it reads on elsewhere.
+    if (this.nextReadBuffer === this.readBuffer && !this.isPaused && isLent(this.readBuffer))
+      this.nextReadBuffer = takeApart() ?? READ_BUFFER;
     return this.nextReadBuffer === this.readBuffer ? undefined : this.changeReadBuffer();
   }
 
@@ -201,16 +211,15 @@ export class HandleSocket implements ByteSocket {
   }
 
   private changeReadBuffer(): Buffer {
-    if (this.readBuffer !== READ_BUFFER) giveApart(this.readBuffer, this.isReadBufferInUse);
+    if (this.readBuffer !== READ_BUFFER) giveApart(this.readBuffer);
     this.readBuffer = this.nextReadBuffer;
     return this.readBuffer;
   }
 
-  /** The runtime may still read or write there. */
   private leaveReadBuffers(): void {
     if (this.nextReadBuffer !== this.readBuffer && this.nextReadBuffer !== READ_BUFFER)
-      giveApart(this.nextReadBuffer, false);
-    if (this.readBuffer !== READ_BUFFER) giveApart(this.readBuffer, true);
+      giveApart(this.nextReadBuffer);
+    if (this.readBuffer !== READ_BUFFER) giveApart(this.readBuffer);
     this.readBuffer = READ_BUFFER;
     this.nextReadBuffer = READ_BUFFER;
   }
@@ -219,6 +228,7 @@ export class HandleSocket implements ByteSocket {
     request.owner = this;
     request.bytes = this.runtime.lastWriteBytes();
     request.buffer = buffer;
+    if (buffer !== null) lend(buffer);
     this.pending += request.bytes;
     spare = null;
   }
@@ -279,6 +289,7 @@ function spareRequest(runtime: RuntimeHandles): WriteRequest {
 }
 
 function onWrote(this: WriteRequest, status: number): void {
+  if (this.buffer !== null) giveBack(this.buffer);
   this.buffer = null;
   if (this.owner instanceof HandleSocket) this.owner.onRuntimeWrote(status, this.bytes);
 }

@@ -40,6 +40,8 @@ export function giveAway(): void {
 const MAX_APART = 64;
 const unused: Buffer[] = [];
 let apart = 0;
+/** Memory that writes still read from, with how many do. */
+const lent = new Map<ArrayBufferLike, number>();
 
 /** A read buffer for one socket, or null where there are enough of them already. */
 export function takeApart(): Buffer | null {
@@ -50,7 +52,24 @@ export function takeApart(): Buffer | null {
 }
 
 /** Gives a buffer back. One that a write still reads from is left to that write, and another may take its place. */
-export function giveApart(buffer: Buffer, isInUse: boolean): void {
-  if (isInUse) apart--;
+export function giveApart(buffer: Buffer): void {
+  if (isLent(buffer)) apart--;
   else unused.push(buffer);
+}
+
+/** A write reads from these bytes until {@link giveBack}. */
+export function lend({ buffer }: Uint8Array): void {
+  lent.set(buffer, (lent.get(buffer) ?? 0) + 1);
+}
+
+/** A write has read from these bytes. */
+export function giveBack({ buffer }: Uint8Array): void {
+  const others = (lent.get(buffer) ?? 1) - 1;
+  if (others === 0) lent.delete(buffer);
+  else lent.set(buffer, others);
+}
+
+/** Whether a write still reads from the buffer: nothing may be read into it. */
+export function isLent({ buffer }: Uint8Array): boolean {
+  return lent.has(buffer);
 }

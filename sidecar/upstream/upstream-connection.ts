@@ -349,7 +349,7 @@ export class UpstreamConnection implements Carrier, BodySink, BodyReceiver, Sock
     const exchange = this.attempt?.exchange;
     this.attempt = null;
     this.writer.drop();
-    this.socket.readShared(this.isPaused);
+    this.socket.readShared();
     exchange?.body?.detach(this);
     exchange?.tunnel?.body.detach(this);
   }

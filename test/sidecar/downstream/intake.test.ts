@@ -47,9 +47,9 @@ test('reading stops at the bound, and goes on when the exchange has ended', () =
 test('reading stops while nobody takes the body', () => {
   const { intake, socket } = anIntake();
   intake.pauseBody();
-  assert.deepEqual([intake.isBodyPaused, socket.isPaused], [true, true]);
+  assert.equal(socket.isPaused, true);
   intake.resumeBody();
-  assert.deepEqual([intake.isBodyPaused, socket.isPaused], [false, false]);
+  assert.equal(socket.isPaused, false);
 });
 
 test('a body that is taken again does not open what is full', () => {
