@@ -1,4 +1,5 @@
 import { DEFAULT_POLICY } from '../control-plane/contract/default-policy.ts';
+import { formatHostPort } from '../control-plane/contract/host-port.ts';
 import type { Policy } from '../control-plane/contract/policy.ts';
 import type { Service } from './exchange/service.ts';
 import { PASS_UPSTREAM, UpstreamCounters } from './telemetry/counters.ts';
@@ -67,7 +68,7 @@ export class PassThrough {
       this.byHost.delete(oldest);
       retire(running);
     }
-    const name = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+    const name = formatHostPort({ host, port });
     const endpoint = { id: name, address: host, port, weight: 1, zone: null, version: null };
     const config = { name, endpoints: { kind: 'static' as const, endpoints: [endpoint] }, policy: POLICY };
     return startUpstream(config, this.counters, this.context);

@@ -1,6 +1,7 @@
 import { hostname, networkInterfaces } from 'node:os';
 import { isDeepStrictEqual } from 'node:util';
 import { DEFAULT_POLICY } from '../control-plane/contract/default-policy.ts';
+import type { HostPort } from '../control-plane/contract/host-port.ts';
 import { AdminServer } from './admin/admin-server.ts';
 import { keepUntilRestart } from './config/needs-restart.ts';
 import type { SidecarConfig } from './config/sidecar-config.ts';
@@ -152,11 +153,11 @@ export class Sidecar {
   }
 
   /** The shared port, or null. */
-  get egressAddress(): { readonly host: string; readonly port: number } | null {
+  get egressAddress(): HostPort | null {
     return this.listeners.shared;
   }
 
-  get adminAddress(): { readonly host: string; readonly port: number } | null {
+  get adminAddress(): HostPort | null {
     return this.admin?.address ?? null;
   }
 

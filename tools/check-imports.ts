@@ -19,7 +19,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   'sidecar/http1': { imports: ['sidecar/exchange'] },
   'sidecar/telemetry': { imports: ['sidecar/exchange'] },
   'sidecar/upstream': {
-    imports: ['sidecar/exchange', 'sidecar/io', 'sidecar/http1'],
+    imports: ['sidecar/exchange', 'sidecar/io', 'sidecar/http1', 'control-plane/contract/host-port.ts'],
     types: ['sidecar/telemetry'],
   },
   'sidecar/policy': {
@@ -28,7 +28,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   },
   'sidecar/routing': { imports: ['sidecar/exchange', 'sidecar/http1'] },
   'sidecar/downstream': {
-    imports: ['sidecar/exchange', 'sidecar/io', 'sidecar/http1'],
+    imports: ['sidecar/exchange', 'sidecar/io', 'sidecar/http1', 'control-plane/contract/host-port.ts'],
     types: ['sidecar/config', 'sidecar/telemetry'],
   },
   'sidecar/config': {
@@ -43,7 +43,10 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     imports: ['control-plane/contract'],
     types: ['sidecar/config', 'sidecar/discovery/control-plane-api.ts', 'sidecar/telemetry'],
   },
-  'sidecar/admin': { imports: ['sidecar/io', 'sidecar/telemetry'] },
+  'sidecar/admin': {
+    imports: ['sidecar/io', 'sidecar/telemetry'],
+    types: ['control-plane/contract/host-port.ts'],
+  },
   'sidecar/commands': {
     imports: [
       'sidecar/main.ts',
@@ -56,7 +59,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   },
   sidecar: { imports: ['sidecar', 'control-plane/contract', 'command-line'], isHallway: true },
   'control-plane/contract': { imports: [] },
-  'control-plane/registry': { imports: [], types: ['control-plane/contract'] },
+  'control-plane/registry': { imports: ['control-plane/contract'] },
   'control-plane/store': { imports: ['control-plane/registry'], types: ['control-plane/contract'] },
   'control-plane/watch': { imports: ['control-plane/contract'], types: ['control-plane/registry'] },
   'control-plane/api': {

@@ -5,6 +5,7 @@ import type { TextForm } from './setting.ts';
 export interface HostPort {
   /** An IP address (IPv6 without brackets) or a host name. */
   readonly host: string;
+  /** To listen on: 0 lets the operating system choose. */
   readonly port: number;
 }
 

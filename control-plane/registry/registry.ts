@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { formatHostPort } from '../contract/host-port.ts';
 import type {
   EndpointResource,
   Epoch,
@@ -356,7 +357,7 @@ function copySpec(spec: InstanceSpec): InstanceSpec {
 }
 
 function describeAddress({ address, port }: InstanceSpec): string {
-  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+  return formatHostPort({ host: address, port });
 }
 
 function compare(a: string, b: string): number {

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { HostPort } from '../../control-plane/contract/host-port.ts';
 import { ListenError } from '../io/listen-error.ts';
 import type { Log } from '../telemetry/log.ts';
 import { type AdminAnswer, problemAnswer } from './admin-answer.ts';
@@ -9,12 +10,6 @@ import type { AdminView } from './admin-view.ts';
 import { AnswerTurns } from './answer-turns.ts';
 import { refusedHost, refusedOrigin, repeatedHost } from './browser-guard.ts';
 
-interface ListenAddress {
-  readonly host: string;
-  /** 0 for any that is free. */
-  readonly port: number;
-}
-
 /**
  * The sidecar's own local API: a few calls, mostly from probes, Prometheus and people with curl. It has no authentication, so
  * it listens on localhost unless told otherwise; see `browser-guard.ts` for what it does about web pages. It shares a thread with
@@ -22,12 +17,12 @@ interface ListenAddress {
  */
 export class AdminServer {
   /** Where it listens, with the port that was taken. */
-  readonly address: ListenAddress;
+  readonly address: HostPort;
   private readonly server: Server;
   private stopped: Promise<void> | null = null;
 
   /** Rejects with a {@link ListenError} where the address can't be listened on. */
-  static async start(listen: ListenAddress, view: AdminView, log: Log): Promise<AdminServer> {
+  static async start(listen: HostPort, view: AdminView, log: Log): Promise<AdminServer> {
     const responder = {
       routes: new AdminRoutes(view),
       turns: new AnswerTurns(),

@@ -1,11 +1,10 @@
-import { formatHostPort } from '../../control-plane/contract/host-port.ts';
+import { formatHostPort, type HostPort } from '../../control-plane/contract/host-port.ts';
 import { nearest } from '../../control-plane/contract/nearest.ts';
 import { checkPolicy } from '../../control-plane/contract/policy-checks.ts';
 import { formatKeyPath, type KeyPath, type Problem, problem } from '../../control-plane/contract/problem.ts';
 import type { WrittenSettings } from '../../control-plane/contract/read.ts';
 import type { Place } from '../../control-plane/contract/source-tree.ts';
 import { staticEndpointId } from './resolve.ts';
-import type { ListenAddress } from './sidecar-config.ts';
 import type { SidecarFile } from './sidecar-file.ts';
 
 /** Finds what is right setting by setting and wrong together. */
@@ -15,7 +14,7 @@ export function crossCheck(file: SidecarFile, written: WrittenSettings, start: P
 
 interface Listener {
   readonly path: KeyPath;
-  readonly address: ListenAddress;
+  readonly address: HostPort;
 }
 
 class CrossCheck {
@@ -125,7 +124,7 @@ class CrossCheck {
     }
   }
 
-  private checkLoop(path: KeyPath, endpoint: ListenAddress): void {
+  private checkLoop(path: KeyPath, endpoint: HostPort): void {
     for (const { path: listener, address } of this.listenersByPort.get(endpoint.port) ?? []) {
       if (address.host === endpoint.host) {
         const message = `${formatHostPort(address)} is this sidecar's own ${formatKeyPath(listener)}: requests would go round in circles`;
@@ -153,7 +152,7 @@ class CrossCheck {
 }
 
 /** Whether two listeners can't both have their address. */
-function overlaps(a: ListenAddress, b: ListenAddress): boolean {
+function overlaps(a: HostPort, b: HostPort): boolean {
   if (a.port !== b.port || a.port === 0) return false;
   return a.host === b.host || [a.host, b.host].some(host => host === '0.0.0.0' || host === '::');
 }

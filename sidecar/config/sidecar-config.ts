@@ -1,3 +1,4 @@
+import type { HostPort } from '../../control-plane/contract/host-port.ts';
 import type { Policy } from '../../control-plane/contract/policy.ts';
 import type { EndpointSpec } from '../upstream/endpoint.ts';
 
@@ -17,16 +18,9 @@ export interface SidecarConfig {
   /** Connections to endpoints of all upstreams together. */
   readonly connections: number;
   /** Null where the admin API is off. */
-  readonly admin: ListenAddress | null;
+  readonly admin: HostPort | null;
   readonly accessLog: AccessLogConfig;
   readonly stop: StopConfig;
-}
-
-export interface ListenAddress {
-  /** An IP address (IPv6 without brackets) or a host name. */
-  readonly host: string;
-  /** 0 lets the operating system choose. */
-  readonly port: number;
 }
 
 /** The application that the control plane is told about. */
@@ -58,7 +52,7 @@ export interface ControlPlaneConfig {
 
 export interface EgressConfig {
   /** The port for requests by host name and as an HTTP proxy; null where there is none. */
-  readonly listen: ListenAddress | null;
+  readonly listen: HostPort | null;
   /** Port to upstream, on the host of `listen`, or 127.0.0.1. */
   readonly ports: ReadonlyMap<number, string>;
   readonly unknownHosts: 'pass' | 'refuse';

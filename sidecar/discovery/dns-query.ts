@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { formatHostPort } from '../../control-plane/contract/host-port.ts';
 import { isLocalhost } from '../io/hosts-file.ts';
 import { type AddressRecord, isAbsence, isSilence, type NameResolver } from '../io/name-resolver.ts';
 import type { EndpointSpec } from '../upstream/endpoint.ts';
@@ -110,7 +111,7 @@ async function queryTarget(resolver: NameResolver, name: string): Promise<HostAn
 }
 
 function endpointOf(address: string, port: number, weight: number): EndpointSpec {
-  const id = isIP(address) === 6 ? `[${address}]:${port}` : `${address}:${port}`;
+  const id = formatHostPort({ host: address, port });
   return { id, address, port, weight, zone: null, version: null };
 }
 

@@ -1,4 +1,5 @@
-import type { EgressConfig, ListenAddress } from '../config/sidecar-config.ts';
+import { formatHostPort, type HostPort } from '../../control-plane/contract/host-port.ts';
+import type { EgressConfig } from '../config/sidecar-config.ts';
 import type { Failure } from '../exchange/failure.ts';
 import { ListenError } from '../io/listen-error.ts';
 import type { DownstreamContext, OpenConnection } from './downstream-context.ts';
@@ -27,14 +28,12 @@ export class EgressListeners {
     return this.upstreams;
   }
 
-  get shared(): ListenAddress | null {
+  get shared(): HostPort | null {
     return this.sharedListener;
   }
 
   get addresses(): string[] {
-    return [...this.byAddress.values()].map(
-      ({ host, port }) => `${host.includes(':') ? `[${host}]` : host}:${port}`,
-    );
+    return [...this.byAddress.values()].map(formatHostPort);
   }
 
   /** Open connections of applications. */

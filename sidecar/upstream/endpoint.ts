@@ -1,3 +1,4 @@
+import { formatHostPort } from '../../control-plane/contract/host-port.ts';
 import type { AttemptTarget } from '../exchange/exchange.ts';
 import type { Failure } from '../exchange/failure.ts';
 
@@ -47,9 +48,7 @@ export class Endpoint implements AttemptTarget {
     this.id = spec.id;
     this.address = spec.address;
     this.port = spec.port;
-    this.name = spec.address.includes(':')
-      ? `[${spec.address}]:${spec.port}`
-      : `${spec.address}:${spec.port}`;
+    this.name = formatHostPort({ host: spec.address, port: spec.port });
     this.weight = spec.weight;
     this.zone = spec.zone;
     this.version = spec.version;
