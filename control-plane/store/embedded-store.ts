@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs';
 import { type FileHandle, mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { StoredInstance, StoredService, StoreRecord } from '../registry/stored-state.ts';
+import type { StoreRecord } from '../registry/stored-state.ts';
 import { type Commit, checkOf, encodeCommit, encodeHeader, readJournal } from './journal.ts';
+import { KeptRecords } from './kept-records.ts';
 import { type CommitHead, type LoadedState, type Store, StoreError, type StoreRevision } from './store.ts';
 
 /** The files in the data directory: the journal, and the revision up to which it is known to be on the disk. */
@@ -27,7 +28,7 @@ const SYNCED_INTERVAL = 1000;
 export class EmbeddedStore implements Store {
   readonly name: string;
   private readonly directory: string;
-  private readonly records = new Map<string, StoreRecord>();
+  private readonly records = new KeptRecords();
   private file: FileHandle | null = null;
   /** The length of what counts; a commit that failed may have left something behind it. */
   private length = 0;
@@ -81,21 +82,14 @@ export class EmbeddedStore implements Store {
     }
     const notices = await this.dropRemains(bytes, journal.length);
     this.records.clear();
-    for (const { records } of journal.commits) for (const record of records) this.remember(record);
+    for (const { records } of journal.commits) for (const record of records) this.records.put(record);
     this.length = journal.length;
     this.check = journal.check;
     this.revision = revision;
     this.head = last ?? EMPTY_HEAD;
-    this.compactLength = JSON.stringify([...this.records.values()]).length;
-    const services: StoredService[] = [];
-    const instances: StoredInstance[] = [];
-    for (const record of this.records.values()) {
-      if (record.value === null) continue;
-      if (record.kind === 'service') services.push(record.value);
-      else instances.push(record.value);
-    }
+    this.compactLength = JSON.stringify(this.records.all).length;
     const { starts, revisionCeiling } = this.head;
-    return { starts, revisionCeiling, services, instances, storeRevision: revision, notices };
+    return { starts, revisionCeiling, ...this.records.state, storeRevision: revision, notices };
   }
 
   commit(records: readonly StoreRecord[], head: CommitHead, expected: StoreRevision): Promise<StoreRevision> {
@@ -123,7 +117,7 @@ export class EmbeddedStore implements Store {
     }
     this.revision = revision;
     this.head = head;
-    for (const record of records) this.remember(record);
+    for (const record of records) this.records.put(record);
     if (performance.now() - this.syncedAt > SYNCED_INTERVAL) await this.noteSynced();
     if (this.length > REWRITE_MINIMUM && this.length > REWRITE_FACTOR * this.compactLength) {
       // Where space is wanting for it, the journal just goes on growing until that says so.
@@ -181,7 +175,7 @@ export class EmbeddedStore implements Store {
     const draft = join(this.directory, `new-${JOURNAL_FILE}`);
     const header = encodeHeader();
     const { revision: storeRevision, head } = this;
-    const all = { ...head, storeRevision, records: [...this.records.values()] };
+    const all = { ...head, storeRevision, records: this.records.all };
     const commit = storeRevision === 0 ? null : encodeCommit(header.check, all);
     const bytes = commit === null ? header.line : Buffer.concat([header.line, commit.line]);
     const file = await open(draft, 'w+');
@@ -233,12 +227,6 @@ export class EmbeddedStore implements Store {
     const note = await readFile(join(this.directory, SYNCED_FILE), 'utf8').catch(() => '');
     const [check, text] = note.trimEnd().split(' ');
     return text !== undefined && check === checkOf('', text) ? Number(text) : 0;
-  }
-
-  private remember(record: StoreRecord): void {
-    const key = record.kind === 'service' ? record.name : `${record.service}/${record.id}`;
-    if (record.value === null) this.records.delete(key);
-    else this.records.set(key, record);
   }
 
   private async finish(): Promise<void> {

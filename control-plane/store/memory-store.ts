@@ -1,25 +1,18 @@
-import {
-  EMPTY_STATE,
-  type StoredInstance,
-  type StoredService,
-  type StoreRecord,
-} from '../registry/stored-state.ts';
+import { EMPTY_STATE, type StoreRecord } from '../registry/stored-state.ts';
+import { KeptRecords } from './kept-records.ts';
 import { type CommitHead, type LoadedState, type Store, StoreError, type StoreRevision } from './store.ts';
 
 /** Keeps nothing beyond the process: for tests, and for `--data memory`. */
 export class MemoryStore implements Store {
   readonly name = 'memory';
-  private readonly services = new Map<string, StoredService>();
-  private readonly instances = new Map<string, StoredInstance>();
+  private readonly records = new KeptRecords();
   private head: CommitHead = EMPTY_STATE;
   private revision: StoreRevision = 0;
   private failure: StoreError | null = null;
 
   async load(): Promise<LoadedState> {
     const { starts, revisionCeiling } = this.head;
-    const services = [...this.services.values()];
-    const instances = [...this.instances.values()];
-    return { starts, revisionCeiling, services, instances, storeRevision: this.revision, notices: [] };
+    return { starts, revisionCeiling, ...this.records.state, storeRevision: this.revision, notices: [] };
   }
 
   async commit(
@@ -31,10 +24,7 @@ export class MemoryStore implements Store {
     if (expected !== this.revision) {
       throw new StoreError('conflict', `the store is at ${this.revision}, not at ${expected}`);
     }
-    for (const record of records) {
-      if (record.kind === 'service') set(this.services, record.name, record.value);
-      else set(this.instances, `${record.service}/${record.id}`, record.value);
-    }
+    for (const record of records) this.records.put(record);
     this.head = head;
     return ++this.revision;
   }
@@ -45,9 +35,4 @@ export class MemoryStore implements Store {
   failWith(failure: StoreError | null): void {
     this.failure = failure;
   }
-}
-
-function set<T>(map: Map<string, T>, key: string, value: T | null): void {
-  if (value === null) map.delete(key);
-  else map.set(key, value);
 }

@@ -4,6 +4,7 @@ import { type Moment, readMoment } from '../registry/moment.ts';
 import { Registry, type RegistryOptions } from '../registry/registry.ts';
 import type { RegistryChange } from '../registry/registry-change.ts';
 import type { StoreRecord } from '../registry/stored-state.ts';
+import { KeptRecords, keyOf } from './kept-records.ts';
 import { type LoadedState, type Store, StoreError, type StoreRevision } from './store.ts';
 
 /** How far ahead of the revision the ceiling is set, so that changes which are not stored need no write each. */
@@ -52,7 +53,7 @@ export class RegistryKeeper {
   private readonly starts: number;
   private readonly unsubscribe: () => void;
   /** What the store has. */
-  private readonly kept = new Map<string, StoreRecord>();
+  private readonly kept = new KeptRecords();
   private storeRevision: StoreRevision;
   private ceiling: Revision;
   /** What the next commit has to keep, and what the one under way keeps. */
@@ -74,9 +75,9 @@ export class RegistryKeeper {
     this.starts = loaded.starts + 1;
     this.storeRevision = loaded.storeRevision;
     this.ceiling = loaded.revisionCeiling;
-    for (const value of loaded.services) this.remember({ kind: 'service', name: value.name, value });
+    for (const value of loaded.services) this.kept.put({ kind: 'service', name: value.name, value });
     for (const value of loaded.instances) {
-      this.remember({ kind: 'instance', service: value.service, id: value.id, value });
+      this.kept.put({ kind: 'instance', service: value.service, id: value.id, value });
     }
     this.unsubscribe = registry.subscribe({ onChange: change => this.onChange(change) });
   }
@@ -175,7 +176,7 @@ export class RegistryKeeper {
   private succeed(): void {
     this.lastFailure = null;
     for (const [key, { record, base }] of this.inFlight) {
-      this.remember(record);
+      this.kept.put(record);
       const later = this.dirty.get(key);
       if (later !== undefined && later.base === base) this.dirty.set(key, { ...later, base: record });
     }
@@ -193,7 +194,8 @@ export class RegistryKeeper {
     const undone: StoreRecord[] = [];
     for (const [key, { record, base }] of lost) {
       if (record !== base) undone.push(base);
-      if (base !== this.kept.get(key) && !(base.value === null && !this.kept.has(key))) {
+      const kept = this.kept.get(key);
+      if (base !== kept && !(base.value === null && kept === undefined)) {
         this.dirty.set(key, { record: base, base });
       }
     }
@@ -205,11 +207,6 @@ export class RegistryKeeper {
     for (const { reject } of waiting) reject(error);
     if (this.closing !== null) return;
     this.retry = setTimeout(() => this.start(), RETRY_MS).unref();
-  }
-
-  private remember(record: StoreRecord): void {
-    if (record.value === null) this.kept.delete(keyOf(record));
-    else this.kept.set(keyOf(record), record);
   }
 }
 
@@ -223,10 +220,6 @@ interface Dirty {
 interface Waiting {
   resolve(): void;
   reject(error: StoreError): void;
-}
-
-function keyOf(record: StoreRecord): string {
-  return record.kind === 'service' ? `service/${record.name}` : `instance/${record.service}/${record.id}`;
 }
 
 function forgetting(record: StoreRecord): StoreRecord {
