@@ -1,9 +1,9 @@
 import { stringify } from 'yaml';
+import { didYouMean } from '../../command-line/arguments.ts';
 import type { Command, Invocation } from '../../command-line/command.ts';
 import { refuseUsage } from '../../command-line/refuse-usage.ts';
 import { getService, listEvents, listInstances, listServices, listSidecars } from '../contract/calls.ts';
 import { formatHostPort } from '../contract/host-port.ts';
-import { nearest } from '../contract/nearest.ts';
 import { type ApiClient, CLIENT_FLAGS, withClient } from './api-client.ts';
 import { formatTable } from './text-table.ts';
 
@@ -177,9 +177,4 @@ function readRequest({ flags, operands }: Invocation): Request | string {
     return `--output: expected one of ${FORMATS.join(', ')}, found ${format}${didYouMean(format, FORMATS)}`;
   }
   return { kind, service, format: known };
-}
-
-function didYouMean(word: string, known: readonly string[]): string {
-  const suggestion = nearest(word, known);
-  return suggestion === null ? '' : `; did you mean ${suggestion}?`;
 }
