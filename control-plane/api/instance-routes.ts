@@ -2,6 +2,7 @@ import { formatDuration } from '../contract/duration.ts';
 import { type Problem, problem } from '../contract/problem.ts';
 import type { WrittenSettings } from '../contract/read.ts';
 import type { Instance, InstanceSpec, Revision } from '../contract/resources.ts';
+import { LEASE_DEFAULTS } from '../registry/lease-verdicts.ts';
 import { ApiProblem } from './api-problem.ts';
 import { INSTANCE_BODY, PAGE_QUERY, WAIT_QUERY } from './api-schemas.ts';
 import { SIDECAR_ID } from './header-fields.ts';
@@ -164,9 +165,6 @@ async function acknowledged(mesh: Mesh, { service, revision }: Instance, wait: n
 }
 
 function unknown(service: string, id: string): never {
-  const detail = `There is no instance ${id} of ${service}: it was never registered, has left or lost its address to another, or its lease ran out ${formatDuration(REMEMBERED_MS)} ago or more. Register it again.`;
+  const detail = `There is no instance ${id} of ${service}: it was never registered, has left or lost its address to another, or its lease ran out ${formatDuration(LEASE_DEFAULTS.removeAfter)} ago or more. Register it again.`;
   throw new ApiProblem(404, detail);
 }
-
-/** How long the registry remembers what has expired. */
-const REMEMBERED_MS = 600_000;
