@@ -26,8 +26,6 @@ export interface ControlPlaneOptions extends ApiOptions {
 const TICK_MS = 500;
 /** Streams may not take all connections: somebody has to be able to ask what is going on. */
 const STREAMS_SHARE = 0.9;
-/** A gap between two ticks that nobody else is to blame for. */
-const STALL_MS = 2000;
 
 /** A control plane that runs: the registry with its store, the watch, the API, and the clock that moves them. */
 export class ControlPlane {
@@ -40,7 +38,6 @@ export class ControlPlane {
   private readonly beginStop: () => void;
   private readonly clock: () => Moment;
   private readonly timer: NodeJS.Timeout;
-  private lastTick: number;
   private lastBeat: number;
   private stopped: Promise<void> | null = null;
 
@@ -104,7 +101,7 @@ export class ControlPlane {
     this.clock = parts.clock;
     this.meshPolicies = parts.meshPolicies;
     this.beginStop = parts.beginStop;
-    this.lastTick = this.lastBeat = this.clock().monotonic;
+    this.lastBeat = this.clock().monotonic;
     this.timer = setInterval(() => this.tick(), TICK_MS);
   }
 
@@ -132,11 +129,9 @@ export class ControlPlane {
     await this.keeper.close();
   }
 
-  /** One timer for all: after a stall it has to be known first that there was one. */
+  /** One timer for all: it is the registry that notices a stall, before anybody is blamed for it. */
   private tick(): void {
     const now = this.clock();
-    if (now.monotonic - this.lastTick > STALL_MS) this.hub.forgiveSilence();
-    this.lastTick = now.monotonic;
     this.registry.tick(now);
     if (now.monotonic - this.lastBeat < WATCH_HEARTBEAT_MS - TICK_MS / 2) return;
     this.lastBeat = now.monotonic;

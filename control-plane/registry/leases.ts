@@ -43,6 +43,7 @@ export class Leases {
         entry.isHeld = false;
       }
     }
+    for (const listener of this.core.listeners) listener.onStall?.(now);
   }
 
   /** Gives the lease its full length again. Whoever was suspect or expired is back. */

@@ -1,4 +1,5 @@
 import type { EndpointResource, PolicyDocument, Revision } from '../contract/resources.ts';
+import type { Moment } from './moment.ts';
 import type { StoreRecord } from './stored-state.ts';
 
 /** What one revision changed. */
@@ -40,4 +41,6 @@ interface InstanceChange extends AnyChange {
 /** Told of every change at once, in the order of revisions. It must not change the registry in turn. */
 export interface RegistryListener {
   onChange(change: RegistryChange): void;
+  /** The process stood still, or the machine slept: nobody is to blame for not having been heard meanwhile. */
+  onStall?(now: Moment): void;
 }

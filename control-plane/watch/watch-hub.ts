@@ -206,9 +206,8 @@ export class WatchHub implements RegistryListener {
     this.cutSlowest();
   }
 
-  /** Gives every stream a full term again: after a stall of the control plane nobody could be heard. */
-  forgiveSilence(): void {
-    const { monotonic } = this.clock();
+  /** Gives every stream a full term again. */
+  onStall({ monotonic }: Moment): void {
     for (const stream of this.streams) stream.forgive(monotonic);
   }
 
