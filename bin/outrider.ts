@@ -1,5 +1,5 @@
-import { endProcess } from '../command-line/process-end.ts';
 import packageFile from '../package.json' with { type: 'json' };
+import { endProcess } from '../process/process-end.ts';
 import { runCommandLine } from './command-line.ts';
 
 /** The program: what `bin/outrider.js` runs from the sources, and what the bundle is made of. */

@@ -1,4 +1,4 @@
-import { Paced } from '../sidecar/telemetry/paced.ts';
+import { Paced } from '../process/paced.ts';
 import { type ApiOptions, ApiServer } from './api/api-server.ts';
 import { metricsText } from './api/metrics.ts';
 import type { HostPort } from './contract/host-port.ts';

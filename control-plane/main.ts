@@ -1,6 +1,6 @@
-import { endProcess, waitForStopSignal } from '../command-line/process-end.ts';
-import { createLog, type Log } from '../sidecar/telemetry/log.ts';
-import { LogDestination } from '../sidecar/telemetry/log-destination.ts';
+import { createLog, type Log } from '../process/log.ts';
+import { LogDestination } from '../process/log-destination.ts';
+import { endProcess, waitForStopSignal } from '../process/process-end.ts';
 import type { Tokens } from './api/access-control.ts';
 import type { Environment } from './contract/environment.ts';
 import { formatHostPort, type HostPort } from './contract/host-port.ts';

@@ -1,6 +1,6 @@
-import { readConfigFile } from '../sidecar/config/config-file.ts';
-import { ConfigReloader } from '../sidecar/config/reload.ts';
-import type { Log } from '../sidecar/telemetry/log.ts';
+import { readConfigFile } from '../process/config-file.ts';
+import type { Log } from '../process/log.ts';
+import { ConfigReloader } from '../process/reload.ts';
 import type { Environment } from './contract/environment.ts';
 import { formatProblemsWithExcerpts } from './contract/excerpt.ts';
 import { loadMeshDocuments } from './contract/mesh-file.ts';

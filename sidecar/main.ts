@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs';
-import { endProcess, waitForStopSignal } from '../command-line/process-end.ts';
 import type { Environment } from '../control-plane/contract/environment.ts';
 import { formatProblemsWithExcerpts } from '../control-plane/contract/excerpt.ts';
 import type { LoadedFile } from '../control-plane/contract/mesh-file.ts';
@@ -11,14 +10,15 @@ import {
   sortProblems,
 } from '../control-plane/contract/problem.ts';
 import type { MapNode } from '../control-plane/contract/source-tree.ts';
-import { readConfigFile } from './config/config-file.ts';
+import { readConfigFile } from '../process/config-file.ts';
+import { ListenError } from '../process/listen-error.ts';
+import { createLog, type Log, type LogLevel } from '../process/log.ts';
+import { LogDestination } from '../process/log-destination.ts';
+import { endProcess, waitForStopSignal } from '../process/process-end.ts';
+import { ConfigReloader } from '../process/reload.ts';
 import { loadSidecarConfig } from './config/load.ts';
-import { ConfigReloader } from './config/reload.ts';
 import type { SidecarConfig } from './config/sidecar-config.ts';
-import { ListenError } from './io/listen-error.ts';
 import { boundRuntimeMemory } from './io/runtime-memory.ts';
-import { createLog, type Log, type LogLevel } from './telemetry/log.ts';
-import { LogDestination } from './telemetry/log-destination.ts';
 
 /** What `outrider sidecar` was asked to do. */
 interface SidecarOptions {

@@ -1,12 +1,12 @@
 import { DEFAULT_POLICY } from '../control-plane/contract/default-policy.ts';
 import type { Policy } from '../control-plane/contract/policy.ts';
 import { isServiceName } from '../control-plane/contract/service-name.ts';
+import type { Log } from '../process/log.ts';
 import type { UpstreamConfig } from './config/sidecar-config.ts';
 import { readPolicy } from './discovery/policy-reader.ts';
 import type { KnownService, ServiceDirectory } from './discovery/service-directory.ts';
 import { Timer, type TimerOwner, type TimerWheel } from './io/timer-wheel.ts';
 import type { Asker, Question } from './routing/asked-service.ts';
-import type { Log } from './telemetry/log.ts';
 
 interface MeshServicesOptions {
   readonly directory: ServiceDirectory;

@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import type { Log } from '../process/log.ts';
 import type { ControlPlaneConfig, SidecarConfig, UpstreamConfig } from './config/sidecar-config.ts';
 import { ControlPlaneApi } from './discovery/control-plane-api.ts';
 import { scheduleByTimer } from './discovery/schedule.ts';
@@ -13,7 +14,6 @@ import { MeshServices } from './mesh-services.ts';
 import { checkApp } from './registration/app-check.ts';
 import { Registration } from './registration/registration.ts';
 import type { DiscoveryGauges } from './telemetry/discovery-metrics.ts';
-import type { Log } from './telemetry/log.ts';
 
 /** What a mesh needs of its sidecar. */
 interface MeshContext {

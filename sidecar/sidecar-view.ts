@@ -1,3 +1,4 @@
+import type { LogDestination } from '../process/log-destination.ts';
 import type { AdminView, Readiness } from './admin/admin-view.ts';
 import { redact } from './config/redact.ts';
 import type { SidecarConfig } from './config/sidecar-config.ts';
@@ -5,7 +6,6 @@ import type { Mesh } from './mesh.ts';
 import type { PassThrough } from './pass-through.ts';
 import type { AccessLog } from './telemetry/access-log.ts';
 import type { DownstreamCounters, UpstreamCounters } from './telemetry/counters.ts';
-import type { LogDestination } from './telemetry/log-destination.ts';
 import { Metrics } from './telemetry/metrics.ts';
 import type { Upstream } from './upstream/upstream.ts';
 import type { RunningUpstream, UpstreamSet } from './upstream-set.ts';

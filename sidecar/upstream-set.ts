@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Policy } from '../control-plane/contract/policy.ts';
+import type { Log } from '../process/log.ts';
 import type { UpstreamConfig } from './config/sidecar-config.ts';
 import { ControlPlaneSource } from './discovery/control-plane-source.ts';
 import { DnsSource } from './discovery/dns-source.ts';
@@ -15,7 +16,6 @@ import { HoldRoom } from './policy/hold-room.ts';
 import { buildStack } from './policy/stack.ts';
 import type { AccessLog } from './telemetry/access-log.ts';
 import { UpstreamCounters } from './telemetry/counters.ts';
-import type { Log } from './telemetry/log.ts';
 import { createBalancer } from './upstream/balancers/balancer-by-name.ts';
 import type { ConnectionLimit } from './upstream/connection-limit.ts';
 import { ConnectionPool, type PoolSettings } from './upstream/connection-pool.ts';

@@ -7,7 +7,17 @@ import { fileURLToPath } from 'node:url';
 import { findCycles } from './import-cycles.ts';
 import { countLines, findDefaultExport, isBarrel, readSourceTree, type SourceFile } from './source-tree.ts';
 
-const TOP_FOLDERS = ['bin', 'command-line', 'control-plane', 'docs', 'examples', 'sidecar', 'test', 'tools'];
+const TOP_FOLDERS = [
+  'bin',
+  'command-line',
+  'control-plane',
+  'docs',
+  'examples',
+  'process',
+  'sidecar',
+  'test',
+  'tools',
+];
 
 /**
  * The rooms, and what each may import besides itself: other rooms, or single files. A room includes its sub-folders. Nothing is
@@ -17,7 +27,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   'sidecar/exchange': { imports: [] },
   'sidecar/io': { imports: [] },
   'sidecar/http1': { imports: ['sidecar/exchange'] },
-  'sidecar/telemetry': { imports: ['sidecar/exchange'] },
+  'sidecar/telemetry': { imports: ['sidecar/exchange', 'process'] },
   'sidecar/upstream': {
     imports: ['sidecar/exchange', 'sidecar/io', 'sidecar/http1', 'control-plane/contract/host-port.ts'],
     types: ['sidecar/telemetry'],
@@ -28,7 +38,13 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   },
   'sidecar/routing': { imports: ['sidecar/exchange', 'sidecar/http1'] },
   'sidecar/downstream': {
-    imports: ['sidecar/exchange', 'sidecar/io', 'sidecar/http1', 'control-plane/contract/host-port.ts'],
+    imports: [
+      'sidecar/exchange',
+      'sidecar/io',
+      'sidecar/http1',
+      'process/listen-error.ts',
+      'control-plane/contract/host-port.ts',
+    ],
     types: ['sidecar/config', 'sidecar/telemetry'],
   },
   'sidecar/config': {
@@ -37,14 +53,14 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   },
   'sidecar/discovery': {
     imports: ['sidecar/io', 'control-plane/contract'],
-    types: ['sidecar/upstream/endpoint.ts', 'sidecar/telemetry'],
+    types: ['sidecar/upstream/endpoint.ts', 'process/log.ts'],
   },
   'sidecar/registration': {
     imports: ['control-plane/contract'],
-    types: ['sidecar/config', 'sidecar/discovery/control-plane-api.ts', 'sidecar/telemetry'],
+    types: ['sidecar/config', 'sidecar/discovery/control-plane-api.ts', 'process/log.ts'],
   },
   'sidecar/admin': {
-    imports: ['sidecar/io', 'sidecar/telemetry'],
+    imports: ['sidecar/telemetry', 'process'],
     types: ['control-plane/contract/host-port.ts'],
   },
   'sidecar/commands': {
@@ -52,12 +68,12 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       'sidecar/main.ts',
       'sidecar/sidecar.ts',
       'sidecar/config',
+      'process',
       'control-plane/contract',
       'command-line',
     ],
-    types: ['sidecar/telemetry'],
   },
-  sidecar: { imports: ['sidecar', 'control-plane/contract', 'command-line'], isHallway: true },
+  sidecar: { imports: ['sidecar', 'process', 'control-plane/contract'], isHallway: true },
   'control-plane/contract': { imports: [] },
   'control-plane/registry': { imports: ['control-plane/contract'] },
   'control-plane/store': { imports: ['control-plane/registry'], types: ['control-plane/contract'] },
@@ -68,31 +84,18 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       'control-plane/registry',
       'control-plane/store',
       'control-plane/watch',
-      'sidecar/admin/answer-turns.ts',
-      'sidecar/admin/browser-guard.ts',
-      'sidecar/telemetry',
+      'process',
     ],
   },
   'control-plane/commands': {
-    imports: [
-      'control-plane/main.ts',
-      'control-plane/contract',
-      'command-line',
-      'sidecar/config/config-file.ts',
-    ],
+    imports: ['control-plane/main.ts', 'control-plane/contract', 'process', 'command-line'],
   },
-  'control-plane': {
-    imports: [
-      'control-plane',
-      'command-line',
-      'sidecar/telemetry',
-      'sidecar/config/config-file.ts',
-      'sidecar/config/reload.ts',
-    ],
-    isHallway: true,
-  },
+  'control-plane': { imports: ['control-plane', 'process'], isHallway: true },
+  process: { imports: ['control-plane/contract'] },
   'command-line': { imports: ['control-plane/contract'] },
-  bin: { imports: ['command-line', 'control-plane/commands', 'sidecar/commands', 'tools/install.mjs'] },
+  bin: {
+    imports: ['command-line', 'control-plane/commands', 'process', 'sidecar/commands', 'tools/install.mjs'],
+  },
   'docs/reference': { imports: ['bin', 'command-line', 'sidecar/config', 'control-plane/contract'] },
   'examples/shop': { imports: [] },
   tools: { imports: ['bin/require-node.js'] },

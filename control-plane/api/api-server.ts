@@ -8,8 +8,8 @@ import {
   type FastifyRequest,
   fastify,
 } from 'fastify';
-import { AnswerTurns } from '../../sidecar/admin/answer-turns.ts';
-import { refusedHost, refusedOrigin, repeatedHost } from '../../sidecar/admin/browser-guard.ts';
+import { AnswerTurns } from '../../process/answer-turns.ts';
+import { refusedHost, refusedOrigin, repeatedHost } from '../../process/browser-guard.ts';
 import { formatHostPort, type HostPort } from '../contract/host-port.ts';
 import { SIDECAR_HEADER, WATCH_PROTOCOL } from '../contract/watch-messages.ts';
 import type { Actor } from '../registry/actor.ts';

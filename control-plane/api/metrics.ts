@@ -1,7 +1,7 @@
 import type { Metric } from 'prom-client';
 import Registry from 'prom-client/lib/registry.js';
-import { type CollectedMetric, counter, gauge, single } from '../../sidecar/telemetry/collected-metric.ts';
-import { processMetrics } from '../../sidecar/telemetry/process-metrics.ts';
+import { type CollectedMetric, counter, gauge, single } from '../../process/collected-metric.ts';
+import { processMetrics } from '../../process/process-metrics.ts';
 import type { Mesh } from './route.ts';
 
 export const METRICS_TYPE = Registry.PROMETHEUS_CONTENT_TYPE;

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Command, Host } from '../../command-line/command.ts';
 import { refuseUsage } from '../../command-line/refuse-usage.ts';
-import { readConfigFile } from '../../sidecar/config/config-file.ts';
+import { readConfigFile } from '../../process/config-file.ts';
 import type { ServiceResource } from '../contract/answers.ts';
 import { deleteService, getService, listServices, putService } from '../contract/calls.ts';
 import { formatProblemsWithExcerpts } from '../contract/excerpt.ts';

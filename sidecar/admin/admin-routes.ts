@@ -1,5 +1,5 @@
+import { Paced } from '../../process/paced.ts';
 import { Metrics } from '../telemetry/metrics.ts';
-import { Paced } from '../telemetry/paced.ts';
 import { type AdminAnswer, jsonAnswer, problemAnswer, textAnswer } from './admin-answer.ts';
 import type { AdminView } from './admin-view.ts';
 

@@ -2,13 +2,13 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { HostPort } from '../../control-plane/contract/host-port.ts';
-import { ListenError } from '../io/listen-error.ts';
-import type { Log } from '../telemetry/log.ts';
+import { AnswerTurns } from '../../process/answer-turns.ts';
+import { refusedHost, refusedOrigin, repeatedHost } from '../../process/browser-guard.ts';
+import { ListenError } from '../../process/listen-error.ts';
+import type { Log } from '../../process/log.ts';
 import { type AdminAnswer, problemAnswer } from './admin-answer.ts';
 import { AdminRoutes } from './admin-routes.ts';
 import type { AdminView } from './admin-view.ts';
-import { AnswerTurns } from './answer-turns.ts';
-import { refusedHost, refusedOrigin, repeatedHost } from './browser-guard.ts';
 
 /**
  * The sidecar's own local API: a few calls, mostly from probes, Prometheus and people with curl. It has no authentication, so

@@ -1,9 +1,9 @@
 import { didYouMean } from '../../command-line/arguments.ts';
 import type { Command, Flag, Invocation } from '../../command-line/command.ts';
 import { type Problem, problem } from '../../control-plane/contract/problem.ts';
+import type { LogLevel } from '../../process/log.ts';
 import { runSidecar } from '../main.ts';
 import { Sidecar } from '../sidecar.ts';
-import type { LogLevel } from '../telemetry/log.ts';
 import { placeOfFlag, settingsFromFlags } from './flag-settings.ts';
 
 /** `outrider sidecar`. */

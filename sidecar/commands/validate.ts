@@ -6,7 +6,7 @@ import { type LoadedFile, loadMeshFile, MESH_FILE_SCHEMA } from '../../control-p
 import { nearest } from '../../control-plane/contract/nearest.ts';
 import { type Problem, problem } from '../../control-plane/contract/problem.ts';
 import { parseYaml } from '../../control-plane/contract/yaml-source.ts';
-import { readConfigFile } from '../config/config-file.ts';
+import { readConfigFile } from '../../process/config-file.ts';
 import { loadSidecarConfig } from '../config/load.ts';
 import { SIDECAR_FILE_SCHEMA } from '../config/sidecar-file.ts';
 

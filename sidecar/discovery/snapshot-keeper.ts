@@ -1,4 +1,4 @@
-import type { Log } from '../telemetry/log.ts';
+import type { Log } from '../../process/log.ts';
 import type { Schedule } from './schedule.ts';
 import type { ServiceDirectory } from './service-directory.ts';
 import type { SnapshotFile } from './snapshot-file.ts';

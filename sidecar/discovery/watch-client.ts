@@ -1,6 +1,6 @@
 import type { Revision } from '../../control-plane/contract/resources.ts';
 import { WATCH_RETRY_MS, type WatchMessage } from '../../control-plane/contract/watch-messages.ts';
-import type { Log } from '../telemetry/log.ts';
+import type { Log } from '../../process/log.ts';
 import type { ControlPlaneTarget } from './control-plane-api.ts';
 import type { Schedule } from './schedule.ts';
 import type { ServiceDirectory } from './service-directory.ts';

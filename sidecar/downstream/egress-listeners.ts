@@ -1,7 +1,7 @@
 import { formatHostPort, type HostPort } from '../../control-plane/contract/host-port.ts';
+import { ListenError } from '../../process/listen-error.ts';
 import type { EgressConfig } from '../config/sidecar-config.ts';
 import type { Failure } from '../exchange/failure.ts';
-import { ListenError } from '../io/listen-error.ts';
 import type { DownstreamContext, OpenConnection } from './downstream-context.ts';
 import { EgressListener } from './egress-listener.ts';
 

@@ -1,8 +1,8 @@
 import { deleteInstance, drainInstance, putInstance } from '../../control-plane/contract/calls.ts';
 import { formatHostPort } from '../../control-plane/contract/host-port.ts';
+import type { Log } from '../../process/log.ts';
 import type { AppConfig } from '../config/sidecar-config.ts';
 import type { ControlPlaneApi } from '../discovery/control-plane-api.ts';
-import type { Log } from '../telemetry/log.ts';
 import { HealthState } from './health-state.ts';
 
 interface RegistrationOptions {

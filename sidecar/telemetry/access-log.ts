@@ -1,9 +1,9 @@
 import { type Logger, pino } from 'pino';
+import type { LogDestination } from '../../process/log-destination.ts';
 import type { Exchange } from '../exchange/exchange.ts';
 import { FAILURES, type Failure } from '../exchange/failure.ts';
 import { getField } from '../exchange/fields.ts';
 import { AccessLogEntry, toLine, toText } from './access-log-entry.ts';
-import type { LogDestination } from './log-destination.ts';
 import { receivedBytes } from './received-bytes.ts';
 
 export interface AccessLogOptions {

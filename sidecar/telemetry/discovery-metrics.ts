@@ -1,4 +1,4 @@
-import { type CollectedMetric, counter, gauge, type Sample, single } from './collected-metric.ts';
+import { type CollectedMetric, counter, gauge, type Sample, single } from '../../process/collected-metric.ts';
 
 /** How a sidecar stands with its control plane. */
 export interface DiscoveryGauges {

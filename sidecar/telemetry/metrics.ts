@@ -1,9 +1,9 @@
 import type { Metric } from 'prom-client';
 import Registry from 'prom-client/lib/registry.js';
-import { type CollectedMetric, counter, gauge, single } from './collected-metric.ts';
+import { type CollectedMetric, counter, gauge, single } from '../../process/collected-metric.ts';
+import { processMetrics } from '../../process/process-metrics.ts';
 import type { DownstreamCounters, UpstreamCounters } from './counters.ts';
 import { type DiscoveryGauges, discoveryMetrics } from './discovery-metrics.ts';
-import { processMetrics } from './process-metrics.ts';
 import { upstreamMetrics } from './upstream-metrics.ts';
 
 /** Where the numbers are read when Prometheus asks. */

@@ -1,4 +1,4 @@
-import { addUp, type CollectedMetric, counter, gauge, type Sample } from './collected-metric.ts';
+import { addUp, type CollectedMetric, counter, gauge, type Sample } from '../../process/collected-metric.ts';
 import { FAILURE_KINDS, type UpstreamCounters } from './counters.ts';
 import { LATENCY_BOUNDS_MS } from './latency-histogram.ts';
 

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
-const SOURCES = ['bin', 'command-line', 'sidecar', 'control-plane', 'tools', 'package.json'];
+const SOURCES = ['bin', 'command-line', 'process', 'sidecar', 'control-plane', 'tools', 'package.json'];
 
 /** The bundle that ships, built anew when a source is newer than it. Its path. */
 export function builtBundle(): string {

@@ -1,7 +1,8 @@
 /** Runs `sidecar/main.ts` with a stand-in for the data plane that says on standard output what it is told. */
+
+import { ListenError } from '../../process/listen-error.ts';
 import { settingsFromFlags } from '../../sidecar/commands/flag-settings.ts';
 import type { SidecarConfig } from '../../sidecar/config/sidecar-config.ts';
-import { ListenError } from '../../sidecar/io/listen-error.ts';
 import { runSidecar } from '../../sidecar/main.ts';
 
 const behaviour = process.env.BEHAVIOUR ?? '';

@@ -1,4 +1,4 @@
-import type { Log } from '../../sidecar/telemetry/log.ts';
+import type { Log } from '../../process/log.ts';
 
 /** Keeps what is logged, a sentence each. */
 export class RecordedLog {

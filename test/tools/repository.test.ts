@@ -65,10 +65,9 @@ test('the arrows of ARCHITECTURE.md are the table that imports are held against'
   )) {
     drawn.set(from, to === '(nothing)' ? [] : to.split(', ').sort());
   }
-  const nameOf = (path: string) => path.split('/')[1];
-  const rooms = Object.entries(ROOMS).filter(([path]) =>
-    /^(?:sidecar|control-plane)\/(?!commands)/.test(path),
-  );
+  const nameOf = (path: string) => /^(?:(?:sidecar|control-plane)\/)?([\w-]+)/.exec(path)?.[1] ?? '';
+  const isDrawn = (path: string) => /^(?:(?:sidecar|control-plane)\/(?!commands)|process$)/.test(path);
+  const rooms = Object.entries(ROOMS).filter(([path]) => isDrawn(path));
   const allowed = rooms.map(([path, { imports }]) => [
     nameOf(path),
     [...new Set(imports.map(nameOf))].sort(),

@@ -57,6 +57,7 @@ test('esbuild sees the same value imports in this repository', async () => {
     'control-plane',
     'docs',
     'examples',
+    'process',
     'sidecar',
     'tools',
   ]);

@@ -4,9 +4,9 @@ import { type IncomingMessage, request } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { after, before, beforeEach, describe, test } from 'node:test';
+import type { Log } from '../../../process/log.ts';
 import { AdminServer } from '../../../sidecar/admin/admin-server.ts';
 import type { AdminView, Readiness } from '../../../sidecar/admin/admin-view.ts';
-import type { Log } from '../../../sidecar/telemetry/log.ts';
 
 interface Answer {
   readonly status: number | undefined;

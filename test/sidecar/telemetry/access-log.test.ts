@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { beforeEach, describe, test } from 'node:test';
+import type { LogDestination } from '../../../process/log-destination.ts';
 import { badRequest, failure, retryExhausted } from '../../../sidecar/exchange/failure.ts';
 import { AccessLog, type AccessLogOptions } from '../../../sidecar/telemetry/access-log.ts';
-import type { LogDestination } from '../../../sidecar/telemetry/log-destination.ts';
 import { anExchange } from './exchanges.ts';
 
 describe('AccessLog', () => {

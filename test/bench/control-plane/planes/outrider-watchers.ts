@@ -1,7 +1,7 @@
+import type { Log } from '../../../../process/log.ts';
 import { scheduleByTimer } from '../../../../sidecar/discovery/schedule.ts';
 import { ServiceDirectory } from '../../../../sidecar/discovery/service-directory.ts';
 import { WatchClient } from '../../../../sidecar/discovery/watch-client.ts';
-import type { Log } from '../../../../sidecar/telemetry/log.ts';
 import type { MeshPlan } from '../mesh-plan.ts';
 import type { OnApplied } from '../tested-plane.ts';
 

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { LoadedFile } from '../../control-plane/contract/mesh-file.ts';
-import { type Problem, problem } from '../../control-plane/contract/problem.ts';
+import type { LoadedFile } from '../control-plane/contract/mesh-file.ts';
+import { type Problem, problem } from '../control-plane/contract/problem.ts';
 import { readRegularFile } from './config-file.ts';
 
 /** Told when the file has changed. */

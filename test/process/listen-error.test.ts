@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ListenError } from '../../../sidecar/io/listen-error.ts';
+import { ListenError } from '../../process/listen-error.ts';
 
 const said = (code: string, host = '127.0.0.1') =>
   new ListenError(Object.assign(new Error(`listen ${code}`), { code }), host, 80, 'egress.listen (--listen)')

@@ -4,7 +4,7 @@ import { createServer, type ServerResponse } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { type TestContext, test } from 'node:test';
-import { AnswerTurns } from '../../../sidecar/admin/answer-turns.ts';
+import { AnswerTurns } from '../../process/answer-turns.ts';
 
 /** More than the buffers of a connection take. */
 const BODY = 'x'.repeat(16 * 1024 * 1024);

@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, beforeEach, describe, test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { MAX_FILE_BYTES } from '../../../control-plane/contract/yaml-source.ts';
-import { readConfigFile, readRegularFile } from '../../../sidecar/config/config-file.ts';
+import { MAX_FILE_BYTES } from '../../control-plane/contract/yaml-source.ts';
+import { readConfigFile, readRegularFile } from '../../process/config-file.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'outrider-file-'));
 after(() => rmSync(folder, { recursive: true }));

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { transformSync } from 'esbuild';
-import { LogDestination } from '../../../sidecar/telemetry/log-destination.ts';
+import { LogDestination } from '../../process/log-destination.ts';
 
 /** More than any pipe holds. */
 const MUCH = 4 * 1024 * 1024;
@@ -143,7 +143,7 @@ describe('LogDestination', () => {
 
   test('a process whose reader is stuck can end', { timeout: 20_000 }, async () => {
     const { writer } = aPipe();
-    const source = new URL('../../../sidecar/telemetry/log-destination.ts', import.meta.url);
+    const source = new URL('../../process/log-destination.ts', import.meta.url);
     const script = `
       const { LogDestination } = await import(${JSON.stringify(source.href)});
       const destination = new LogDestination({ fd: 1, maxWaiting: ${MUCH} });
@@ -158,7 +158,7 @@ describe('LogDestination', () => {
   });
 
   test('so can one whose reader is stuck behind a socket, as from systemd', { timeout: 20_000 }, async () => {
-    const source = new URL('../../../sidecar/telemetry/log-destination.ts', import.meta.url);
+    const source = new URL('../../process/log-destination.ts', import.meta.url);
     // Not by tsx: that one makes standard output non-blocking itself.
     const { code: program } = transformSync(readFileSync(source, 'utf8'), { loader: 'ts', format: 'esm' });
     const script = `${program}

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Paced } from '../../../sidecar/telemetry/paced.ts';
+import { Paced } from '../../process/paced.ts';
 
 /** A making that takes 10 ms each by a clock that only it and its pauses move. */
 function counting() {

@@ -9,7 +9,7 @@ import { after, test } from 'node:test';
 const folder = mkdtempSync(join(tmpdir(), 'outrider-end-'));
 after(() => rmSync(folder, { recursive: true }));
 
-const SOURCE = new URL('../../command-line/process-end.ts', import.meta.url);
+const SOURCE = new URL('../../process/process-end.ts', import.meta.url);
 
 /** Runs a script that has `endProcess`. @returns the exit code or the name of the signal that ended it, and what it printed */
 async function run(script: string): Promise<{ end: number | string; printed: string }> {

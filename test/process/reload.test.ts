@@ -14,10 +14,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Problem } from '../../../control-plane/contract/problem.ts';
-import { loadSidecarConfig } from '../../../sidecar/config/load.ts';
-import { ConfigReloader } from '../../../sidecar/config/reload.ts';
-import type { SidecarConfig } from '../../../sidecar/config/sidecar-config.ts';
+import type { Problem } from '../../control-plane/contract/problem.ts';
+import { ConfigReloader } from '../../process/reload.ts';
+import { loadSidecarConfig } from '../../sidecar/config/load.ts';
+import type { SidecarConfig } from '../../sidecar/config/sidecar-config.ts';
 
 let folder: string;
 let reloader: ConfigReloader<SidecarConfig> | null = null;
