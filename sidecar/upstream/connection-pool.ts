@@ -8,6 +8,7 @@ import { Dial, type DialListener } from './dial.ts';
 import type { Endpoint } from './endpoint.ts';
 import { IdleLimit } from './idle-limit.ts';
 import { PendingQueue } from './pending-queue.ts';
+import { Rest, type RestOwner } from './rest.ts';
 import { type ConnectionContext, type ConnectionOwner, UpstreamConnection } from './upstream-connection.ts';
 
 /** What bounds the connections of an upstream. Durations in ms. */
@@ -49,7 +50,9 @@ const SWEEP_MS = 100;
  * grow old and go; what waits is served in order. Where the limit is reached, whoever has waited longest gets the
  * first connection that comes free, to whichever endpoint, rather than one connection being closed for another.
  */
-export class ConnectionPool implements ConnectionOwner, DialListener, WaitingRoom, Starved, TimerOwner {
+export class ConnectionPool
+  implements ConnectionOwner, DialListener, WaitingRoom, RestOwner<UpstreamConnection>, Starved, TimerOwner
+{
   settings: PoolSettings;
   readonly name: string;
   private readonly context: PoolContext;
@@ -59,8 +62,7 @@ export class ConnectionPool implements ConnectionOwner, DialListener, WaitingRoo
   private readonly lanes = new Map<Endpoint, Lane>();
   private readonly dials = new Set<Dial>();
   private readonly connections = new Set<UpstreamConnection>();
-  /** Those whose answer has ended in this turn. */
-  private readonly resting: UpstreamConnection[] = [];
+  private readonly rest: Rest<UpstreamConnection>;
   private readonly queue: PendingQueue;
   private readonly sweepTimer = new Timer(this);
 
@@ -78,6 +80,7 @@ export class ConnectionPool implements ConnectionOwner, DialListener, WaitingRoo
     this.counters = counters;
     this.limit = new ConnectionLimit(settings.connections);
     this.total = total;
+    this.rest = new Rest(this, context.afterTurn);
     this.queue = new PendingQueue(context.wheel, counters);
   }
 
@@ -119,8 +122,7 @@ export class ConnectionPool implements ConnectionOwner, DialListener, WaitingRoo
 
   /** Idle connections to the endpoint. */
   idleCount(endpoint: Endpoint): number {
-    const resting = this.resting.filter(connection => connection.endpoint === endpoint);
-    return resting.length + (this.lanes.get(endpoint)?.idle.length ?? 0);
+    return this.rest.count(endpoint) + (this.lanes.get(endpoint)?.idle.length ?? 0);
   }
 
   /** Closes everything. Attempts under way fail. */
@@ -175,14 +177,17 @@ export class ConnectionPool implements ConnectionOwner, DialListener, WaitingRoo
     attempt?.fail(reason);
   }
 
-  /**
-   * It rests until the turn is over: what the endpoint has sent behind its answer may not have been read yet, and would be taken
-   * for the next answer.
-   */
   onFree(connection: UpstreamConnection): void {
     this.counters.connectionsBusy--;
-    connection.turnsRested = 0;
-    if (this.resting.push(connection) === 1) this.context.afterTurn(this.offerRested);
+    this.rest.add(connection);
+  }
+
+  isWaitedFor(connection: UpstreamConnection): boolean {
+    return this.queue.length + this.lane(connection.endpoint).waiting.length > 0;
+  }
+
+  onRested(connection: UpstreamConnection): void {
+    this.offer(connection, this.lane(connection.endpoint));
   }
 
   onClosed(connection: UpstreamConnection): void {
@@ -192,9 +197,8 @@ export class ConnectionPool implements ConnectionOwner, DialListener, WaitingRoo
     if (takeOut(lane.idle, connection)) {
       const now = this.context.wheel.coarseNow;
       if (connection.wasClosedByEndpoint) lane.idleLimit.onClosed(now - connection.idleSince, now);
-    } else if (!takeOut(this.resting, connection)) {
-      this.counters.connectionsBusy--;
-    }
+    } else if (connection.isResting) connection.isResting = false;
+    else this.counters.connectionsBusy--;
     this.connections.delete(connection);
     this.uncount(connection.endpoint, lane);
     this.giveBack();
@@ -267,17 +271,6 @@ export class ConnectionPool implements ConnectionOwner, DialListener, WaitingRoo
     this.counters.connectionsBusy++;
     connection.send(attempt);
   }
-
-  private readonly offerRested = (): void => {
-    for (const connection of [...this.resting]) {
-      const lane = this.lane(connection.endpoint);
-      // Whoever waits already would have it at once: not before the sockets have been looked at once more.
-      if (connection.turnsRested++ === 0 && this.queue.length + lane.waiting.length > 0) continue;
-      takeOut(this.resting, connection);
-      this.offer(connection, lane);
-    }
-    if (this.resting.length > 0) this.context.afterTurn(this.offerRested);
-  };
 
   /** A connection has come free: to whoever waits for this endpoint, else to whoever waits at all, else it is kept. */
   private offer(connection: UpstreamConnection, lane: Lane): void {

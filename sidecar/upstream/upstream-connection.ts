@@ -14,6 +14,7 @@ import type { TimerWheel } from '../io/timer-wheel.ts';
 import type { Attempt, Carrier } from './attempt.ts';
 import type { Endpoint } from './endpoint.ts';
 import { RequestWriter } from './request-writer.ts';
+import type { Resting } from './rest.ts';
 import { subject } from './subject.ts';
 
 /** What all connections to endpoints share. */
@@ -50,11 +51,11 @@ type Phase = 'idle' | 'head' | 'body' | 'tunnel' | 'closed';
 const MAX_INFORMATIONAL = 64;
 
 /** One TCP connection to an endpoint. Carries one attempt at a time (HTTP/1.1 without pipelining), or a tunnel. */
-export class UpstreamConnection implements Carrier, BodySink, BodyReceiver, SocketOwner {
+export class UpstreamConnection implements Carrier, Resting, BodySink, BodyReceiver, SocketOwner {
   readonly endpoint: Endpoint;
   /** Coarse milliseconds since when it carries nothing. */
   idleSince = 0;
-  /** Turns of the event loop that have ended since its answer did, as far as the pool counts them. */
+  isResting = false;
   turnsRested = 0;
   /** Coarse milliseconds of the last byte read or written. */
   lastActivity = 0;
