@@ -1,6 +1,6 @@
 import { Paced } from '../process/paced.ts';
 import { type ApiOptions, ApiServer } from './api/api-server.ts';
-import { metricsText } from './api/metrics.ts';
+import { controlPlaneMetrics } from './api/metrics.ts';
 import type { HostPort } from './contract/host-port.ts';
 import { WATCH_HEARTBEAT_MS } from './contract/watch-messages.ts';
 import { MeshPolicies, type Policies } from './mesh-policies.ts';
@@ -73,7 +73,7 @@ export class ControlPlane {
         storeName: store.name,
         isStopping: () => isStopping,
       };
-      const metrics = new Paced(() => metricsText(shown));
+      const metrics = new Paced(() => controlPlaneMetrics(shown));
       const api = await ApiServer.start({ ...shown, metrics: () => metrics.get() }, options);
       const beginStop = () => {
         isStopping = true;

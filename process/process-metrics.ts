@@ -2,11 +2,14 @@ import { performance } from 'node:perf_hooks';
 import { type CollectedMetric, counter, gauge, single } from './collected-metric.ts';
 
 /**
- * What the process uses. Everything is asked of the system at the moment it is wanted: prom-client's default metrics keep
+ * What the process is and uses. Everything is asked of the system at the moment it is wanted: prom-client's default metrics keep
  * observers of the event loop and the garbage collector running all the time.
  */
-export function processMetrics(): CollectedMetric[] {
+export function processMetrics(version: string): CollectedMetric[] {
   return [
+    gauge('outrider_build_info', 'Which Outrider this is; always 1.', () => [
+      { labels: { version, node: process.versions.node }, value: 1 },
+    ]),
     gauge('process_resident_memory_bytes', 'Resident memory.', () => single(process.memoryUsage.rss())),
     counter('process_cpu_seconds_total', 'CPU time used, in user and system mode.', () => {
       const { user, system } = process.cpuUsage();

@@ -6,7 +6,7 @@ import type { Mesh } from './mesh.ts';
 import type { PassThrough } from './pass-through.ts';
 import type { AccessLog } from './telemetry/access-log.ts';
 import type { DownstreamCounters, UpstreamCounters } from './telemetry/counters.ts';
-import { Metrics } from './telemetry/metrics.ts';
+import { type MetricsSources, sidecarMetrics } from './telemetry/metrics.ts';
 import type { Upstream } from './upstream/upstream.ts';
 import type { RunningUpstream, UpstreamSet } from './upstream-set.ts';
 
@@ -27,7 +27,7 @@ interface ViewSources {
 export class SidecarView implements AdminView {
   isDraining = false;
   private readonly sources: ViewSources;
-  private readonly metricsRegistry: Metrics;
+  private readonly metricsSources: MetricsSources;
   private readonly startedAt = new Date();
   private readonly configCounts = { generation: 0, refused: 0 };
   private current: SidecarConfig | null = null;
@@ -38,7 +38,7 @@ export class SidecarView implements AdminView {
   constructor(sources: ViewSources) {
     this.sources = sources;
     const view = this;
-    this.metricsRegistry = new Metrics({
+    this.metricsSources = {
       version: sources.version,
       upstreams: () => this.counters(),
       downstream: sources.downstream,
@@ -48,7 +48,7 @@ export class SidecarView implements AdminView {
       logDestination: sources.logDestination,
       config: this.configCounts,
       discovery: () => sources.mesh,
-    });
+    };
   }
 
   /** A configuration is in force. @param needsRestart the settings that stay as they were until a restart */
@@ -111,7 +111,7 @@ export class SidecarView implements AdminView {
   }
 
   metrics(): Promise<string> {
-    return this.metricsRegistry.text();
+    return sidecarMetrics(this.metricsSources);
   }
 
   private *counters(): Iterable<UpstreamCounters> {

@@ -60,7 +60,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     types: ['sidecar/config', 'sidecar/discovery/control-plane-api.ts', 'process/log.ts'],
   },
   'sidecar/admin': {
-    imports: ['sidecar/telemetry', 'process'],
+    imports: ['process'],
     types: ['control-plane/contract/host-port.ts'],
   },
   'sidecar/commands': {

@@ -1,32 +1,19 @@
-import type { Metric } from 'prom-client';
-import Registry from 'prom-client/lib/registry.js';
 import { type CollectedMetric, counter, gauge, single } from '../../process/collected-metric.ts';
+import { metricsText } from '../../process/metrics-text.ts';
 import { processMetrics } from '../../process/process-metrics.ts';
 import type { Mesh } from './route.ts';
 
-export const METRICS_TYPE = Registry.PROMETHEUS_CONTENT_TYPE;
-
 /** The control plane's metrics in Prometheus' text format, read at the moment they are asked for. */
-export function metricsText(mesh: Omit<Mesh, 'metrics'>): Promise<string> {
-  const registry = new Registry();
-  for (const metric of [...meshMetrics(mesh), ...processMetrics()]) {
-    const { name, help, type } = metric;
-    const get = async () => ({ name, help, type, aggregator: 'sum', values: await metric.collect() });
-    // The registry uses of a metric what is here, but its type asks for one of prom-client's own classes.
-    registry.registerMetric({ name, get } as unknown as Metric);
-  }
-  return registry.metrics();
+export function controlPlaneMetrics(mesh: Omit<Mesh, 'metrics'>): Promise<string> {
+  return metricsText([...processMetrics(mesh.version), ...meshMetrics(mesh)]);
 }
 
-function meshMetrics({ registry, hub, keeper, version }: Omit<Mesh, 'metrics'>): CollectedMetric[] {
+function meshMetrics({ registry, hub, keeper }: Omit<Mesh, 'metrics'>): CollectedMetric[] {
   const health = registry.health();
   const prefix = 'outrider_control_plane';
   const states = { suspect: health.suspect, expired: health.expired };
   const kept = health.instances - health.suspect - health.expired;
   return [
-    gauge('outrider_build_info', 'Which Outrider this is; always 1.', () => [
-      { labels: { version, node: process.versions.node }, value: 1 },
-    ]),
     gauge(`${prefix}_services`, 'Services that are known.', () => single(health.services)),
     gauge(`${prefix}_instances`, 'Instances that are known, by their lease.', () =>
       Object.entries({ kept, ...states }).map(([lease, value]) => ({ labels: { lease }, value })),

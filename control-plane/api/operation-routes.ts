@@ -1,4 +1,4 @@
-import { METRICS_TYPE } from './metrics.ts';
+import { METRICS_TYPE } from '../../process/metrics-text.ts';
 import { type Mesh, type Route, route } from './route.ts';
 
 /** For probes and Prometheus. */

@@ -1,5 +1,5 @@
+import { METRICS_TYPE } from '../../process/metrics-text.ts';
 import { Paced } from '../../process/paced.ts';
-import { Metrics } from '../telemetry/metrics.ts';
 import { type AdminAnswer, jsonAnswer, problemAnswer, textAnswer } from './admin-answer.ts';
 import type { AdminView } from './admin-view.ts';
 
@@ -22,7 +22,7 @@ export class AdminRoutes {
         const readiness = view.ready();
         return jsonAnswer(readiness.ready ? 200 : 503, readiness);
       }),
-      getPaced('/metrics', async () => textAnswer(200, Metrics.contentType, await view.metrics())),
+      getPaced('/metrics', async () => textAnswer(200, METRICS_TYPE, await view.metrics())),
       get('/v1/info', () => jsonAnswer(200, view.info())),
       getPaced('/v1/config', () => jsonAnswer(200, view.config())),
       getPaced('/v1/upstreams', () => jsonAnswer(200, view.upstreams())),

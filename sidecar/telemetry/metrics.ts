@@ -1,6 +1,5 @@
-import type { Metric } from 'prom-client';
-import Registry from 'prom-client/lib/registry.js';
 import { type CollectedMetric, counter, gauge, single } from '../../process/collected-metric.ts';
+import { metricsText } from '../../process/metrics-text.ts';
 import { processMetrics } from '../../process/process-metrics.ts';
 import type { DownstreamCounters, UpstreamCounters } from './counters.ts';
 import { type DiscoveryGauges, discoveryMetrics } from './discovery-metrics.ts';
@@ -25,33 +24,14 @@ export interface MetricsSources {
  * The sidecar's metrics in Prometheus' text format. Between two questions they exist as plain counters only: prom-client's own
  * counters look up a hash of labels for each addition, which the data path can't afford.
  */
-export class Metrics {
-  /** The media type of {@link text}. */
-  static readonly contentType = Registry.PROMETHEUS_CONTENT_TYPE;
-  private readonly registry = new Registry();
-
-  constructor(sources: MetricsSources) {
-    const { downstream } = sources;
-    const all = [
-      ...upstreamMetrics(() => sources.upstreams()),
-      ...downstreamMetrics(downstream),
-      ...ownMetrics(sources),
-      ...discoveryMetrics(() => sources.discovery()),
-      ...processMetrics(),
-    ];
-    for (const metric of all) this.register(metric);
-  }
-
-  text(): Promise<string> {
-    return this.registry.metrics();
-  }
-
-  private register(metric: CollectedMetric): void {
-    const { name, help, type } = metric;
-    const get = async () => ({ name, help, type, aggregator: 'sum', values: await metric.collect() });
-    // The registry uses of a metric what is here, but its type asks for one of prom-client's own classes.
-    this.registry.registerMetric({ name, get } as unknown as Metric);
-  }
+export function sidecarMetrics(sources: MetricsSources): Promise<string> {
+  return metricsText([
+    ...processMetrics(sources.version),
+    ...upstreamMetrics(() => sources.upstreams()),
+    ...downstreamMetrics(sources.downstream),
+    ...ownMetrics(sources),
+    ...discoveryMetrics(() => sources.discovery()),
+  ]);
 }
 
 function downstreamMetrics(counters: DownstreamCounters): CollectedMetric[] {
@@ -99,9 +79,6 @@ function downstreamMetrics(counters: DownstreamCounters): CollectedMetric[] {
 
 function ownMetrics(sources: MetricsSources): CollectedMetric[] {
   return [
-    gauge('outrider_build_info', 'Which Outrider this is; always 1.', () => [
-      { labels: { version: sources.version, node: process.versions.node }, value: 1 },
-    ]),
     gauge('outrider_config_generation', 'Which configuration is in force; 1 is that of the start.', () =>
       single(sources.config.generation),
     ),

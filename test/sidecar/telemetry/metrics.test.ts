@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { DownstreamCounters, FAILURE_KINDS, UpstreamCounters } from '../../../sidecar/telemetry/counters.ts';
-import { Metrics, type MetricsSources } from '../../../sidecar/telemetry/metrics.ts';
+import { type MetricsSources, sidecarMetrics } from '../../../sidecar/telemetry/metrics.ts';
 
-function metricsOf(upstreams: UpstreamCounters[], sources: Partial<MetricsSources> = {}): Metrics {
-  return new Metrics({
+interface TestMetrics {
+  text(): Promise<string>;
+}
+
+function metricsOf(upstreams: UpstreamCounters[], sources: Partial<MetricsSources> = {}): TestMetrics {
+  const all = {
     version: '1.2.3',
     upstreams: () => upstreams,
     downstream: new DownstreamCounters(),
@@ -13,11 +17,12 @@ function metricsOf(upstreams: UpstreamCounters[], sources: Partial<MetricsSource
     discovery: () => null,
     config: { generation: 1, refused: 0 },
     ...sources,
-  });
+  };
+  return { text: () => sidecarMetrics(all) };
 }
 
 /** The samples by their series, as `name{labels}`. */
-async function samplesOf(metrics: Metrics): Promise<Map<string, number>> {
+async function samplesOf(metrics: TestMetrics): Promise<Map<string, number>> {
   const samples = new Map<string, number>();
   for (const line of (await metrics.text()).split('\n')) {
     if (line === '' || line.startsWith('#')) continue;
@@ -29,7 +34,7 @@ async function samplesOf(metrics: Metrics): Promise<Map<string, number>> {
   return samples;
 }
 
-describe('Metrics', () => {
+describe('sidecarMetrics', () => {
   test('every metric has a help and a type, and a name with the prefix or of the process', async () => {
     const text = await metricsOf([new UpstreamCounters('a')]).text();
     const names = [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)];
