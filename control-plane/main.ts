@@ -1,6 +1,5 @@
-import { createLog, type Log } from '../process/log.ts';
-import { LogDestination } from '../process/log-destination.ts';
-import { endProcess, waitForStopSignal } from '../process/process-end.ts';
+import type { Log } from '../process/log.ts';
+import { Program } from '../process/program.ts';
 import type { Tokens } from './api/access-control.ts';
 import type { Environment } from './contract/environment.ts';
 import { formatHostPort, type HostPort } from './contract/host-port.ts';
@@ -34,22 +33,8 @@ export async function runControlPlane(options: ControlPlaneProgramOptions): Prom
   const mesh = meshFile === null ? null : await MeshFileSource.open(meshFile, environment, complain);
   if (meshFile !== null && mesh === null) return 2;
 
-  const logDestination = new LogDestination({ fd: 2, maxWaiting: LOG_WAITING });
-  const log = createLog('info', logDestination, 'control-plane');
-  const end = async (code: number) => {
-    await logDestination.close(LAST_WORDS_MS);
-    return code;
-  };
-  process.on('uncaughtException', error => {
-    log.error({ err: error }, `a bug, the control plane ends: ${error.message}`);
-    void end(1).then(endProcess);
-  });
-  const stopSignal = waitForStopSignal(signal => {
-    log.warn({ signal }, 'a second signal: ends at once');
-    void endProcess(1);
-  });
-  let loadAgain = () => {};
-  process.on('SIGHUP', () => loadAgain());
+  const program = new Program('control-plane', 'info');
+  const { log } = program;
   for (const warning of mesh?.warnings ?? []) log.warn({ key: warning.key }, formatProblem(warning));
   let controlPlane: ControlPlane;
   try {
@@ -67,26 +52,26 @@ export async function runControlPlane(options: ControlPlaneProgramOptions): Prom
     });
   } catch (error) {
     log.error({}, explainStartFailure(error));
-    return await end(1);
+    return await program.end(1);
   }
   const { url, address } = controlPlane;
   log.info({ url, api: address, data: options.data, version: options.version }, 'ready');
   if (options.data === 'memory') log.warn({}, 'nothing is kept on disk: the next start knows of nothing');
   mesh?.follow(controlPlane.meshPolicies, log);
-  loadAgain = () => {
+  program.reloadBy(() => {
     if (mesh?.reload() !== true) log.warn({}, 'SIGHUP: there is no mesh file to load again');
-  };
-  const signal = await stopSignal;
+  });
+  const signal = await program.stopSignal;
   log.info({ signal }, 'stops');
   await mesh?.stop();
   try {
     await controlPlane.stop();
   } catch (error) {
     log.error({}, `what changed last could not be kept: ${(error as Error).message}`);
-    return await end(1);
+    return await program.end(1);
   }
   log.info({}, 'stopped');
-  return await end(0);
+  return await program.end(0);
 }
 
 /** Tells of connections beyond the limit, once in a while. */
@@ -109,10 +94,6 @@ function tellOfRefused(connections: number, log: Log): () => void {
 const REFUSED_TOLD_MS = 10_000;
 /** Calls that may come at once are those of so many seconds: a mesh that starts together, or comes back together. */
 const BURST_SECONDS = 5;
-/** Characters of the log that may wait for a slow reader. */
-const LOG_WAITING = 1024 * 1024;
-/** How long the reader of the log may take for the last lines. */
-const LAST_WORDS_MS = 500;
 
 async function openStore(data: string): Promise<Store> {
   return data === 'memory' ? new MemoryStore() : await EmbeddedStore.open(data);

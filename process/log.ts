@@ -7,7 +7,7 @@ export type Log = Pick<Logger, 'info' | 'warn' | 'error'>;
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
 /** A log of JSON lines: `{"level":"info","time":"…","log":"sidecar", …fields, "msg":"…"}`. @param name who speaks */
-export function createLog(level: LogLevel, destination: LogDestination, name = 'sidecar'): Log {
+export function createLog(name: string, level: LogLevel, destination: LogDestination): Log {
   return pino(
     {
       level,

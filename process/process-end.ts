@@ -1,19 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Settles at the first SIGTERM or SIGINT. @param onSecond told of each further one */
-export function waitForStopSignal(onSecond: (signal: NodeJS.Signals) => void): Promise<NodeJS.Signals> {
-  return new Promise(resolve => {
-    let isStopping = false;
-    const onSignal = (signal: NodeJS.Signals) => {
-      if (isStopping) return onSecond(signal);
-      isStopping = true;
-      resolve(signal);
-    };
-    process.on('SIGTERM', onSignal);
-    process.on('SIGINT', onSignal);
-  });
-}
-
 /**
  * Ends the process with the code. Certain, other than `process.exit`: that one waits for the runtime's threads, and one of them may be
  * stuck in the system for good (a disk that does not answer, a name that nobody resolves).

@@ -12,9 +12,8 @@ import {
 import type { MapNode } from '../control-plane/contract/source-tree.ts';
 import { readConfigFile } from '../process/config-file.ts';
 import { ListenError } from '../process/listen-error.ts';
-import { createLog, type Log, type LogLevel } from '../process/log.ts';
-import { LogDestination } from '../process/log-destination.ts';
-import { endProcess, waitForStopSignal } from '../process/process-end.ts';
+import type { Log, LogLevel } from '../process/log.ts';
+import { Program } from '../process/program.ts';
 import { ConfigReloader } from '../process/reload.ts';
 import { loadSidecarConfig } from './config/load.ts';
 import type { SidecarConfig } from './config/sidecar-config.ts';
@@ -74,22 +73,8 @@ export async function runSidecar(options: SidecarOptions, start: StartSidecar): 
   }
 
   boundRuntimeMemory();
-  const logDestination = new LogDestination({ fd: 2, maxWaiting: LOG_WAITING });
-  const log = createLog(options.logLevel, logDestination);
-  const end = async (code: number) => {
-    await logDestination.close(LAST_WORDS_MS);
-    return code;
-  };
-  process.on('uncaughtException', error => {
-    log.error({ err: error }, `a bug, the sidecar ends: ${error.message}`);
-    void end(1).then(endProcess);
-  });
-  const stopSignal = waitForStopSignal(signal => {
-    log.warn({ signal }, 'a second signal: ends at once');
-    void endProcess(1);
-  });
-  let loadAgain = () => {};
-  process.on('SIGHUP', () => loadAgain());
+  const program = new Program('sidecar', options.logLevel);
+  const { log } = program;
   const withWhat = path === null ? 'without a file' : `with ${path}`;
   const once = content === null || content.isFile ? '' : ', which is no file: it is read this once';
   log.info({ version: options.version, config: path }, `starts ${withWhat}${once}`);
@@ -99,26 +84,21 @@ export async function runSidecar(options: SidecarOptions, start: StartSidecar): 
     sidecar = await start(loaded.value, { log, version: options.version });
   } catch (error) {
     log.error({}, error instanceof ListenError ? error.message : `can not start: ${messageOf(error)}`);
-    return await end(1);
+    return await program.end(1);
   }
 
   const reloader = path !== null && content?.isFile ? watch(path, content.bytes, load, sidecar, log) : null;
-  loadAgain = () => {
+  program.reloadBy(() => {
     if (reloader === null) log.warn({}, `SIGHUP: ${path ?? 'there'} is no file to load again`);
     else void reloader.reload();
-  };
-  const signal = await stopSignal;
+  });
+  const signal = await program.stopSignal;
   log.info({ signal }, 'stops: carries what is under way to its end');
   await reloader?.stop();
   await sidecar.stop();
   log.info({}, 'stopped');
-  return await end(0);
+  return await program.end(0);
 }
-
-/** Characters of the log that may wait for a slow reader. */
-const LOG_WAITING = 1024 * 1024;
-/** How long the reader of the log may take for the last lines. */
-const LAST_WORDS_MS = 500;
 
 function watch(
   path: string,
