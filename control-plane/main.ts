@@ -1,8 +1,9 @@
+import { ListenError } from '../process/listen-error.ts';
 import type { Log } from '../process/log.ts';
 import { Program } from '../process/program.ts';
 import type { Tokens } from './api/access-control.ts';
 import type { Environment } from './contract/environment.ts';
-import { formatHostPort, type HostPort } from './contract/host-port.ts';
+import type { HostPort } from './contract/host-port.ts';
 import { formatProblem } from './contract/problem.ts';
 import { ControlPlane } from './control-plane.ts';
 import { MeshFileSource } from './mesh-file-source.ts';
@@ -102,19 +103,6 @@ async function openStore(data: string): Promise<Store> {
 /** One line that says what to do. */
 function explainStartFailure(error: unknown): string {
   if (error instanceof StoreError) return `can not open the store: ${error.message}`;
-  const { code, message, address, port } = error as NodeJS.ErrnoException & {
-    address?: string;
-    port?: number;
-  };
-  const where = formatHostPort({ host: address ?? '', port: port ?? 0 });
-  switch (code) {
-    case 'EADDRINUSE':
-      return `can not listen on ${where}: something else does already (EADDRINUSE)`;
-    case 'EACCES':
-      return `can not listen on ${where}: permission denied, ports below 1024 often need a privilege (EACCES)`;
-    case 'EADDRNOTAVAIL':
-      return `can not listen on ${where}: this machine has no such address (EADDRNOTAVAIL)`;
-    default:
-      return `can not start: ${message}`;
-  }
+  if (error instanceof ListenError) return error.message;
+  return `can not start: ${error instanceof Error ? error.message : String(error)}`;
 }

@@ -1,3 +1,5 @@
+import { formatHostPort } from '../control-plane/contract/host-port.ts';
+
 /** An address can't be listened on. The message is for a person: which address, which setting says so, and why not. */
 export class ListenError extends Error {
   /** The system's name for the reason, such as `EADDRINUSE`. */
@@ -8,8 +10,10 @@ export class ListenError extends Error {
    * @param setting what says that it is to be listened on: `egress.listen (--listen)`
    */
   constructor(error: unknown, host: string, port: number, setting: string) {
-    const where = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
-    super(`can not listen on ${where}: ${reasonOf(error)}; it is set by ${setting}`, { cause: error });
+    super(
+      `can not listen on ${formatHostPort({ host, port })}: ${reasonOf(error)}; it is set by ${setting}`,
+      { cause: error },
+    );
     this.code = (error as NodeJS.ErrnoException).code;
   }
 }

@@ -10,6 +10,7 @@ import {
 } from 'fastify';
 import { AnswerTurns } from '../../process/answer-turns.ts';
 import { refusedHost, refusedOrigin, repeatedHost } from '../../process/browser-guard.ts';
+import { ListenError } from '../../process/listen-error.ts';
 import { formatHostPort, type HostPort } from '../contract/host-port.ts';
 import { SIDECAR_HEADER, WATCH_PROTOCOL } from '../contract/watch-messages.ts';
 import type { Actor } from '../registry/actor.ts';
@@ -58,11 +59,15 @@ export class ApiServer {
   private listensAt: HostPort;
   private stopped: Promise<void> | null = null;
 
-  /** @throws where the address can't be listened on */
+  /** @throws ListenError */
   static async start(mesh: Mesh, options: ApiOptions): Promise<ApiServer> {
     const server = new ApiServer(mesh, options);
     const { host, port } = options.listen;
-    await server.app.listen({ host, port });
+    try {
+      await server.app.listen({ host, port });
+    } catch (error) {
+      throw new ListenError(error, host, port, '--listen');
+    }
     const { address, port: taken } = server.app.server.address() as AddressInfo;
     server.listensAt = { host: address, port: taken };
     return server;

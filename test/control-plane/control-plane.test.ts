@@ -168,7 +168,7 @@ test('says goodbye to those who watch when it stops, and stops once', async t =>
   await watcher.closed();
 });
 
-test('closes its store where it can not listen', async t => {
+test('says where it can not listen and what sets that, and closes its store', async t => {
   const api = await startControlPlane(t);
   const store = new MemoryStore();
   let isClosed = false;
@@ -187,6 +187,9 @@ test('closes its store where it can not listen', async t => {
     version: '1',
     onError() {},
   };
-  await assert.rejects(ControlPlane.start(options), { code: 'EADDRINUSE' });
+  await assert.rejects(ControlPlane.start(options), {
+    code: 'EADDRINUSE',
+    message: `can not listen on 127.0.0.1:${api.port}: something else does already (EADDRINUSE); it is set by --listen`,
+  });
   assert.ok(isClosed);
 });
