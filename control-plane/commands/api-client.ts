@@ -6,6 +6,8 @@ import { LineSplitter } from '../contract/line-splitter.ts';
 import { Misshapen, readJson, UnknownKind } from '../contract/shape.ts';
 import { WATCH_LINE_LIMIT, WATCH_MESSAGE, type WatchMessage } from '../contract/watch-messages.ts';
 
+const DEFAULT_URL = 'http://127.0.0.1:7600';
+
 /** What every command that calls the control plane takes. */
 export const CLIENT_FLAGS: readonly Flag[] = [
   {
@@ -14,7 +16,7 @@ export const CLIENT_FLAGS: readonly Flag[] = [
     isRepeatable: false,
     variable: 'OUTRIDER_CONTROL_PLANE',
     description: 'Where the control plane is.',
-    default: 'http://127.0.0.1:7600',
+    default: DEFAULT_URL,
   },
   {
     name: 'token',
@@ -61,7 +63,7 @@ export class ApiClient {
   /** @returns what is wrong with the flags, where something is */
   static fromFlags({ flags }: Invocation): ApiClient | string {
     const given = flags.get('control-plane');
-    const text = given?.values[0] ?? 'http://127.0.0.1:7600';
+    const text = given?.values[0] ?? DEFAULT_URL;
     const url = URL.canParse(text) ? new URL(text) : null;
     if (url === null || !/^https?:$/.test(url.protocol)) {
       const example = 'a URL such as http://control-plane:7600';

@@ -3,6 +3,13 @@ import type { Command, Flag, Invocation } from '../../command-line/command.ts';
 import { refuseUsage } from '../../command-line/refuse-usage.ts';
 import { type HostPort, LISTEN_ADDRESS, parseHostPort } from '../contract/host-port.ts';
 
+const DEFAULTS = {
+  listen: '127.0.0.1:7600',
+  data: 'outrider-data',
+  'rate-limit': '1000',
+  connections: '10000',
+};
+
 /** `outrider control-plane`. */
 export const CONTROL_PLANE_COMMAND: Command = {
   name: 'control-plane',
@@ -19,14 +26,14 @@ export const CONTROL_PLANE_COMMAND: Command = {
       'ADDRESS',
       'OUTRIDER_CONTROL_PLANE_LISTEN',
       'Where the API listens; port 0 for any that is free.',
-      '127.0.0.1:7600',
+      DEFAULTS.listen,
     ),
     flag(
       'data',
       'DIR',
       'OUTRIDER_DATA',
       'The directory that services and instances are kept in, made where it is missing; memory for keeping nothing.',
-      'outrider-data',
+      DEFAULTS.data,
     ),
     flag('mesh', 'FILE', 'OUTRIDER_MESH', 'A mesh file with services and their policies.', null),
     flag('admin-token', 'TOKEN', 'OUTRIDER_ADMIN_TOKEN', 'The token that may do everything.', null),
@@ -44,14 +51,14 @@ export const CONTROL_PLANE_COMMAND: Command = {
       'CALLS',
       'OUTRIDER_RATE_LIMIT',
       'Calls a second that one address may make; five times as many may come at once.',
-      '1000',
+      DEFAULTS['rate-limit'],
     ),
     flag(
       'connections',
       'COUNT',
       'OUTRIDER_CONNECTIONS',
       'Connections to the API in all; each sidecar keeps one or two open. Further ones are closed at once.',
-      '10000',
+      DEFAULTS.connections,
     ),
   ],
   examples: [
@@ -92,7 +99,7 @@ function readSettings({ flags }: Invocation): Settings | string[] {
   const given = (name: string) => flags.get(name)?.values[0] ?? null;
   const sourceOf = (name: string) => flags.get(name)?.source ?? `--${name}`;
   const complaints: string[] = [];
-  const listenText = given('listen') ?? '127.0.0.1:7600';
+  const listenText = given('listen') ?? DEFAULTS.listen;
   const listen = parseHostPort(listenText);
   if (listen === null) {
     const guess = LISTEN_ADDRESS.guess?.(listenText) ?? null;
@@ -116,8 +123,8 @@ function readSettings({ flags }: Invocation): Settings | string[] {
   if (tokens.sidecar !== null && tokens.sidecar === tokens.admin) {
     complaints.push('--sidecar-token and --admin-token are the same: sidecars could change everything');
   }
-  const countOf = (name: string, fallback: number, noun: string) => {
-    const text = given(name) ?? `${fallback}`;
+  const countOf = (name: 'rate-limit' | 'connections', noun: string) => {
+    const text = given(name) ?? DEFAULTS[name];
     const count = /^\d{1,7}$/.test(text) ? Number(text) : 0;
     if (count === 0) {
       complaints.push(
@@ -126,8 +133,8 @@ function readSettings({ flags }: Invocation): Settings | string[] {
     }
     return count;
   };
-  const callsPerSecond = countOf('rate-limit', 1000, 'calls');
-  const connections = countOf('connections', 10_000, 'connections');
+  const callsPerSecond = countOf('rate-limit', 'calls');
+  const connections = countOf('connections', 'connections');
   if (listen !== null && tokens.admin === null && !isLoopback(listen.host) && !flags.has('insecure')) {
     complaints.push(
       `--listen ${listenText}: without tokens, everybody who can reach it could change the mesh; give --admin-token and --sidecar-token, or say --insecure`,
@@ -136,7 +143,7 @@ function readSettings({ flags }: Invocation): Settings | string[] {
   if (listen === null || complaints.length > 0) return complaints;
   return {
     listen,
-    data: given('data') ?? 'outrider-data',
+    data: given('data') ?? DEFAULTS.data,
     meshFile: given('mesh'),
     tokens,
     callsPerSecond,
