@@ -167,6 +167,7 @@ export class HandleSocket implements ByteSocket {
     if (count > 0) this.owner.onRead(count, this.readBuffer);
     else if (count === UV_EOF) this.onRuntimeEnd();
     else this.lose(count);
+    if (this.readBuffer === READ_BUFFER && this.nextReadBuffer === READ_BUFFER) return undefined;
     // Whoever writes what was read pauses it meanwhile; where somebody does not, it reads on elsewhere.
     if (this.nextReadBuffer === this.readBuffer && !this.isPaused && isLent(this.readBuffer))
       this.nextReadBuffer = takeApart() ?? READ_BUFFER;
