@@ -49,7 +49,7 @@ export const POLICY_SCHEMA = section('How requests are sent to this upstream.', 
     idle: optional(
       duration({
         description:
-          'How long an exchange may stand still: no byte to or from the endpoint. Ends uploads, downloads and event streams that hang; tunnels have a limit of their own.',
+          'How long an exchange may stand still: no byte to or from the endpoint. Ends uploads, downloads and event streams that hang; tunnels have a limit of their own. A receiver that is so slow that the buffers of the system make no room within this time counts as one that takes nothing.',
         default: '5m',
         min: '10ms',
         max: '24h',

@@ -113,9 +113,9 @@ export class DownstreamConnection
   /** Answers a request that is none, and closes: nobody can tell where the next one would begin. */
   private refuse(error: ProtocolError): void {
     const reason = badRequest(error.status, `The request has ${error.detail}.`);
-    this.context.onRefused(reason);
-    // It is the body that went wrong, after its head was sent on.
+    // It is the body that went wrong, after its head was sent on: counted and logged with its exchange.
     if (this.call !== ENDED_CALL) return this.call.cancel(reason);
+    this.context.onRefused(reason);
     this.exchange = null;
     if (this.writer.isStarted) return this.destroy();
     this.writer.own(problemOf(reason, this.context.date.now()), this.request, false);
@@ -139,7 +139,6 @@ export class DownstreamConnection
   head(head: ResponseHead): void {
     const { request, exchange } = this;
     if (request === null || exchange === null) return;
-    // From here on, writing tells a hang-up from a half-close.
     if (this.hasEnded) this.deadlines.used();
     const keepAlive = mayKeepAlive(request, exchange, this.context);
     const hasBody = !hasNoBody(head.status, request.head.method);
@@ -199,11 +198,18 @@ export class DownstreamConnection
     this.forgetExchange();
     if (!this.writer.keepAlive || !this.reader.isComplete) return this.linger();
     this.deadlines.used();
-    const { reader } = this;
-    reader.next();
-    if (!this.hasEnded || reader.isReading || this.state !== 'open') return;
-    if (this.exchange === null && !reader.isHolding) this.linger();
-    else this.deadlines.begin('answer-after-half-close', this.context.limits.halfClose);
+    this.reader.next();
+    this.awaitLast();
+  }
+
+  /** What a connection waits for on which no further request will come. */
+  private awaitLast(): void {
+    const { limits } = this.context;
+    if (!this.hasEnded || this.reader.isReading || this.state !== 'open') return;
+    if (this.exchange === null && !this.reader.isHolding) return this.linger();
+    // Once an answer has begun, writing it tells a hang-up from a half-close.
+    if (this.exchange === null) this.deadlines.begin('last-answer', limits.idleTimeout);
+    else if (!this.writer.isStarted) this.deadlines.begin('answer-after-half-close', limits.halfClose);
   }
 
   private forgetExchange(): void {
@@ -245,7 +251,9 @@ export class DownstreamConnection
   onDrain(): void {
     if (this.state === 'lingering') return this.endSide();
     this.call.resume();
-    if (this.exchange === null && this.reader.isHolding) this.reader.goOn();
+    if (this.exchange !== null || !this.reader.isHolding) return;
+    this.reader.goOn();
+    this.awaitLast();
   }
 
   /**
@@ -257,12 +265,11 @@ export class DownstreamConnection
     const { exchange, context } = this;
     if (this.state === 'tunnel') exchange?.tunnel?.body.finish(null);
     else if (this.state === 'lingering' && !this.socket.isBlocked) this.destroy();
-    else if (exchange === null && !this.reader.isHolding) this.linger();
     else if (exchange !== null && this.state === 'open' && !this.reader.isComplete)
       this.hangUp('The application closed its connection in the middle of its request.');
     else {
-      context.counters.halfClosed++;
-      this.deadlines.begin('answer-after-half-close', context.limits.halfClose);
+      if (exchange !== null || this.reader.isHolding) context.counters.halfClosed++;
+      this.awaitLast();
     }
   }
 

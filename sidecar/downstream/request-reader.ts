@@ -116,10 +116,19 @@ export class RequestReader implements BodyReceiver {
   }
 
   onBody(chunk: Buffer): void {
+    // What comes behind a fault in the same read.
+    if (this.request === null) return;
     const { requestBody } = this.context.limits;
     this.bodyBytes += chunk.length;
-    if (this.bodyBytes > requestBody) this.listener.onMalformed(tooLong(requestBody));
+    if (this.bodyBytes > requestBody) this.refuse(tooLong(requestBody));
     else this.listener.onBody(chunk);
+  }
+
+  /** Nothing more is read: nobody can tell where the next request would begin. */
+  private refuse(error: ProtocolError): void {
+    this.state = 'stopped';
+    this.request = null;
+    this.listener.onMalformed(error);
   }
 
   private readHead(bytes: Buffer, from: number, to: number): number {
@@ -130,14 +139,14 @@ export class RequestReader implements BodyReceiver {
       return to;
     }
     if (position === REFUSED) {
-      listener.onMalformed(headReader.error ?? new ProtocolError(400, 'a malformed head'));
+      this.refuse(headReader.error ?? new ProtocolError(400, 'a malformed head'));
       return to;
     }
     const { bytes: head, start, end } = headReader;
     const request = parseRequestHead(head, start, end, this.context.limits.headFields);
     headReader.reset();
     if (request instanceof ProtocolError) {
-      listener.onMalformed(request);
+      this.refuse(request);
       return to;
     }
     return this.begin(request, bytes, position, to);
@@ -153,7 +162,7 @@ export class RequestReader implements BodyReceiver {
     if (this.request !== request) return from;
     const { requestBody } = this.context.limits;
     if (framing > requestBody) {
-      this.listener.onMalformed(tooLong(requestBody));
+      this.refuse(tooLong(requestBody));
       return to;
     }
     if (framing >= LONG_BODY) this.socket.readApart();
@@ -168,7 +177,7 @@ export class RequestReader implements BodyReceiver {
     const position = decoder.feed(bytes, from, to, this);
     if (this.request !== request) return to;
     if (decoder.error !== null) {
-      this.listener.onMalformed(decoder.error);
+      this.refuse(decoder.error);
       return to;
     }
     if (decoder.isDone) {

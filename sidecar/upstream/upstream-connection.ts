@@ -1,4 +1,4 @@
-import { badRequest, type Failure, failure } from '../exchange/failure.ts';
+import { type Failure, failure } from '../exchange/failure.ts';
 import { type Fields, NO_FIELDS } from '../exchange/fields.ts';
 import type { BodySink } from '../exchange/request-body.ts';
 import type { ResponseHead } from '../exchange/service.ts';
@@ -15,6 +15,7 @@ import type { Attempt, Carrier } from './attempt.ts';
 import type { Endpoint } from './endpoint.ts';
 import { RequestWriter } from './request-writer.ts';
 import type { Resting } from './rest.ts';
+import { silence } from './silence.ts';
 import { subject } from './subject.ts';
 
 /** What all connections to endpoints share. */
@@ -136,21 +137,13 @@ export class UpstreamConnection implements Carrier, Resting, BodySink, BodyRecei
    */
   endIfSilent(now: number, streamIdle: number | null, tunnelIdle: number | null): void {
     if (this.attempt === null) return;
-    const limit = this.phase === 'tunnel' ? tunnelIdle : streamIdle;
-    if (limit !== null && now - this.lastActivity >= limit) this.loseAttempt(this.silence(limit));
-  }
-
-  private silence(limit: number): Failure {
-    if (this.phase === 'tunnel')
-      return failure(
-        'client-gone',
-        `${this.where()}: the tunnel was silent for ${limit} ms (timeouts.tunnel).`,
-      );
-    if (this.isPaused)
-      return failure('client-gone', `The application has read nothing for ${limit} ms (timeouts.idle).`);
-    if (!this.writer.isComplete && !this.socket.isBlocked)
-      return badRequest(408, `The request has a body that stood still for ${limit} ms (timeouts.idle).`);
-    return failure('reset', `${this.where()} was silent for ${limit} ms (timeouts.idle).`);
+    const isTunnel = this.phase === 'tunnel';
+    const limit = isTunnel ? tunnelIdle : streamIdle;
+    if (limit === null || now - this.lastActivity < limit) return;
+    const { isPaused } = this;
+    const { isBlocked } = this.socket;
+    const standstill = { isTunnel, isPaused, isBlocked, isSent: this.writer.isComplete };
+    this.loseAttempt(silence(standstill, limit, this.where()));
   }
 
   pause(): void {
@@ -160,6 +153,7 @@ export class UpstreamConnection implements Carrier, Resting, BodySink, BodyRecei
 
   resume(): void {
     this.isPaused = false;
+    this.lastActivity = this.context.wheel.coarseNow;
     this.socket.resume();
   }
 
@@ -299,6 +293,7 @@ export class UpstreamConnection implements Carrier, Resting, BodySink, BodyRecei
   // The socket.
 
   onDrain(): void {
+    this.lastActivity = this.context.wheel.coarseNow;
     const exchange = this.attempt?.exchange;
     if (exchange === undefined) return;
     if (this.phase !== 'tunnel') return exchange.body?.resume();
@@ -333,8 +328,7 @@ export class UpstreamConnection implements Carrier, Resting, BodySink, BodyRecei
       this.owner.onStale(this, attempt);
       return this.close();
     }
-    const part = this.phase === 'body' ? 'in the middle of its answer' : 'before it answered';
-    const detail = `${this.where()} was lost ${part}: ${reason}. Look into the log of the endpoint.`;
+    const detail = `${this.where()} was lost ${PART[this.phase]}: ${reason}. Look into the log of the endpoint.`;
     this.loseAttempt(failure('reset', detail, this.wasNeverSent));
   }
 
@@ -366,6 +360,15 @@ export class UpstreamConnection implements Carrier, Resting, BodySink, BodyRecei
     return `${subject(this.owner.name, this.endpoint)}: the connection to ${this.endpoint.name}`;
   }
 }
+
+/** When a connection is lost, for whoever reads of it. */
+const PART: Readonly<Record<Phase, string>> = {
+  idle: 'between two requests',
+  head: 'before it answered',
+  body: 'in the middle of its answer',
+  tunnel: 'in the middle of a tunnel',
+  closed: 'behind its end',
+};
 
 /** Whether what an answer switches to was offered in the request (RFC 9110 section 7.8). */
 function isOffered(chosen: string | null, offered: string | null): boolean {

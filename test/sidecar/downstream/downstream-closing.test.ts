@@ -61,6 +61,48 @@ describe('an application that closes its sending side', () => {
     assert.equal(under.socket.closed, 'soon');
   });
 
+  test('in the middle of an answer gets all of it too', () => {
+    const under = new DownstreamUnderTest();
+    under.send(get());
+    under.call.head({ bodyLength: 2 });
+    under.call.data('o');
+    under.call.flush();
+    under.socket.sendEnd();
+    under.clock.advance(60_000);
+    assert.equal(under.call.cancelled, null);
+    under.call.data('k');
+    under.call.end();
+    assert.match(under.take(), /ok$/);
+    assert.equal(under.socket.closed, 'soon');
+  });
+
+  test('gets all of its answers also where it reads them slowly', () => {
+    const under = new DownstreamUnderTest();
+    under.send(get('/1') + get('/2'));
+    under.socket.sendEnd();
+    under.socket.isBlocked = true;
+    answerOk(under);
+    under.clock.advance(59_000);
+    assert.equal(under.isClosed, false);
+    under.socket.drain();
+    assert.equal(under.call.exchange.head.target, '/2');
+    answerOk(under);
+    assert.equal(under.take().match(/ok/g)?.length, 2);
+    assert.equal(under.socket.closed, 'soon');
+    assert.equal(under.counters.clientGone, 0);
+  });
+
+  test('is given up where it does not read them at all', () => {
+    const under = new DownstreamUnderTest();
+    under.send(get('/1') + get('/2'));
+    under.socket.sendEnd();
+    under.socket.isBlocked = true;
+    answerOk(under);
+    under.clock.advance(60_000);
+    assert.equal(under.socket.closed, 'reset');
+    assert.equal(under.isClosed, true);
+  });
+
   test('gets the answers to everything that it sent before', () => {
     const under = new DownstreamUnderTest();
     under.send(get('/1') + get('/2') + get('/3'));

@@ -357,7 +357,16 @@ describe('what the sidecar answers itself', () => {
     assert.equal(under.call.cancelled?.kind, 'bad-request');
     assert.match(under.take(), /^HTTP\/1\.1 400 [\s\S]*\r\nConnection: close\r\n/);
     assert.equal(under.socket.hasEnded, true);
+    // It is told of with its exchange.
+    assert.equal(under.refused.length, 0);
+  });
+
+  test('a body that turns out to be too long is refused once, however much of it is there', () => {
+    const under = new DownstreamUnderTest({ limits: { requestBody: 10 } });
+    const chunk = `1400\r\n${'x'.repeat(5120)}\r\n`;
+    under.send(`POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n${chunk.repeat(5)}`);
     assert.equal(under.refused.length, 1);
+    assert.deepEqual(under.take().match(/HTTP\/1\.1 \d+/g), ['HTTP/1.1 413']);
   });
 
   test('a body that goes wrong after the answer has begun leaves it incomplete', () => {
