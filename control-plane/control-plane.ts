@@ -19,6 +19,8 @@ export interface ControlPlaneOptions extends ApiOptions {
   readonly services: Policies;
   /** Told, in a sentence, what whoever runs the control plane should know; an event says it too. */
   onNotice(text: string): void;
+  /** Told when changes can't be kept, of each reason once, and with null when they are kept again. */
+  onKeeping(failure: StoreError | null): void;
   readonly clock?: () => Moment;
   readonly settings?: RegistryOptions['settings'];
 }
@@ -36,9 +38,12 @@ export class ControlPlane {
   private readonly hub: WatchHub;
   private readonly api: ApiServer;
   private readonly beginStop: () => void;
+  private readonly onKeeping: (failure: StoreError | null) => void;
   private readonly clock: () => Moment;
   private readonly timer: NodeJS.Timeout;
   private lastBeat: number;
+  /** What was told last of a store that fails. */
+  private toldFailure: string | null = null;
   private stopped: Promise<void> | null = null;
 
   /** @throws where the store can't be opened, or the address not listened on */
@@ -78,7 +83,8 @@ export class ControlPlane {
       const beginStop = () => {
         isStopping = true;
       };
-      return new ControlPlane({ registry, keeper, hub, api, clock, meshPolicies, beginStop });
+      const onKeeping = (failure: StoreError | null) => options.onKeeping(failure);
+      return new ControlPlane({ registry, keeper, hub, api, clock, meshPolicies, beginStop, onKeeping });
     } catch (error) {
       await keeper.close().catch(() => {});
       throw error;
@@ -93,6 +99,7 @@ export class ControlPlane {
     clock: () => Moment;
     meshPolicies: MeshPolicies;
     beginStop: () => void;
+    onKeeping: (failure: StoreError | null) => void;
   }) {
     this.registry = parts.registry;
     this.keeper = parts.keeper;
@@ -101,6 +108,7 @@ export class ControlPlane {
     this.clock = parts.clock;
     this.meshPolicies = parts.meshPolicies;
     this.beginStop = parts.beginStop;
+    this.onKeeping = parts.onKeeping;
     this.lastBeat = this.clock().monotonic;
     this.timer = setInterval(() => this.tick(), TICK_MS);
   }
@@ -133,8 +141,17 @@ export class ControlPlane {
   private tick(): void {
     const now = this.clock();
     this.registry.tick(now);
+    this.tellOfStore();
     if (now.monotonic - this.lastBeat < WATCH_HEARTBEAT_MS - TICK_MS / 2) return;
     this.lastBeat = now.monotonic;
     this.hub.beat();
+  }
+
+  private tellOfStore(): void {
+    const { failure } = this.keeper;
+    const message = failure?.message ?? null;
+    if (message === this.toldFailure) return;
+    this.toldFailure = message;
+    this.onKeeping(failure);
   }
 }

@@ -7,6 +7,7 @@ import type { HostPort } from './contract/host-port.ts';
 import { formatProblem } from './contract/problem.ts';
 import { ControlPlane } from './control-plane.ts';
 import { MeshFileSource } from './mesh-file-source.ts';
+import { DirectoryLock } from './store/directory-lock.ts';
 import { EmbeddedStore } from './store/embedded-store.ts';
 import { MemoryStore } from './store/memory-store.ts';
 import { type Store, StoreError } from './store/store.ts';
@@ -37,8 +38,11 @@ export async function runControlPlane(options: ControlPlaneProgramOptions): Prom
   const program = new Program('control-plane', 'info');
   const { log } = program;
   for (const warning of mesh?.warnings ?? []) log.warn({ key: warning.key }, formatProblem(warning));
+  let lock: DirectoryLock | null = null;
   let controlPlane: ControlPlane;
   try {
+    if (options.data !== 'memory') lock = await DirectoryLock.take(options.data);
+    if (lock !== null && lock.notice !== null) log.warn({}, lock.notice);
     controlPlane = await ControlPlane.start({
       listen: options.listen,
       tokens: options.tokens,
@@ -47,12 +51,17 @@ export async function runControlPlane(options: ControlPlaneProgramOptions): Prom
       store: await openStore(options.data),
       services: mesh?.policies ?? {},
       onNotice: text => log.warn({}, text),
+      onKeeping(failure) {
+        if (failure === null) log.info({}, 'changes are kept again');
+        else log.error({}, `changes can not be kept: ${failure.message}`);
+      },
       version: options.version,
       onError: (error, path) => log.error({ err: error, path }, 'the API could not answer'),
       onConnectionRefused: tellOfRefused(options.connections, log),
     });
   } catch (error) {
     log.error({}, explainStartFailure(error));
+    await lock?.release();
     return await program.end(1);
   }
   const { url, address } = controlPlane;
@@ -70,6 +79,8 @@ export async function runControlPlane(options: ControlPlaneProgramOptions): Prom
   } catch (error) {
     log.error({}, `what changed last could not be kept: ${(error as Error).message}`);
     return await program.end(1);
+  } finally {
+    await lock?.release();
   }
   log.info({}, 'stopped');
   return await program.end(0);

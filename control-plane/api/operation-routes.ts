@@ -20,9 +20,12 @@ export const OPERATION_ROUTES: readonly Route[] = [
     access: 'open',
     answers: {
       200: { description: 'It serves.', schema: 'Health' },
-      503: { description: 'It stops.', schema: 'Health' },
+      503: {
+        description: 'It stops, or another control plane has taken over what it keeps.',
+        schema: 'Health',
+      },
     },
-    run: mesh => ({ status: mesh.isStopping() ? 503 : 200, body: healthOf(mesh) }),
+    run: mesh => ({ status: serves(mesh) ? 200 : 503, body: healthOf(mesh) }),
   }),
   route({
     method: 'GET',
@@ -36,6 +39,11 @@ export const OPERATION_ROUTES: readonly Route[] = [
     },
   }),
 ];
+
+/** A full disk is no reason to stop asking; one who is not the registry's keeper any more has nothing true to say. */
+function serves({ isStopping, keeper }: Mesh): boolean {
+  return !isStopping() && keeper.failure?.kind !== 'conflict';
+}
 
 function healthOf(mesh: Mesh) {
   const { registry, keeper, storeName } = mesh;

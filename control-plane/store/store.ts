@@ -42,9 +42,10 @@ export interface Store {
  * - `conflict`: somebody else has written to the store.
  * - `damaged`: what is there is not what was written, or was not written by Outrider. Nothing was changed.
  * - `newer`: a later version of Outrider wrote it.
+ * - `in-use`: another control plane has it; nothing was read.
  * - `failed`: anything else, such as missing permissions.
  */
-type StoreErrorKind = 'full' | 'conflict' | 'damaged' | 'newer' | 'failed';
+type StoreErrorKind = 'full' | 'conflict' | 'damaged' | 'newer' | 'in-use' | 'failed';
 
 /** What went wrong with a store. The message says where and what to do. */
 export class StoreError extends Error {

@@ -6,6 +6,7 @@ import { mock, test } from 'node:test';
 import { ControlPlane } from '../../control-plane/control-plane.ts';
 import { EmbeddedStore } from '../../control-plane/store/embedded-store.ts';
 import { MemoryStore } from '../../control-plane/store/memory-store.ts';
+import { StoreError } from '../../control-plane/store/store.ts';
 import { startControlPlane } from './running.ts';
 import { Watcher } from './watchers.ts';
 
@@ -182,6 +183,7 @@ test('says where it can not listen and what sets that, and closes its store', as
     connections: 100,
     onConnectionRefused() {},
     onNotice() {},
+    onKeeping() {},
     store,
     services: {},
     version: '1',
@@ -192,4 +194,28 @@ test('says where it can not listen and what sets that, and closes its store', as
     message: `can not listen on 127.0.0.1:${api.port}: something else does already (EADDRINUSE); it is set by --listen`,
   });
   assert.ok(isClosed);
+});
+
+test('says when changes can not be kept, and when they are again; whose store was taken over is not ready', async t => {
+  const clock = { ms: 1_000_000 };
+  mock.timers.enable({ apis: ['setInterval'] });
+  t.after(() => mock.timers.reset());
+  const store = new MemoryStore();
+  const told: (string | null)[] = [];
+  const api = await startControlPlane(t, {
+    store,
+    clock: () => ({ wall: clock.ms, monotonic: clock.ms }),
+    onKeeping: failure => told.push(failure?.message ?? null),
+  });
+  const write = () => api.call('PUT', '/v1/services/inventory', { json: { policy: {} } });
+  const statusWhen = async (failure: StoreError | null) => {
+    store.failWith(failure);
+    const { status } = await write();
+    mock.timers.tick(1000);
+    return [status < 300, (await api.call('GET', '/readyz')).status];
+  };
+  assert.deepEqual(await statusWhen(new StoreError('full', 'no space')), [false, 200]);
+  assert.deepEqual(await statusWhen(new StoreError('conflict', 'somebody else')), [false, 503]);
+  assert.deepEqual(await statusWhen(null), [true, 200]);
+  assert.deepEqual(told, ['no space', 'somebody else', null]);
 });

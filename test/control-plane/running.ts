@@ -17,6 +17,7 @@ export async function startControlPlane(
     store: new MemoryStore(),
     services: {},
     onNotice() {},
+    onKeeping() {},
     version: '1.2.3',
     onError: error => {
       throw error;

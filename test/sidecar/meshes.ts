@@ -29,6 +29,7 @@ export class TestMesh {
       connections: 100,
       onConnectionRefused() {},
       onNotice() {},
+      onKeeping() {},
       store,
       services: services as never,
       version: 'test',

@@ -62,3 +62,26 @@ test('runs as a program: serves, keeps, stops at a signal, and tells no token', 
   assert.doesNotMatch(stderr, /very-secret/);
   assert.ok(existsSync(join(folder, 'kept')));
 });
+
+test('is refused the directory of one that runs, which goes on', { timeout: 60_000 }, async () => {
+  const args = [
+    join(ROOT, 'bin/outrider.js'),
+    'control-plane',
+    '--listen',
+    '127.0.0.1:0',
+    '--data',
+    'shared',
+  ];
+  const first = new RunningProgram(args, { cwd: folder });
+  await first.hasWritten('"ready"');
+  const { url } = JSON.parse(first.stderr.split('\n').find(line => line.includes('"ready"')) ?? '');
+  const { code, stderr } = await new RunningProgram(args, { cwd: folder }).ended;
+  assert.equal(code, 1);
+  assert.match(stderr, /can not open the store: another control plane is running on shared/);
+  const body = JSON.stringify({ policy: {} });
+  const headers = { 'content-type': 'application/json' };
+  const written = await fetch(`${url}/v1/services/inventory`, { method: 'PUT', body, headers });
+  assert.equal(written.status, 201);
+  first.kill('SIGTERM');
+  assert.equal((await first.ended).code, 0);
+});
