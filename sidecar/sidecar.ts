@@ -357,10 +357,12 @@ export class Sidecar {
   }
 
   private closeOldestIdle(): boolean {
-    for (const { upstream } of [...this.passThrough.all, ...this.upstreams.all]) {
-      if (upstream.pool.closeOldestIdle()) return true;
-    }
-    return false;
+    const all = [...this.passThrough.all, ...this.upstreams.all].flatMap(
+      ({ upstream }) => upstream.pool.oldestIdle ?? [],
+    );
+    if (all.length === 0) return false;
+    all.reduce((oldest, other) => (other.idleSince < oldest.idleSince ? other : oldest)).abandon();
+    return true;
   }
 }
 

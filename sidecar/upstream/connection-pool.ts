@@ -98,7 +98,7 @@ export class ConnectionPool
     if (connection !== null) {
       this.counters.connectionsReused++;
       this.assign(connection, attempt);
-    } else if (this.queue.length === 0 && this.hasRoom()) {
+    } else if (this.queue.length === 0 && this.makeRoom()) {
       this.openFor(lane, attempt);
     } else {
       this.enqueue(attempt);
@@ -138,15 +138,21 @@ export class ConnectionPool
     }
   }
 
-  /** Closes the idle connection that has been unused longest. @returns whether there was one */
-  closeOldestIdle(): boolean {
+  /** The idle connection that has been unused longest, or null. */
+  get oldestIdle(): UpstreamConnection | null {
     let oldest: UpstreamConnection | null = null;
     for (const lane of this.lanes.values()) {
       const first = lane.idle.length > 0 ? lane.idle[0] : null;
       if (first !== null && (oldest === null || first.idleSince < oldest.idleSince)) oldest = first;
     }
-    oldest?.abandon();
-    return oldest !== null;
+    return oldest;
+  }
+
+  /** Closes the {@link oldestIdle} connection. @returns whether there was one */
+  closeOldestIdle(): boolean {
+    const { oldestIdle } = this;
+    oldestIdle?.abandon();
+    return oldestIdle !== null;
   }
 
   // What connections tell.
@@ -232,7 +238,7 @@ export class ConnectionPool
   }
 
   onConnectionFreed(): void {
-    while (this.queue.length > 0 && this.hasRoom()) {
+    while (this.queue.length > 0 && this.makeRoom()) {
       const attempt = this.queue.shift();
       if (attempt === null) return;
       if (!attempt.endpoint.isGone) this.openFor(this.lane(attempt.endpoint), attempt);
@@ -305,7 +311,8 @@ export class ConnectionPool
     return first;
   }
 
-  private hasRoom(): boolean {
+  /** Sees to it that one more connection may be opened, at the expense of an idle one if need be. @returns whether it may */
+  private makeRoom(): boolean {
     if (this.limit.isReached && !this.closeOldestIdle()) return false;
     if (this.total.isReached && !this.closeOldestIdle() && !this.total.reclaim()) return false;
     return !this.limit.isReached && !this.total.isReached;
