@@ -145,6 +145,16 @@ export class Mesh implements DiscoveryGauges {
     return restoredAt === null ? null : Math.max(0, Date.now() - restoredAt);
   }
 
+  /** Why the control plane has told of no endpoint of a service, a sentence; null where it just has none. */
+  explain(service: string): string | null {
+    const { problem } = this.client;
+    if (problem !== null) return `The control plane at ${this.url} ${problem}.`;
+    const known = this.directory.get(service);
+    if (known === undefined) return `The control plane at ${this.url} has not spoken of it yet.`;
+    if (known.exists) return null;
+    return `The control plane at ${this.url} knows no service of this name: check how it is written, or start an instance of it.`;
+  }
+
   /** For the admin API. */
   describe(): object {
     const { directory, client, ageMs } = this;

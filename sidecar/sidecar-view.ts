@@ -97,11 +97,9 @@ export class SidecarView implements AdminView {
     const reasons: string[] = [];
     if (this.isDraining)
       reasons.push('The sidecar drains: it still serves, and closes each connection behind its answer.');
-    for (const { upstream, isKnown, problem } of this.sources.upstreams.all) {
-      if (!isKnown)
-        reasons.push(
-          `The endpoints of ${upstream.name} are not known yet${problem === null ? '.' : `: ${problem}`}`,
-        );
+    for (const { upstream, isKnown, source } of this.sources.upstreams.all) {
+      const why = source.problem === null ? '.' : `: ${source.problem}`;
+      if (!isKnown) reasons.push(`The endpoints of ${upstream.name} are not known yet${why}`);
     }
     return { ready: reasons.length === 0, reasons };
   }
@@ -121,12 +119,12 @@ export class SidecarView implements AdminView {
   }
 }
 
-function describe({ upstream, counters, config, problem }: RunningUpstream): object {
+function describe({ upstream, counters, config, source }: RunningUpstream): object {
   return {
     name: upstream.name,
     balancer: config.policy.balancer,
     source: config.endpoints.kind,
-    ...(problem === null ? {} : { problem }),
+    ...(source.problem === null ? {} : { problem: source.problem }),
     ...describeCounters(counters),
     endpoints: describeEndpoints(upstream),
   };

@@ -93,7 +93,7 @@ export class Sidecar {
       date: this.date,
       log,
       resolver: new SystemResolver(),
-      directory: this.mesh?.directory ?? null,
+      mesh: this.mesh,
       total: this.total,
       random: Math.random,
       isOwnPort: port => this.isOwnPort(port),

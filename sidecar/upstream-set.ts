@@ -6,12 +6,12 @@ import { ControlPlaneSource } from './discovery/control-plane-source.ts';
 import { DnsSource } from './discovery/dns-source.ts';
 import type { EndpointSource } from './discovery/endpoint-source.ts';
 import { scheduleByTimer } from './discovery/schedule.ts';
-import type { ServiceDirectory } from './discovery/service-directory.ts';
 import { StaticSource } from './discovery/static-source.ts';
 import type { Service } from './exchange/service.ts';
 import type { HttpDate } from './io/http-date.ts';
 import type { NameResolver } from './io/name-resolver.ts';
 import type { TimerWheel } from './io/timer-wheel.ts';
+import type { Mesh } from './mesh.ts';
 import { HoldRoom } from './policy/hold-room.ts';
 import { buildStack } from './policy/stack.ts';
 import type { AccessLog } from './telemetry/access-log.ts';
@@ -28,8 +28,8 @@ export interface UpstreamSetContext {
   readonly date: HttpDate;
   readonly log: Log;
   readonly resolver: NameResolver;
-  /** What the control plane says; null where there is none. */
-  readonly directory: ServiceDirectory | null;
+  /** What the control plane says, and why it does not; null where there is none. */
+  readonly mesh: Pick<Mesh, 'directory' | 'explain'> | null;
   /** The bound on the connections of all upstreams together. */
   readonly total: ConnectionLimit;
   /** From 0 to below 1. */
@@ -51,8 +51,6 @@ export interface RunningUpstream {
   /** The policies around it: what a route leads to. */
   stack: Service;
   source: EndpointSource;
-  /** What discovery could not do last, or null. */
-  problem: string | null;
   /** Whether discovery has said anything yet. */
   isKnown: boolean;
 }
@@ -167,9 +165,9 @@ export function startUpstream(
     holdRoom,
     stack: stackOf({ config, upstream, counters, holdRoom }, context),
     source: sourceOf(config, context),
-    problem: null,
     isKnown: false,
   };
+  upstream.explain = () => running.source.problem;
   watchOver(running, context);
   listen(running, context.log);
   return running;
@@ -245,24 +243,21 @@ function listen(running: RunningUpstream, log: Log): void {
   running.source.start({
     onEndpoints(endpoints) {
       running.isKnown = true;
-      running.problem = null;
-      upstream.problem = null;
       upstream.setEndpoints(endpoints);
     },
     onChange: (set, removed) => upstream.changeEndpoints(set, removed),
     onProblem(problem) {
-      running.problem = problem;
-      upstream.problem = problem;
       log.warn({ upstream: upstream.name }, problem);
     },
   });
 }
 
 function sourceOf({ name, endpoints }: UpstreamConfig, context: UpstreamSetContext): EndpointSource {
-  const { resolver, random, directory } = context;
+  const { resolver, random, mesh } = context;
   if (endpoints.kind === 'static') return new StaticSource(endpoints.endpoints);
   if (endpoints.kind === 'control-plane') {
-    return directory === null ? new StaticSource([]) : new ControlPlaneSource(directory, name);
+    if (mesh === null) return new StaticSource([]);
+    return new ControlPlaneSource(mesh.directory, name, service => mesh.explain(service));
   }
   return new DnsSource({ target: endpoints, resolver, schedule: scheduleByTimer, random });
 }

@@ -94,7 +94,7 @@ function judge<T>(call: ApiCall<T>, status: number, text: string): ApiAnswer<T> 
 
 /** What a refusal says (RFC 9457 where it is that), completing "the control plane …". */
 export function explainAnswer(status: number, text: string): string {
-  const detail = readProblem(text)?.detail.slice(0, 300);
+  const detail = readProblem(text)?.detail.slice(0, 300).replace(/\.$/, '');
   const hint = status === 401 || status === 403 ? '; look at controlPlane.token' : '';
   return `answered ${status}${detail === undefined ? '' : `: ${detail}`}${hint}`;
 }

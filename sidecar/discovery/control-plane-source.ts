@@ -7,11 +7,19 @@ import type { ServiceDirectory } from './service-directory.ts';
 export class ControlPlaneSource implements EndpointSource {
   private readonly directory: ServiceDirectory;
   private readonly service: string;
+  private readonly explain: (service: string) => string | null;
   private end: (() => void) | null = null;
 
-  constructor(directory: ServiceDirectory, service: string) {
+  /** @param explain why the control plane has told of no endpoint of a service, a sentence; null where that is just so */
+  constructor(directory: ServiceDirectory, service: string, explain: (service: string) => string | null) {
     this.directory = directory;
     this.service = service;
+    this.explain = explain;
+  }
+
+  get problem(): string | null {
+    const known = this.directory.get(this.service);
+    return known === undefined || known.endpoints.size === 0 ? this.explain(this.service) : null;
   }
 
   start(listener: EndpointListener): void {

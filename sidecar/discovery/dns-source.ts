@@ -26,12 +26,12 @@ const MAX_TTL_MS = 5000;
  * DNS has known it: where an application's `/etc/hosts` leads to its sidecar, the sidecar reads the same file, and would call itself.
  */
 export class DnsSource implements EndpointSource {
+  problem: string | null = null;
   private readonly options: DnsSourceOptions;
   private listener: EndpointListener | null = null;
   private current: readonly EndpointSpec[] | null = null;
   private isKnownToDns = false;
   private failures = 0;
-  private problem: string | null = null;
   private cancel: (() => void) | null = null;
 
   constructor(options: DnsSourceOptions) {

@@ -5,6 +5,8 @@ import type { EndpointSpec } from '../upstream/endpoint.ts';
  * there are none because it can't reach whom it asks.
  */
 export interface EndpointSource {
+  /** Why what was said may be wrong or wanting, a sentence for a person; null: for no reason that is known. */
+  readonly problem: string | null;
   /** Begins; the listener may be told before this returns. */
   start(listener: EndpointListener): void;
   /** Ends; the listener is told nothing more. May be called twice. */
@@ -20,6 +22,6 @@ export interface EndpointListener {
    * @param removed ids of those that are gone
    */
   onChange(set: readonly EndpointSpec[], removed: readonly string[]): void;
-  /** Something went wrong and what was said last stays in force; `problem` is one sentence for a person. */
+  /** Something went wrong and what was said last stays in force: {@link EndpointSource.problem}, for the log. */
   onProblem(problem: string): void;
 }

@@ -3,6 +3,7 @@ import type { EndpointListener, EndpointSource } from './endpoint-source.ts';
 
 /** Endpoints that were written down: in the sidecar file, or as flags. */
 export class StaticSource implements EndpointSource {
+  readonly problem = null;
   private readonly endpoints: readonly EndpointSpec[];
 
   constructor(endpoints: readonly EndpointSpec[]) {

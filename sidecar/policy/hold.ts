@@ -16,6 +16,8 @@ interface HoldSettings {
   readonly upstream: string;
   /** Why no endpoint can be connected to, as far as that is known. */
   readonly loss: () => Failure | null;
+  /** What to do where there is no endpoint, a sentence. */
+  readonly remedy: () => string;
 }
 
 /**
@@ -143,7 +145,7 @@ class HeldCall extends WaitingCall implements TimerOwner, Waiting {
   /** A sentence on what is missing. */
   private why(): string {
     const { room, settings } = this.hold;
-    if (room.isEmpty) return `Start an instance of ${settings.upstream}, or check its configuration.`;
+    if (room.isEmpty) return settings.remedy();
     return settings.loss()?.detail ?? this.reason?.detail ?? 'An endpoint was looked for.';
   }
 

@@ -25,7 +25,7 @@ interface StackContext {
 export function buildStack(
   name: string,
   policy: Policy,
-  attempt: Service & Alternatives & { readonly loss: Failure | null },
+  attempt: Service & Alternatives & { readonly loss: Failure | null; readonly remedy: string },
   counters: UpstreamCounters,
   context: StackContext,
   holdRoom: HoldRoom | null = null,
@@ -37,7 +37,13 @@ export function buildStack(
     holdRoom === null || limits.hold === 0
       ? null
       : new Hold(
-          { ms: limits.hold, pending: limits.pending, upstream: name, loss: () => attempt.loss },
+          {
+            ms: limits.hold,
+            pending: limits.pending,
+            upstream: name,
+            loss: () => attempt.loss,
+            remedy: () => attempt.remedy,
+          },
           holdRoom,
           counters,
           wheel,

@@ -16,8 +16,8 @@ type Availability = 'ready' | 'empty' | 'lost';
 export class Upstream implements Service, Chooser {
   readonly name: string;
   readonly pool: ConnectionPool;
-  /** What discovery could not do last, or null. */
-  problem: string | null = null;
+  /** Why there may be no endpoint, a sentence; null where nothing is known to be wrong. */
+  explain: () => string | null = () => null;
   /** Told after every change of the endpoints, and of whether they can be reached. */
   onChange: () => void = () => {};
   private balancer: Balancer;
@@ -54,6 +54,11 @@ export class Upstream implements Service, Chooser {
       loss = endpoint.lost;
     }
     return loss;
+  }
+
+  /** What to do where there is no endpoint, a sentence. */
+  get remedy(): string {
+    return this.explain() ?? `Start an instance of ${this.name}, or check its configuration.`;
   }
 
   /** What was reached so far says nothing about the endpoints that are told of next. */
@@ -167,8 +172,7 @@ export class Upstream implements Service, Chooser {
 
   private noEndpoint(): Failure {
     const why = this.byId.size === 0 ? 'has no endpoint' : 'has only endpoints of weight 0';
-    const advice = this.problem ?? 'Start an instance of it, or check its configuration.';
-    return failure('no-endpoint', `${this.name} ${why}. ${advice}`, true);
+    return failure('no-endpoint', `${this.name} ${why}. ${this.remedy}`, true);
   }
 
   private rebalance(): void {

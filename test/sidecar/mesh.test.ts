@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { Agent } from 'node:http';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { MemoryStore } from '../../control-plane/store/memory-store.ts';
 import { HttpUpstream } from '../e2e/harness/http-upstream.ts';
 import { until } from '../e2e/harness/until.ts';
 import { TestMesh } from './meshes.ts';
@@ -89,6 +92,33 @@ describe('a service that nobody configured', () => {
 });
 
 describe('an upstream without endpoints', () => {
+  test('says so where the control plane does not know it, or refuses to speak of it', async () => {
+    await mesh.stopControlPlane();
+    const tokens = { admin: 'right', sidecar: null };
+    await mesh.startControlPlane(new MemoryStore(), {}, tokens);
+    const reasons: string[] = [];
+    for (const token of ['wrong', 'right']) {
+      const { sidecar } = await mesh.startSidecar({
+        controlPlane: { token },
+        egress: { ports: { [await freePort()]: 'invntory' } },
+        admin: { listen: '127.0.0.1:0' },
+      });
+      const url = `http://127.0.0.1:${sidecar.adminAddress?.port}`;
+      const problem = async () => {
+        const [{ problem }] = (await (await fetch(`${url}/v1/upstreams`)).json()) as { problem?: string }[];
+        return problem ?? '';
+      };
+      await until(async () => /401|knows/.test(await problem()), 'what the control plane says');
+      reasons.push(await problem(), await (await fetch(`${url}/readyz`)).text());
+    }
+    const [refused, notReady, unknown, ready] = reasons;
+    const refusal = `The control plane at ${mesh.url} answered 401: The token is not one of this control plane; look at controlPlane.token.`;
+    assert.equal(refused, refusal);
+    assert.ok(notReady.includes(`The endpoints of invntory are not known yet: ${refusal}`), notReady);
+    assert.match(unknown, /^The control plane at \S+ knows no service of this name: check how it is written/);
+    assert.match(ready, /"ready": true/);
+  });
+
   test('holds requests until its only instance is back', async () => {
     const inventory = await application('inventory');
     await mesh.register('inventory', 'i1', inventory.port);
@@ -274,3 +304,13 @@ describe('without the control plane', () => {
     assert.equal(readFileSync(path, 'utf8'), '{"format":1}\n[]\n');
   });
 });
+
+/** One that nobody listens on. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}

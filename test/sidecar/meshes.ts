@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { type Agent, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Tokens } from '../../control-plane/api/access-control.ts';
 import { ControlPlane } from '../../control-plane/control-plane.ts';
 import { MemoryStore } from '../../control-plane/store/memory-store.ts';
 import type { Store } from '../../control-plane/store/store.ts';
@@ -21,10 +22,11 @@ export class TestMesh {
   async startControlPlane(
     store: Store = new MemoryStore(),
     services: Record<string, object> = {},
+    tokens: Tokens = { admin: null, sidecar: null },
   ): Promise<void> {
     this.controlPlane = await ControlPlane.start({
       listen: { host: '127.0.0.1', port: this.port },
-      tokens: { admin: null, sidecar: null },
+      tokens,
       rateLimit: { perSecond: 10_000, burst: 10_000 },
       connections: 100,
       onConnectionRefused() {},

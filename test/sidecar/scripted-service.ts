@@ -10,6 +10,8 @@ export class ScriptedService implements Service {
   endpoints: AttemptTarget[];
   /** Why no endpoint can be connected to; null where one can. */
   loss: Failure | null = null;
+  /** What to do where there is no endpoint. */
+  remedy = 'Start one.';
   /** Called in the middle of `call`: what an attempt does at once. */
   onCall: (call: ScriptedCall) => void = () => {};
 

@@ -164,7 +164,7 @@ describe('upstreams', () => {
     upstreams.apply(configsOf({ inventory: [] }));
     const [running] = upstreams.all;
     running.stack.call(anExchange(), new RecordedReply());
-    running.problem = 'nobody answers';
+    running.source = { problem: 'nobody answers', start() {}, stop() {} };
     const [shown] = view.upstreams() as Shown[];
     assert.deepEqual(
       [shown.failures, shown.problem, shown.requests],

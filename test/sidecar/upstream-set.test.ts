@@ -98,9 +98,9 @@ describe('discovery', () => {
     parts.resolver.ipv6.set('inventory.test', 'ETIMEOUT');
     set.apply(byName());
     assert.equal(running('inventory').isKnown, false);
-    await until(() => running('inventory').problem !== null, 'a problem');
+    await until(() => running('inventory').source.problem !== null, 'a problem');
     assert.equal(running('inventory').isKnown, false);
-    assert.deepEqual(parts.warnings, [running('inventory').problem]);
+    assert.deepEqual(parts.warnings, [running('inventory').source.problem]);
     assert.match(parts.warnings[0], /inventory\.test/);
   });
 
@@ -108,7 +108,7 @@ describe('discovery', () => {
     parts.resolver.ipv4.set('inventory.test', [{ address: '10.0.0.9', ttl: 60 }]);
     set.apply(byName());
     await until(() => running('inventory').isKnown, 'an answer');
-    assert.equal(running('inventory').problem, null);
+    assert.equal(running('inventory').source.problem, null);
   });
 });
 

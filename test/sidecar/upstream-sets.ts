@@ -21,7 +21,7 @@ export function anUpstreamSetContext() {
     total: new ConnectionLimit(1_000),
     random: () => 0,
     isOwnPort: () => false,
-    directory: null,
+    mesh: null,
     accessLog: null,
     via: '',
   };

@@ -81,7 +81,7 @@ describe('an answer', () => {
     [
       507,
       '{"type":"about:blank","title":"x","status":507,"detail":"The disk is full."}',
-      'answered 507: The disk is full.',
+      'answered 507: The disk is full',
     ],
     [502, '<html>Bad gateway</html>', 'answered 502'],
     [401, '', 'answered 401; look at controlPlane.token'],

@@ -17,7 +17,7 @@ const ENDPOINT: EndpointResource = {
 test('tells of a service’s endpoints as the control plane does, until it is stopped', () => {
   const directory = new ServiceDirectory(() => () => {});
   const told: unknown[] = [];
-  const source = new ControlPlaneSource(directory, 'inventory');
+  const source = new ControlPlaneSource(directory, 'inventory', () => null);
   source.start({
     onEndpoints: all => told.push(all),
     onChange: (set, removed) => told.push({ set, removed }),
@@ -40,4 +40,15 @@ test('tells of a service’s endpoints as the control plane does, until it is st
     { set: [{ ...spec, isLastResort: false }], removed: [] },
     { set: [], removed: ['i1'] },
   ]);
+});
+
+test('explains why there is no endpoint, only where there is none', () => {
+  const directory = new ServiceDirectory(() => () => {});
+  const source = new ControlPlaneSource(directory, 'inventory', service => `${service} is unknown.`);
+  assert.equal(source.problem, 'inventory is unknown.');
+  directory.begin('e1');
+  directory.sync(1, [{ name: 'inventory', exists: true, policy: {}, endpoints: [ENDPOINT] }]);
+  assert.equal(source.problem, null);
+  directory.sync(2, [{ name: 'inventory', exists: false, policy: {}, endpoints: [] }]);
+  assert.equal(source.problem, 'inventory is unknown.');
 });

@@ -24,7 +24,7 @@ beforeEach(() => {
     };
   });
   directory.onNews = ({ name, exists, policy }) => news.push(`${name} ${exists} ${JSON.stringify(policy)}`);
-  new ControlPlaneSource(directory, 'inventory').start({
+  new ControlPlaneSource(directory, 'inventory', () => null).start({
     onEndpoints: all =>
       said.push(`all: ${all.map(({ id, isLastResort }) => id + (isLastResort ? '?' : '')).join(' ')}`),
     onChange: (set, removed) => said.push(`+${set.map(({ id }) => id)} -${removed}`),
@@ -112,7 +112,7 @@ describe('what the control plane says', () => {
     directory.begin('e1');
     directory.sync(1, [aService('a')]);
     said = [];
-    const source = new ControlPlaneSource(directory, 'inventory');
+    const source = new ControlPlaneSource(directory, 'inventory', () => null);
     source.start({
       onEndpoints: all => said.push(all.length.toString()),
       onChange: assert.fail,

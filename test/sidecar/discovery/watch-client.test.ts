@@ -177,12 +177,12 @@ describe('a stream that breaks', () => {
   });
 
   test('is tried again after a random part of a bound that doubles, up to 4 s', async () => {
-    const body = '{"detail":"who are you?"}';
+    const body = '{"detail":"Who are you."}';
     server.refusal = `HTTP/1.1 401 Unauthorized\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`;
     client.start();
     await until(() => delays.length >= 7, 'seven tries');
     assert.deepEqual(delays.slice(0, 7), [200, 400, 800, 1600, 3200, 4000, 4000]);
-    assert.equal(client.problem, 'answered 401: who are you?; look at controlPlane.token');
+    assert.equal(client.problem, 'answered 401: Who are you; look at controlPlane.token');
     const complaints = log.lines.filter(line => line.includes('401'));
     assert.equal(complaints.length, 1, 'is logged once, not for each try');
     random = 0.25;

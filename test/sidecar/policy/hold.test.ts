@@ -19,7 +19,13 @@ function makeHold({ ms = 500, pending = 3 } = {}) {
   const room = new HoldRoom(clock.now);
   const counters = new UpstreamCounters('inventory');
   const service = new ScriptedService();
-  const settings = { ms, pending, upstream: 'inventory', loss: () => service.loss };
+  const settings = {
+    ms,
+    pending,
+    upstream: 'inventory',
+    loss: () => service.loss,
+    remedy: () => service.remedy,
+  };
   const hold = new Hold(settings, room, counters, clock.wheel);
   const stack = hold.layer(service);
   const start = (parts: ExchangeParts = {}) => {
@@ -80,7 +86,10 @@ describe('an upstream without', () => {
     clock.advance(1);
     assert.equal(reply.failure?.kind, 'no-endpoint');
     assert.equal(reply.failure.reachedNobody, true);
-    assert.match(reply.failure.detail, /^inventory has had no endpoint for 500 ms \(limits.hold\)/);
+    assert.match(
+      reply.failure.detail,
+      /^inventory has had no endpoint for 500 ms \(limits.hold\)\. Start one\.$/,
+    );
     assert.equal(counters.pendingWaiting, 0);
   });
 
@@ -272,10 +281,7 @@ describe('a held call', () => {
     const { start, update, lose } = makeHold();
     const empty = start();
     empty.call.cancel(failure('deadline', 'inventory did not answer within 9 ms.'));
-    assert.match(
-      empty.reply.failure?.detail ?? '',
-      /within 9 ms\. It was held \(limits.hold\): Start an instance/,
-    );
+    assert.match(empty.reply.failure?.detail ?? '', /within 9 ms\. It was held \(limits.hold\): Start one/);
     update(false);
     lose();
     const lost = start();

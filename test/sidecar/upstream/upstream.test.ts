@@ -175,7 +175,7 @@ describe('a further attempt', () => {
 describe('a call', () => {
   test('fails at once where there is no endpoint, and says what to do', () => {
     for (const [specs, why] of [
-      [[], /^inventory has no endpoint\. Start an instance of it/],
+      [[], /^inventory has no endpoint\. Start an instance of inventory/],
       [[aSpec(1, { weight: 0 })], /^inventory has only endpoints of weight 0/],
     ] as const) {
       const reply = new RecordedReply();
@@ -190,7 +190,7 @@ describe('a call', () => {
 
   test('tells what discovery could not do', () => {
     const { upstream } = makeUpstream([]);
-    upstream.problem = "DNS does not know 'inventory.test'.";
+    upstream.explain = () => "DNS does not know 'inventory.test'.";
     const reply = new RecordedReply();
     upstream.call(anExchange(), reply);
     assert.equal(reply.failure?.detail, "inventory has no endpoint. DNS does not know 'inventory.test'.");
