@@ -60,6 +60,8 @@ export class Registration {
   /** What the control plane knows: status and address. */
   private told: { readonly status: 'up' | 'down'; readonly address: string; readonly port: number } | null =
     null;
+  /** What was said last in the log of an application that is not healthy. */
+  private toldProblem: string | null = null;
   private wasRegistered = false;
   private state: 'running' | 'draining' | 'gone' = 'running';
   private problem: string | null = null;
@@ -124,8 +126,20 @@ export class Registration {
       if (signal.aborted) return;
       this.health.onCheck(problem);
       await this.tellIfNews();
+      this.warnIfLasting();
       await this.pause();
     }
+  }
+
+  /** Of each reason once. */
+  private warnIfLasting(): void {
+    const { log, service, instance } = this.options;
+    const { problem, lasting, status } = this.health;
+    if (problem === null) this.toldProblem = null;
+    if (lasting === null || lasting === this.toldProblem) return;
+    this.toldProblem = lasting;
+    const consequence = status === 'unknown' ? 'is not registered before it is healthy' : 'stays down';
+    log.warn({ instance }, `${service} ${consequence}: the application ${lasting}`);
   }
 
   private async pause(): Promise<void> {
@@ -173,6 +187,7 @@ export class Registration {
     this.problem = null;
     this.wasRegistered = true;
     this.told = { status, address, port };
+    this.toldProblem = this.health.problem;
     const why = this.health.problem === null ? '' : `: the application ${this.health.problem}`;
     log.info({ instance, address, port }, `${service} is registered as ${status}${why}`);
   }

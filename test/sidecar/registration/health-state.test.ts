@@ -13,3 +13,14 @@ test('an application is unknown until it was healthy once, down after two failur
   for (let i = 0; i < 5; i++) never.onCheck('does not listen');
   assert.deepEqual([never.status, never.problem], ['unknown', 'does not listen']);
 });
+
+test('a problem lasts once five checks in a row have found it', () => {
+  const state = new HealthState();
+  const lasting = (problem: string | null) => {
+    state.onCheck(problem);
+    return state.lasting;
+  };
+  const found = ['a', 'a', 'a', 'a', 'b', 'a', 'a', 'a', 'a', 'a', 'a', null, 'a'];
+  const none = [null, null, null, null, null, null, null, null, null];
+  assert.deepEqual(found.map(lasting), [...none, 'a', 'a', null, null]);
+});

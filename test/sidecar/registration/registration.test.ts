@@ -95,6 +95,37 @@ describe('an application', () => {
     assert.equal(calls[0]!.body!.address, '10.0.0.8');
   });
 
+  test('that is not healthy from the start is complained of, of each reason once', async () => {
+    problem = 'does not listen on port 8080';
+    registration.start();
+    await until(() => log.lines.length === 1, 'the first complaint');
+    problem = 'answers 500 to GET /healthz';
+    await until(() => log.lines.length === 2, 'the second one');
+    problem = null;
+    await until(() => log.lines.length === 3, 'the registration');
+    assert.deepEqual(log.lines, [
+      'orders is not registered before it is healthy: the application does not listen on port 8080',
+      'orders is not registered before it is healthy: the application answers 500 to GET /healthz',
+      'orders is registered as up',
+    ]);
+  });
+
+  test('that stays down is complained of again only where the reason is another', async () => {
+    registration.start();
+    await until(() => calls.length === 1, 'up');
+    let checks = 0;
+    problem = 'answers 500 to GET /healthz';
+    check = async () => {
+      if (++checks > 20) problem = 'does not listen on port 8080';
+      return problem;
+    };
+    await until(() => log.lines.length === 3, 'another reason');
+    assert.deepEqual(log.lines.slice(1), [
+      'orders is registered as down: the application answers 500 to GET /healthz',
+      'orders stays down: the application does not listen on port 8080',
+    ]);
+  });
+
   test('is told down and up again', async () => {
     registration.start();
     await until(() => calls.length === 1, 'up');
