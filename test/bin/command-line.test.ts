@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { runCommandLine } from '../../bin/command-line.ts';
+import { COMMANDS, runCommandLine } from '../../bin/command-line.ts';
 import { ROOT, runOutrider } from './outrider.ts';
 
 async function run(...args: string[]) {
@@ -29,6 +29,20 @@ test('tells its version, and what runs it', async () => {
     `outrider 1.2.3 (Node.js ${process.versions.node}, ${process.platform} ${process.arch})\n`,
   );
   assert.equal((await run('sidecar', '--version')).stdout, stdout);
+});
+
+test('no environment variable means two things, and each flag has one', () => {
+  const meanings = new Map<string, string>();
+  for (const { name: command, flags } of COMMANDS) {
+    for (const { name, value, variable } of flags) {
+      assert.match(variable, /^OUTRIDER_[A-Z_]+$/, `${command} --${name}`);
+      const meaning = `--${name} ${value}`;
+      assert.equal(meanings.get(variable) ?? meaning, meaning, variable);
+      meanings.set(variable, meaning);
+    }
+  }
+  // What the design says.
+  assert.equal(meanings.get('OUTRIDER_CONTROL_PLANE'), '--control-plane URL');
 });
 
 for (const args of [['--help'], ['-h'], ['help']]) {

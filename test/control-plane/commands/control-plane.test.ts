@@ -26,6 +26,14 @@ for (const [args, complaint] of [
   });
 }
 
+test('is not opened to others by the variable that says where a control plane is', async () => {
+  const environment = { OUTRIDER_CONTROL_PLANE: 'http://control-plane:7600' };
+  const args = ['--listen', '0.0.0.0:7600'];
+  const { code, stderr } = await runCommand(CONTROL_PLANE_COMMAND, args, environment);
+  assert.equal(code, 2);
+  assert.match(stderr, /without tokens/);
+});
+
 test('refuses a mesh file that is wrong, before anything is opened', async () => {
   const file = join(folder, 'wrong.yaml');
   writeFileSync(file, 'services: { inventory: { policy: { retry: { attempts: 99 } } } }\n');
