@@ -48,8 +48,10 @@ export const WAIT_COMMAND: Command = {
     }
     const { client, timeout, wanted } = request;
     const wait = new Wait(client, wanted);
-    if (await wait.run(AbortSignal.timeout(timeout))) return 0;
-    host.complain(`${wait.describeMissing()} (waited ${formatDuration(timeout)})\n`);
+    const ending = AbortSignal.timeout(timeout);
+    if (await wait.run(ending)) return 0;
+    const waited = ending.aborted ? ` (waited ${formatDuration(timeout)})` : '';
+    host.complain(`${wait.describeMissing()}${waited}\n`);
     return 1;
   },
 };
@@ -92,7 +94,7 @@ class Wait {
     this.wanted = wanted;
   }
 
-  /** @returns false where the signal came first @throws CallFailed where waiting is of no use */
+  /** @returns false where the signal came first, or where waiting is of no use */
   async run(signal: AbortSignal): Promise<boolean> {
     while (!signal.aborted) {
       try {
