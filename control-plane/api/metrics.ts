@@ -1,4 +1,4 @@
-import { type CollectedMetric, counter, gauge, single } from '../../process/collected-metric.ts';
+import { type CollectedMetric, gauge, single } from '../../process/collected-metric.ts';
 import { metricsText } from '../../process/metrics-text.ts';
 import { processMetrics } from '../../process/process-metrics.ts';
 import type { Mesh } from './route.ts';
@@ -25,7 +25,7 @@ function meshMetrics({ registry, hub, keeper }: Omit<Mesh, 'metrics'>): Collecte
     gauge(`${prefix}_watch_waiting_bytes`, 'What waits for the readers of the streams.', () =>
       single(hub.waitingBytes),
     ),
-    counter(`${prefix}_revision`, 'The revision of the last change.', () => single(registry.revision)),
+    gauge(`${prefix}_revision`, 'The revision of the last change.', () => single(registry.revision)),
     gauge(`${prefix}_held_instances`, 'Instances kept in use whose leases ran out together.', () =>
       single(health.massExpiry?.held ?? 0),
     ),

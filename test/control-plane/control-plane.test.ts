@@ -219,3 +219,15 @@ test('says when changes can not be kept, and when they are again; whose store wa
   assert.deepEqual(await statusWhen(null), [true, 200]);
   assert.deepEqual(told, ['no space', 'somebody else', null]);
 });
+
+test('has metrics that only count what never falls', async t => {
+  const api = await startControlPlane(t);
+  const { text } = await api.call('GET', '/metrics');
+  const counters = [...text.matchAll(/^# TYPE (\S+) counter$/gm)].map(([, name]) => name);
+  assert.ok(counters.length > 0, 'none is found');
+  assert.deepEqual(
+    counters.filter(name => !name.endsWith('_total')),
+    [],
+  );
+  assert.match(text, /^# TYPE outrider_control_plane_revision gauge$/m);
+});
