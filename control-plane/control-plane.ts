@@ -77,6 +77,7 @@ export class ControlPlane {
         version,
         storeName: store.name,
         isStopping: () => isStopping,
+        meshFileRefusal: () => meshPolicies.refusal,
       };
       const metrics = new Paced(() => controlPlaneMetrics(shown));
       const api = await ApiServer.start({ ...shown, metrics: () => metrics.get() }, options);

@@ -22,6 +22,8 @@ export class MeshPolicies {
   private readonly registry: Registry;
   private readonly keeper: RegistryKeeper;
   private readonly clock: () => Moment;
+  /** Why what the file says is not in force; null where it is, or where there is no file. */
+  refusal: string | null = null;
   private named: ReadonlySet<string> = new Set();
 
   constructor(registry: Registry, keeper: RegistryKeeper, clock: () => Moment) {
@@ -40,11 +42,13 @@ export class MeshPolicies {
     if (changed.length > 0) await this.keeper.committed();
     const dropped = [...this.named].filter(name => policies[name] === undefined);
     this.named = new Set(Object.keys(policies));
+    this.refusal = null;
     return { changed, dropped };
   }
 
-  /** Notes as an event that what the file says is not in force. */
+  /** Notes that what the file says is not in force, until it is. */
   refused(reason: string): void {
+    this.refusal = reason;
     const detail = `The mesh file is refused, what was in force stays: ${reason}`;
     this.registry.note('mesh-file-refused', detail, MESH_FILE, this.clock());
   }

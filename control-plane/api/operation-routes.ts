@@ -55,6 +55,8 @@ function healthOf(mesh: Mesh) {
     );
   }
   if (keeper.failure !== null) warnings.push(`Changes can not be kept: ${keeper.failure.message}`);
+  const refusal = mesh.meshFileRefusal();
+  if (refusal !== null) warnings.push(`What the mesh file says is not in force: ${refusal}`);
   const status = mesh.isStopping() ? 'stopping' : warnings.length > 0 ? 'degraded' : 'ok';
   const { epoch, revision } = registry;
   return {

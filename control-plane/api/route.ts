@@ -23,6 +23,8 @@ export interface Mesh {
   readonly version: string;
   /** What the store is, for people. */
   readonly storeName: string;
+  /** Why what the mesh file says is not in force; null where it is, or where there is none. */
+  meshFileRefusal(): string | null;
   /** In Prometheus' text format. */
   metrics(): Promise<string>;
   isStopping(): boolean;

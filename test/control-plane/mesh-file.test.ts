@@ -53,12 +53,17 @@ test('a mesh file that changes goes into the mesh, a wrong one is refused whole 
   const refused = (await events()).at(-1);
   assert.deepEqual([refused?.kind, refused?.by], ['mesh-file-refused', 'mesh file']);
   assert.match(refused?.detail ?? '', /mesh\.yaml:1:\d+: services\["Orders!"\]/);
+  const health = async () => (await get('/healthz')) as { status: string; warnings: readonly string[] };
+  const ill = await health();
+  assert.equal(ill.status, 'degraded');
+  assert.match(ill.warnings.join(), /^What the mesh file says is not in force: mesh\.yaml:1:/);
 
   // Without a word: it is looked at all the time.
   writeFileSync(file, 'services: { inventory: { policy: { timeouts: { total: 6s } } } }\n');
   await program.hasWritten('does not name orders any more');
   assert.equal(await totalOf(), '6s');
   assert.ok(await get('/v1/services/orders'));
+  assert.deepEqual((await health()).warnings, []);
 
   // What was changed by others is as the file says again when it is asked for.
   const headers = { 'content-type': 'application/json' };
