@@ -4,7 +4,7 @@ import type { ByteSocket } from './byte-socket.ts';
 import { descriptors } from './descriptors.ts';
 import { HandleSocket, useHandles } from './handle-socket.ts';
 import { type HostLookup, hostLookup } from './host-lookup.ts';
-import { type RuntimeHandles, runtimeHandles } from './runtime-handles.ts';
+import { type RuntimeHandles, runtimeHandles, type TcpHandle } from './runtime-handles.ts';
 import { StreamSocket } from './stream-socket.ts';
 
 /** Told how connecting went: one of the two, in a later turn. */
@@ -23,7 +23,8 @@ export interface Connecting {
 }
 
 /**
- * Connects to a host and port. A name is looked up, and its addresses are tried in the order in which they were found.
+ * Connects to a host and port. A name is looked up, and its addresses are tried in the order in which they were found, the next
+ * one as soon as one fails or is silent; the first to answer wins.
  */
 export function connect(
   host: string,
@@ -35,13 +36,20 @@ export function connect(
   return new HandleConnecting(runtimeHandles, host, port, listener, hosts);
 }
 
+/** When an address has not answered for so long, the next one is tried beside it (RFC 8305 section 5). */
+const NEXT_ADDRESS_MS = 250;
+
 class HandleConnecting implements Connecting {
   isLookingUp = false;
   private readonly runtime: RuntimeHandles;
   private readonly port: number;
   private readonly listener: ConnectListener;
   private isOver = false;
-  private close: () => void = () => {};
+  private stopLooking: () => void = () => {};
+  /** Addresses that were not tried yet. */
+  private left: string[] = [];
+  private readonly pending = new Set<TcpHandle>();
+  private timer: NodeJS.Timeout | null = null;
 
   constructor(
     runtime: RuntimeHandles,
@@ -59,13 +67,12 @@ class HandleConnecting implements Connecting {
   }
 
   abort(): void {
-    this.isOver = true;
-    this.close();
+    this.end();
   }
 
   private look(host: string, hosts: HostLookup): void {
     this.isLookingUp = true;
-    this.close = hosts.lookUp(host, (error, addresses) => {
+    this.stopLooking = hosts.lookUp(host, (error, addresses) => {
       this.isLookingUp = false;
       if (error !== null) this.fail(error.message);
       else this.tryEach(addresses);
@@ -73,34 +80,51 @@ class HandleConnecting implements Connecting {
   }
 
   private tryEach(addresses: readonly string[]): void {
-    const [address, ...others] = addresses;
+    this.left = [...addresses];
+    this.tryNext();
+  }
+
+  private tryNext(): void {
+    if (this.timer !== null) clearTimeout(this.timer);
+    const address = this.left.shift();
+    if (address === undefined) return;
     const handle = this.runtime.newSocket();
-    this.close = () => handle.close();
-    const onDone = (status: number) => {
-      if (this.isOver) return;
-      if (status === 0) {
-        this.isOver = true;
-        this.close = () => {};
-        handle.setNoDelay(true);
-        this.listener.onSocket(new HandleSocket(this.runtime, handle));
-        return;
-      }
-      handle.close();
-      this.close = () => {};
-      if (others.length > 0) this.tryEach(others);
-      else this.fail(getSystemErrorName(status));
-    };
+    this.pending.add(handle);
+    const onDone = (status: number) => this.onDone(handle, status);
     const request = this.runtime.newConnect(onDone);
     const error = isIPv6(address)
       ? handle.connect6(request, address, this.port)
       : handle.connect(request, address, this.port);
     if (error !== 0) process.nextTick(onDone, error);
+    if (this.left.length > 0) this.timer = setTimeout(() => this.tryNext(), NEXT_ADDRESS_MS);
+  }
+
+  private onDone(handle: TcpHandle, status: number): void {
+    if (this.isOver) return;
+    this.pending.delete(handle);
+    if (status === 0) {
+      this.end();
+      handle.setNoDelay(true);
+      this.listener.onSocket(new HandleSocket(this.runtime, handle));
+      return;
+    }
+    handle.close();
+    if (this.left.length > 0) this.tryNext();
+    else if (this.pending.size === 0) this.fail(getSystemErrorName(status));
   }
 
   private fail(reason: string): void {
-    this.isOver = true;
+    this.end();
     if (descriptors.isShortage(reason)) descriptors.onShortage('connect');
     this.listener.onFailed(reason);
+  }
+
+  private end(): void {
+    this.isOver = true;
+    this.stopLooking();
+    if (this.timer !== null) clearTimeout(this.timer);
+    for (const handle of this.pending) handle.close();
+    this.pending.clear();
   }
 }
 

@@ -13,7 +13,7 @@ import { completions, readSearchDomains, type SearchDomains } from './search-dom
 export type LookUpError = Error & { readonly code: 'ENOTFOUND' | 'EAI_AGAIN' };
 
 /** Told how it went, once, in a later turn. Without an error there is at least one address. */
-type LookUpDone = (error: LookUpError | null, addresses: readonly string[]) => void;
+export type LookUpDone = (error: LookUpError | null, addresses: readonly string[]) => void;
 
 /**
  * From a host's name to its addresses, in the system's order: the hosts file, DNS with the search domains, then whatever else the
@@ -94,6 +94,7 @@ export class HostLookup {
     const known = this.answers.get(name);
     if (known !== undefined && this.clock() < known.until) return known.addresses;
     const { addresses, ttl } = await this.ask(name, signal);
+    if (addresses.length === 0) throw lookUpError('ENOTFOUND', 'ENODATA');
     this.remember(name, { addresses, until: this.clock() + Math.min(ttl * 1000, MAX_AGE_MS) });
     return addresses;
   }

@@ -6,7 +6,7 @@ import { endsWithTests } from './ends-with-tests.ts';
 
 const SERVER = `
   const server = require('node:net').createServer();
-  server.listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () => console.log(server.address().port));
+  server.listen({ port: 0, host: process.argv[1], backlog: 1 }, () => console.log(server.address().port));
 `;
 
 /**
@@ -18,15 +18,16 @@ export class FullBacklog {
   private readonly child: ChildProcess;
   private readonly fillers: readonly Socket[];
 
-  static async start(): Promise<FullBacklog> {
-    const child = spawn(process.execPath, ['-e', SERVER], { stdio: ['ignore', 'pipe', 'inherit'] });
+  /** @param host a loopback address */
+  static async start(host = '127.0.0.1'): Promise<FullBacklog> {
+    const child = spawn(process.execPath, ['-e', SERVER, host], { stdio: ['ignore', 'pipe', 'inherit'] });
     endsWithTests(child);
     const [announced] = await once(child.stdout, 'data');
     const port = Number(String(announced));
     child.kill('SIGSTOP');
     const fillers: Socket[] = [];
     for (let isFull = false; !isFull; ) {
-      const filler = connect(port, '127.0.0.1').on('error', () => {});
+      const filler = connect(port, host).on('error', () => {});
       fillers.push(filler);
       isFull = await Promise.race([once(filler, 'connect').then(() => false), sleep(150, true)]);
     }

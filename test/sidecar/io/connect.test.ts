@@ -7,8 +7,9 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { ByteSocket } from '../../../sidecar/io/byte-socket.ts';
 import { type ConnectListener, connect } from '../../../sidecar/io/connect.ts';
-import { HostLookup } from '../../../sidecar/io/host-lookup.ts';
+import { HostLookup, type LookUpDone } from '../../../sidecar/io/host-lookup.ts';
 import { SystemResolver } from '../../../sidecar/io/name-resolver.ts';
+import { FullBacklog } from '../../e2e/harness/full-backlog.ts';
 import { until } from '../until.ts';
 import { DnsServer } from './dns-server.ts';
 import { RecordedOwner } from './sockets.ts';
@@ -45,6 +46,44 @@ describe('connecting', () => {
     port = (server.address() as AddressInfo).port;
   });
   after(() => server.close());
+
+  /** Knows every name to have these addresses. */
+  const hostsWith = (...addresses: string[]) =>
+    ({
+      lookUp: (_: string, done: LookUpDone) => {
+        process.nextTick(done, null, addresses);
+        return () => {};
+      },
+    }) as unknown as HostLookup;
+
+  test('to a name tries its other addresses beside one that is silent', {
+    skip: process.platform === 'linux' ? false : 'only Linux has 127.0.0.2 without asking',
+  }, async () => {
+    const silent = await FullBacklog.start('127.0.0.2');
+    const other = createServer(socket => socket.destroy()).listen(silent.port, '127.0.0.1');
+    await once(other, 'listening');
+    const listener = new RecordedListener();
+    connect('x.test', silent.port, listener, hostsWith('127.0.0.2', '127.0.0.1'));
+    await until(() => listener.isOver, 'a connection');
+    assert.equal(listener.socket?.ends().remoteAddress, '127.0.0.1');
+    listener.socket.destroy();
+    other.close();
+    await silent.stop();
+  });
+
+  test('to a name fails when all of its addresses have failed', async () => {
+    const listener = new RecordedListener();
+    connect('x.test', 1, listener, hostsWith('127.0.0.2', '127.0.0.1'));
+    await until(() => listener.isOver, 'the end');
+    assert.equal(listener.failed, 'ECONNREFUSED');
+  });
+
+  test('to nothing fails', async () => {
+    const listener = new RecordedListener();
+    connect('', port, listener);
+    await until(() => listener.isOver, 'the end');
+    assert.match(listener.failed ?? '', /ENOTFOUND/);
+  });
 
   for (const host of ['127.0.0.1', 'localhost']) {
     test(`to ${host} gives a socket, in a later turn`, async () => {
