@@ -1,6 +1,6 @@
 import { checkPolicy } from '../contract/policy-checks.ts';
 import type { PolicyDocument, Service } from '../contract/resources.ts';
-import type { Precondition, ServiceOutcome } from '../registry/registry.ts';
+import type { Precondition, ServiceDeleted, ServiceWritten } from '../registry/registry.ts';
 import { ApiProblem } from './api-problem.ts';
 import { PAGE_QUERY, SERVICE_BODY } from './api-schemas.ts';
 import { IF_ABSENT, IF_MATCH, IF_NONE_MATCH, type ReadHeaders } from './header-fields.ts';
@@ -68,9 +68,8 @@ export const SERVICE_ROUTES: readonly Route[] = [
       const outcome = mesh.registry.putService(name, policy, by, mesh.clock(), precondition);
       await mesh.keeper.committed();
       if (outcome.kind !== 'done') throw refusal(name, outcome);
-      const service = mesh.registry.service(name);
-      if (service === null) throw unknownService(name);
-      return shown(mesh, outcome.created ? 201 : 200, service);
+      // Not what is there by now: somebody else may have written meanwhile, whose ETag is not for this caller to have.
+      return shown(mesh, outcome.created ? 201 : 200, outcome.service);
     },
   }),
   route({
@@ -121,7 +120,10 @@ function preconditionOf({ match, absent }: ReadHeaders<typeof PRECONDITION>): Pr
   throw new ApiProblem(400, 'If-Match and If-None-Match contradict each other: send one of them.');
 }
 
-function refusal(name: string, outcome: Exclude<ServiceOutcome, { kind: 'done' }>): ApiProblem {
+function refusal(
+  name: string,
+  outcome: Exclude<ServiceWritten | ServiceDeleted, { kind: 'done' }>,
+): ApiProblem {
   switch (outcome.kind) {
     case 'unknown':
       return unknownService(name);

@@ -67,7 +67,7 @@ export class RegistryCore {
     this.link(entry);
   }
 
-  putService(name: string, policy: PolicyDocument, note: Note, keeping: Keeping): void {
+  putService(name: string, policy: PolicyDocument, note: Note, keeping: Keeping): Service {
     const revision = ++this.revision;
     const service: Service = { name, policy, revision };
     const entry = this.services.get(name);
@@ -83,6 +83,7 @@ export class RegistryCore {
       exists: true,
       ...keep(keeping, { kind: 'service', name, value: service }),
     });
+    return service;
   }
 
   /** Its instances have to be removed first. */

@@ -23,11 +23,21 @@ import { EMPTY_STATE, type StoredInstance, type StoredState, type StoreRecord } 
 /** What a write asks of what is there: a revision that it must have, that there is one, that there is none. */
 export type Precondition = Revision | 'present' | 'absent';
 
-export type ServiceOutcome =
-  | { readonly kind: 'done'; readonly created: boolean; readonly changed: boolean }
+/** The precondition of a write does not hold. */
+interface Mismatch {
+  readonly kind: 'mismatch';
+  readonly current: Service | null;
+}
+
+export type ServiceWritten =
+  /** With the service as this write left it; soon after it may be another. */
+  | { readonly kind: 'done'; readonly service: Service; readonly created: boolean; readonly changed: boolean }
+  | Mismatch;
+
+export type ServiceDeleted =
+  | { readonly kind: 'done' }
   | { readonly kind: 'unknown' }
-  /** The precondition does not hold. */
-  | { readonly kind: 'mismatch'; readonly current: Service | null }
+  | Mismatch
   /** A service can't be deleted while it has instances that are not expired. */
   | { readonly kind: 'in-use'; readonly instances: number };
 
@@ -167,20 +177,21 @@ export class Registry {
     by: Actor,
     now: Moment,
     precondition?: Precondition,
-  ): ServiceOutcome {
+  ): ServiceWritten {
     this.leases.notice(now);
-    const service = this.service(name);
-    if (!holds(precondition, service)) return { kind: 'mismatch', current: service };
-    if (service !== null && isDeepStrictEqual(service.policy, policy)) {
-      return { kind: 'done', created: false, changed: false };
+    const before = this.service(name);
+    if (!holds(precondition, before)) return { kind: 'mismatch', current: before };
+    if (before !== null && isDeepStrictEqual(before.policy, policy)) {
+      return { kind: 'done', service: before, created: false, changed: false };
     }
-    const detail = service === null ? 'The service was created.' : 'Its policy was written.';
-    this.core.putService(name, policy, { by, now, kind: 'service-written', detail }, 'undo');
-    return { kind: 'done', created: service === null, changed: true };
+    const detail = before === null ? 'The service was created.' : 'Its policy was written.';
+    const note = { by, now, kind: 'service-written', detail };
+    const service = this.core.putService(name, policy, note, 'undo');
+    return { kind: 'done', service, created: before === null, changed: true };
   }
 
   /** Deletes a service, with what is left of expired instances. */
-  deleteService(name: string, by: Actor, now: Moment, precondition?: Precondition): ServiceOutcome {
+  deleteService(name: string, by: Actor, now: Moment, precondition?: Precondition): ServiceDeleted {
     this.leases.notice(now);
     const service = this.service(name);
     if (!holds(precondition, service)) return { kind: 'mismatch', current: service };
@@ -194,7 +205,7 @@ export class Registry {
     }
     const detail = 'The service was deleted.';
     this.core.removeService(name, { by, now, kind: 'service-deleted', detail }, 'undo');
-    return { kind: 'done', created: false, changed: true };
+    return { kind: 'done' };
   }
 
   /**

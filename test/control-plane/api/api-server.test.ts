@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import { MemoryStore } from '../../../control-plane/store/memory-store.ts';
 import { StoreError } from '../../../control-plane/store/store.ts';
 import { startControlPlane } from '../running.ts';
+import { SlowStore } from '../store/slow-store.ts';
 import { upgrade, Watcher } from '../watchers.ts';
 
 const SERVICE = '/v1/services/inventory';
@@ -55,6 +56,29 @@ test('guards against lost updates', async t => {
     );
   }
   assert.equal((await api.call('GET', SERVICE, { headers: { 'if-none-match': '"1"' } })).status, 200);
+});
+
+test('answers a write with what it wrote, whatever others write before it is kept', async t => {
+  const store = new SlowStore();
+  const api = await startControlPlane(t, { store });
+  store.isHolding = true;
+  const put = (attempts: number) => api.call('PUT', SERVICE, { json: { policy: { retry: { attempts } } } });
+  const attemptsNow = async () => (await api.call('GET', SERVICE)).body.policy?.retry.attempts;
+  const first = put(1);
+  while ((await attemptsNow()) !== 1);
+  const second = put(2);
+  while ((await attemptsNow()) !== 2);
+  store.isHolding = false;
+  store.letGo();
+  const answers = (await Promise.all([first, second])).map(({ status, headers, body }) => [
+    status,
+    headers.etag,
+    body.policy.retry.attempts,
+  ]);
+  assert.deepEqual(answers, [
+    [201, '"1"', 1],
+    [200, '"2"', 2],
+  ]);
 });
 
 test('registers an instance, renews it, ends it', async t => {

@@ -1,32 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Moment } from '../../../control-plane/registry/moment.ts';
-import type { StoreRecord } from '../../../control-plane/registry/stored-state.ts';
-import { MemoryStore } from '../../../control-plane/store/memory-store.ts';
 import { type KeptRegistry, openRegistry } from '../../../control-plane/store/registry-keeper.ts';
-import { type CommitHead, StoreError, type StoreRevision } from '../../../control-plane/store/store.ts';
+import { StoreError } from '../../../control-plane/store/store.ts';
 import { ADMIN, START, specOf } from '../registry/meshes.ts';
-
-/** A store whose commits wait until they are let go, and that remembers them. */
-class SlowStore extends MemoryStore {
-  readonly commits: (readonly StoreRecord[])[] = [];
-  isHolding = false;
-  private readonly held: (() => void)[] = [];
-
-  override async commit(
-    records: readonly StoreRecord[],
-    head: CommitHead,
-    expected: StoreRevision,
-  ): Promise<StoreRevision> {
-    this.commits.push(records);
-    if (this.isHolding) await new Promise<void>(resolve => this.held.push(resolve));
-    return super.commit(records, head, expected);
-  }
-
-  letGo(): void {
-    this.held.shift()?.();
-  }
-}
+import { SlowStore } from './slow-store.ts';
 
 const FULL = new StoreError('full', 'no space is left');
 const now: Moment = START;
