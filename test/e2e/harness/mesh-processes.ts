@@ -2,10 +2,12 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import type { Instance, MeshEvent } from '../../../control-plane/contract/resources.ts';
+import type { InstanceResource } from '../../../control-plane/contract/answers.ts';
+import type { MeshEvent } from '../../../control-plane/contract/resources.ts';
+import { LOCK_FILE } from '../../../control-plane/store/directory-lock.ts';
 import { closedPort } from './closed-port.ts';
 import { MeshApp } from './mesh-app.ts';
 import { type SidecarFileText, SidecarProcess } from './sidecar-process.ts';
@@ -89,7 +91,9 @@ export class MeshProcesses {
 
   /** Copies its disk as it is now, for {@link restoreDisk}. To be called while it is down. */
   copyDisk(): void {
-    cpSync(this.data, `${this.data}.old`, { recursive: true });
+    // Sockets can't be copied, nor should a lock be.
+    const filter = (path: string) => basename(path) !== LOCK_FILE;
+    cpSync(this.data, `${this.data}.old`, { recursive: true, filter });
   }
 
   /** Puts the older disk back. To be called while it is down. */
@@ -148,9 +152,9 @@ export class MeshProcesses {
     return waitingFor;
   }
 
-  async instances(service: string): Promise<readonly Instance[]> {
+  async instances(service: string): Promise<readonly InstanceResource[]> {
     const answer = await fetch(`${this.url}/v1/services/${service}/instances`);
-    return answer.status === 404 ? [] : ((await answer.json()) as { items: Instance[] }).items;
+    return answer.status === 404 ? [] : ((await answer.json()) as { items: InstanceResource[] }).items;
   }
 
   async connected(): Promise<readonly SidecarState[]> {
