@@ -4,7 +4,6 @@ import {
   choice,
   count,
   duration,
-  either,
   type KeyForm,
   label,
   mapOf,
@@ -46,16 +45,12 @@ export const INSTANCE_BODY = section('An instance, as it is registered.', {
   metadata: mapOf(METADATA_KEY, label({ description: 'Text.' }), {
     description: 'Whatever else is to be known of it.',
   }),
-  ttl: either(
-    [
-      duration({ description: 'A duration.', min: '100ms', max: '24h' }),
-      count({ description: 'Milliseconds.', min: 100, max: 86_400_000 }),
-    ],
-    {
-      description: 'How long its lease lasts without being renewed: a duration, or milliseconds.',
-      default: '6s',
-    },
-  ),
+  ttl: duration({
+    description: 'How long its lease lasts without being renewed.',
+    default: '6s',
+    min: '100ms',
+    max: '24h',
+  }),
   status: choice(['starting', 'up', 'draining', 'down'], {
     description: 'How the application is. Callers are told of it only while it is `up`.',
     default: 'up',

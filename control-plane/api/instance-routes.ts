@@ -6,7 +6,7 @@ import { LEASE_DEFAULTS } from '../registry/lease-verdicts.ts';
 import { ApiProblem } from './api-problem.ts';
 import { INSTANCE_BODY, PAGE_QUERY, WAIT_QUERY } from './api-schemas.ts';
 import { SIDECAR_ID } from './header-fields.ts';
-import { pageOf } from './resources.ts';
+import { instanceResource, type PageQuery, pageOf } from './resources.ts';
 import { type Answer, type Mesh, type Route, route } from './route.ts';
 import { admitService, unknownService } from './service-routes.ts';
 
@@ -29,7 +29,7 @@ export const INSTANCE_ROUTES: readonly Route[] = [
     run({ registry }, { query }) {
       const all = registry.services().flatMap(({ name }) => registry.instances(name));
       // A space comes before everything that a name may have, so that keys sort as the list does.
-      return { status: 200, body: pageOf(all, ({ service, id }) => `${service} ${id}`, query) };
+      return listed(all, ({ service, id }) => `${service} ${id}`, query);
     },
   }),
   route({
@@ -45,7 +45,7 @@ export const INSTANCE_ROUTES: readonly Route[] = [
     },
     run({ registry }, { service, query }) {
       if (registry.service(service) === null) throw unknownService(service);
-      return { status: 200, body: pageOf(registry.instances(service), ({ id }) => id, query) };
+      return listed(registry.instances(service), ({ id }) => id, query);
     },
   }),
   route({
@@ -56,7 +56,7 @@ export const INSTANCE_ROUTES: readonly Route[] = [
     access: 'sidecar',
     answers: { 200: { description: 'The instance.', schema: 'Instance' }, 404: UNKNOWN },
     run({ registry }, { service, id }) {
-      return { status: 200, body: registry.instance(service, id) ?? unknown(service, id) };
+      return shown(registry.instance(service, id) ?? unknown(service, id));
     },
   }),
   route({
@@ -78,7 +78,7 @@ export const INSTANCE_ROUTES: readonly Route[] = [
       const spec: InstanceSpec = { ...body.value, service, id };
       const { instance, created } = mesh.registry.register(spec, by, mesh.clock());
       await mesh.keeper.committed();
-      return { status: created ? 201 : 200, body: instance };
+      return { ...shown(instance), status: created ? 201 : 200 };
     },
   }),
   route({
@@ -89,7 +89,7 @@ export const INSTANCE_ROUTES: readonly Route[] = [
     access: 'sidecar',
     answers: { 200: { description: 'The instance.', schema: 'Instance' }, 404: UNKNOWN },
     run({ registry, clock }, { service, id }) {
-      return { status: 200, body: registry.heartbeat(service, id, clock()) ?? unknown(service, id) };
+      return shown(registry.heartbeat(service, id, clock()) ?? unknown(service, id));
     },
   }),
   route({
@@ -136,6 +136,15 @@ export const INSTANCE_ROUTES: readonly Route[] = [
       ),
   }),
 ];
+
+function shown(instance: Instance): Answer {
+  return { status: 200, body: instanceResource(instance) };
+}
+
+function listed(all: readonly Instance[], keyOf: (instance: Instance) => string, query: PageQuery): Answer {
+  const { items, next } = pageOf(all, keyOf, query);
+  return { status: 200, body: { items: items.map(instanceResource), next } };
+}
 
 /** Instances that a mesh may have, those that have expired included: nobody is to fill memory and disk with them. */
 const MAX_INSTANCES = 50_000;

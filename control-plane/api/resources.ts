@@ -1,9 +1,14 @@
-import type { InstanceCounts, Page, ServiceResource } from '../contract/answers.ts';
+import type { InstanceCounts, InstanceResource, Page, ServiceResource } from '../contract/answers.ts';
+import { formatDuration } from '../contract/duration.ts';
 import type { Instance, Service } from '../contract/resources.ts';
 import type { Mesh } from './route.ts';
 
 export function serviceResource({ registry }: Mesh, service: Service): ServiceResource {
   return { ...service, counts: countsOf(registry.instances(service.name)) };
+}
+
+export function instanceResource(instance: Instance): InstanceResource {
+  return { ...instance, ttl: formatDuration(instance.ttl) };
 }
 
 function countsOf(instances: readonly Instance[]): InstanceCounts {
@@ -19,11 +24,17 @@ function countsOf(instances: readonly Instance[]): InstanceCounts {
   };
 }
 
+/** Which part of a list: how many, and those whose keys come after one. */
+export interface PageQuery {
+  readonly limit: number;
+  readonly after: string | null;
+}
+
 /** @param all sorted by their keys */
 export function pageOf<T>(
   all: readonly T[],
   keyOf: (item: T) => string,
-  { limit, after }: { readonly limit: number; readonly after: string | null },
+  { limit, after }: PageQuery,
 ): Page<T> {
   const rest = after === null ? all : all.filter(item => keyOf(item) > after);
   const items = rest.slice(0, limit);

@@ -1,3 +1,4 @@
+import { DURATION_PATTERN } from './duration.ts';
 import {
   type Instance,
   type MeshEvent,
@@ -59,7 +60,10 @@ const SERVICE_SHAPE: Shape<ServiceResource> = record({
 
 export const SERVICE = named('Service', SERVICE_SHAPE);
 
-const INSTANCE_SHAPE: Shape<Instance> = record({
+/** An instance as the API shows it: its lease as a duration, as it is registered. */
+export type InstanceResource = Omit<Instance, 'ttl'> & { readonly ttl: string };
+
+const INSTANCE_SHAPE: Shape<InstanceResource> = record({
   id: text(),
   service: text(),
   address: text(),
@@ -68,7 +72,7 @@ const INSTANCE_SHAPE: Shape<Instance> = record({
   zone: orNull(text()),
   version: orNull(text()),
   metadata: mapOf(text()),
-  ttl: whole({ description: 'Milliseconds.' }),
+  ttl: text({ pattern: DURATION_PATTERN, description: 'How long its lease lasts without being renewed.' }),
   status: word(['starting', 'up', 'draining', 'down']),
   lease: word(['kept', 'suspect', 'expired']),
   registeredBy: orNull(text(), {

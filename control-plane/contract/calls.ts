@@ -7,13 +7,14 @@ import {
   HEALTH,
   type Health,
   INSTANCE_PAGE,
+  type InstanceResource,
   type Page,
   SERVICE,
   SERVICE_PAGE,
   type ServiceResource,
   SIDECAR_PAGE,
 } from './answers.ts';
-import { type Instance, type MeshEvent, REVISION, type Revision } from './resources.ts';
+import { type MeshEvent, REVISION, type Revision } from './resources.ts';
 import {
   listOf,
   Misshapen,
@@ -59,7 +60,7 @@ export function deleteService(service: string): ApiCall<null> {
 }
 
 /** @param service null: of all services */
-export function listInstances(service: string | null): ListCall<Instance> {
+export function listInstances(service: string | null): ListCall<InstanceResource> {
   const path = service === null ? '/v1/instances' : `${pathOf(service)}/instances`;
   return after => ({ method: 'GET', path: path + pageQuery(after), answer: INSTANCE_PAGE });
 }

@@ -1,7 +1,7 @@
 /**
- * What the control plane keeps and what it tells: services, instances, endpoints, events. Everything here is JSON as it
- * crosses the wire; durations are milliseconds, times ISO 8601, save a policy, which stays a document in the notation of
- * the mesh file, so that what was written can be shown again and what a later version knows is not lost.
+ * What the control plane keeps and what it tells: services, instances, endpoints, events. Durations are milliseconds, times
+ * ISO 8601, save a policy, which stays a document in the notation of the mesh file, so that what was written can be shown
+ * again and what a later version knows is not lost.
  */
 import { document, named, orNull, record, type Shape, text, whole, word } from './shape.ts';
 

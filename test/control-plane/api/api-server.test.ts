@@ -87,7 +87,7 @@ test('registers an instance, renews it, ends it', async t => {
   assert.equal(created.status, 201);
   assert.deepEqual(
     [created.body.service, created.body.id, created.body.ttl, created.body.lease, created.body.registeredBy],
-    ['inventory', 'i1', 3000, 'kept', null],
+    ['inventory', 'i1', '3s', 'kept', null],
   );
   assert.equal((await api.call('PUT', INSTANCE, { json: AT })).status, 200);
   assert.equal((await api.call('POST', `${INSTANCE}/heartbeat`)).status, 200);

@@ -36,8 +36,13 @@ test('takes null in JSON for not given', () => {
   assert.deepEqual([value.zone, value.weight], [null, 1]);
 });
 
-test('takes a lease in milliseconds as well, as it answers it', () => {
-  assert.equal(readBody(INSTANCE_BODY, json({ address: 'a', port: 1, ttl: 6000 })).value.ttl, 6000);
+test('takes a lease as a duration, not as a bare number', () => {
+  const read = (ttl: unknown) => readBody(INSTANCE_BODY, json({ address: 'a', port: 1, ttl })).value.ttl;
+  assert.equal(read('6s'), 6000);
+  assert.match(
+    problemOf(() => read(30_000)).message,
+    /: ttl: expected a duration .*, found 30000; did you mean 30s\?/,
+  );
 });
 
 test('names every field that is wrong, and what was probably meant', () => {
