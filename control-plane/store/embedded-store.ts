@@ -2,9 +2,10 @@ import { existsSync } from 'node:fs';
 import { type FileHandle, mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { StoreRecord } from '../registry/stored-state.ts';
-import { type Commit, checkOf, encodeCommit, encodeHeader, readJournal } from './journal.ts';
+import { type Commit, encodeCommit, encodeHeader, readJournal } from './journal.ts';
 import { KeptRecords } from './kept-records.ts';
 import { type CommitHead, type LoadedState, type Store, StoreError, type StoreRevision } from './store.ts';
+import { SyncedNote } from './synced-note.ts';
 
 /** The files in the data directory: the journal, and the revision up to which it is known to be on the disk. */
 export const JOURNAL_FILE = 'registry.journal';
@@ -14,20 +15,17 @@ export const SYNCED_FILE = 'registry.synced';
 const REWRITE_FACTOR = 4;
 const REWRITE_MINIMUM = 1024 * 1024;
 
-/** How often it is noted down how far the journal goes, in ms. */
-const SYNCED_INTERVAL = 1000;
-
 /**
  * Keeps the registry in a directory, as a journal: a commit is one line that is appended and flushed to the disk before it
  * counts. A crash leaves at most a part of a last line that nobody was told of; anything else that is not as it was
- * written is noticed by the checks of the lines, or, where the end is missing, by a note of how far the journal went, which
- * is at most a second old. An own format rather than an engine, because what is kept is small and in memory anyway, and
- * because LMDB, which we tried, ends the process where a page is damaged, and steps back one commit without a word where it
- * is the first or second page.
+ * written is noticed by the checks of the lines, or, where the end is missing, by a note of how far the journal went. An own
+ * format rather than an engine, because what is kept is small and in memory anyway, and because LMDB, which we tried, ends
+ * the process where a page is damaged, and steps back one commit without a word where it is the first or second page.
  */
 export class EmbeddedStore implements Store {
   readonly name: string;
   private readonly directory: string;
+  private readonly note: SyncedNote;
   private readonly records = new KeptRecords();
   private file: FileHandle | null = null;
   /** The length of what counts; a commit that failed may have left something behind it. */
@@ -40,13 +38,13 @@ export class EmbeddedStore implements Store {
   /** Whether the file itself can't be trusted any more, since flushing it failed. */
   private isUnsure = false;
   private hasRemains = false;
-  private syncedAt = 0;
   private committing: Promise<unknown> | null = null;
   private closing: Promise<void> | null = null;
 
   private constructor(directory: string) {
     this.directory = directory;
     this.name = join(directory, JOURNAL_FILE);
+    this.note = new SyncedNote(join(directory, SYNCED_FILE));
   }
 
   /**
@@ -74,10 +72,11 @@ export class EmbeddedStore implements Store {
     }
     const last = journal.commits.at(-1);
     const revision = last?.storeRevision ?? 0;
-    const synced = await this.readSynced();
+    const synced = await this.note.read();
     if (revision < synced) {
       throw this.damaged(
         `its end is missing: commit ${synced} was kept once, and ${revision} is the last one there`,
+        `where the directory is a copy made while a control plane ran, move ${join(this.directory, SYNCED_FILE)} away to go on with commit ${revision}`,
       );
     }
     const notices = await this.dropRemains(bytes, journal.length);
@@ -118,7 +117,7 @@ export class EmbeddedStore implements Store {
     this.revision = revision;
     this.head = head;
     for (const record of records) this.records.put(record);
-    if (performance.now() - this.syncedAt > SYNCED_INTERVAL) await this.noteSynced();
+    await this.note.write(revision);
     if (this.length > REWRITE_MINIMUM && this.length > REWRITE_FACTOR * this.compactLength) {
       // Where space is wanting for it, the journal just goes on growing until that says so.
       await this.rewrite().catch(() => {});
@@ -216,31 +215,25 @@ export class EmbeddedStore implements Store {
     return [`${this.name} ended with ${remains}; they were ${isCopied ? `moved to ${copy}` : 'cut off'}`];
   }
 
-  /** Notes down how far the journal goes. A note that can't be written, or read later, costs no more than what it is for. */
-  private async noteSynced(): Promise<void> {
-    this.syncedAt = performance.now();
-    const text = String(this.revision);
-    await writeFile(join(this.directory, SYNCED_FILE), `${checkOf('', text)} ${text}\n`).catch(() => {});
-  }
-
-  private async readSynced(): Promise<StoreRevision> {
-    const note = await readFile(join(this.directory, SYNCED_FILE), 'utf8').catch(() => '');
-    const [check, text] = note.trimEnd().split(' ');
-    return text !== undefined && check === checkOf('', text) ? Number(text) : 0;
-  }
-
   private async finish(): Promise<void> {
     await this.committing?.catch(() => {});
-    if (this.revision > 0) await this.noteSynced();
+    if (this.revision > 0) await this.note.write(this.revision);
+    await this.note.close();
     await this.file?.close();
     this.file = null;
   }
 
-  private damaged(what: string): StoreError {
+  /** @param also what may be done beside what always may */
+  private damaged(what: string, also?: string): StoreError {
     const synced = join(this.directory, SYNCED_FILE);
+    const ways = [
+      'Restore the directory from a backup',
+      ...(also === undefined ? [] : [also]),
+      `or move ${this.name} and ${synced} away to begin anew: instances register again by themselves, policies come from the mesh file`,
+    ];
     return new StoreError(
       'damaged',
-      `${this.name} is damaged: ${what}. Nothing of it was changed. Restore the directory from a backup; or move ${this.name} and ${synced} away to begin anew: instances register again by themselves, policies come from the mesh file`,
+      `${this.name} is damaged: ${what}. Nothing of it was changed. ${ways.join('; ')}`,
     );
   }
 

@@ -48,8 +48,7 @@ export function readJournal(bytes: Buffer): ReadJournal {
     const end = bytes.indexOf(NEWLINE, at);
     const read = end < 0 ? null : decodeLine(check, bytes.toString('utf8', at, end));
     if (read === null) {
-      const isLast = end < 0 || end === bytes.length - 1;
-      if (line > 1 && isLast) break;
+      if (line > 1 && isTorn(bytes, at, end)) break;
       return { kind: 'damaged', what: `line ${line}, at byte ${at}, is not what was written` };
     }
     if (line === 1) {
@@ -67,6 +66,15 @@ export function readJournal(bytes: Buffer): ReadJournal {
 
 const NEWLINE = 0x0a;
 const CHECK_LENGTH = 16;
+
+/**
+ * Whether a line that can't be read is what a crash leaves of one that was being written: its end is missing, or is there
+ * while what a file system had not written before it yet is zeros, which no line has. Anything else was whole once.
+ */
+function isTorn(bytes: Buffer, at: number, end: number): boolean {
+  if (end < 0) return true;
+  return end === bytes.length - 1 && bytes.subarray(at, end).includes(0);
+}
 
 function encodeLine(before: string, document: object): { line: Buffer; check: string } {
   const text = JSON.stringify(document);

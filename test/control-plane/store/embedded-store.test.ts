@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { appendFile, mkdtemp, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { appendFile, cp, mkdtemp, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
@@ -76,6 +76,43 @@ describe('the embedded store', () => {
     }
     await writeFile(journal, whole);
     assert.equal((await load()).services, 5);
+  });
+
+  test('notices that its last commit is missing, however the process that made it ended', async () => {
+    const store = await EmbeddedStore.open(directory);
+    await store.load();
+    let length = 0;
+    for (let i = 0; i < 3; i++) {
+      ({ size: length } = await stat(journal));
+      await store.commit([serviceRecord(`s${i}`)], HEAD, i);
+    }
+    const killed = await mkdtemp(join(tmpdir(), 'outrider-store-'));
+    try {
+      await cp(directory, killed, { recursive: true });
+      await truncate(join(killed, JOURNAL_FILE), length);
+      const another = await EmbeddedStore.open(killed);
+      await assert.rejects(another.load(), /its end is missing: commit 3 was kept once, and 2 is the last/);
+      await another.close();
+      await rm(join(killed, SYNCED_FILE));
+      const bare = await EmbeddedStore.open(killed);
+      assert.equal((await bare.load()).storeRevision, 2);
+      await bare.close();
+    } finally {
+      await store.close();
+      await rm(killed, { recursive: true });
+    }
+  });
+
+  test('leaves the note of a backup that was put in its place while it ran alone', async () => {
+    await fill(2);
+    const saved = await Promise.all([JOURNAL_FILE, SYNCED_FILE].map(name => readFile(join(directory, name))));
+    const store = await EmbeddedStore.open(directory);
+    const { storeRevision } = await store.load();
+    await store.commit([serviceRecord('s3')], HEAD, storeRevision);
+    await writeFile(journal, saved[0]);
+    await writeFile(join(directory, SYNCED_FILE), saved[1]);
+    await store.close();
+    assert.equal((await load()).services, 2);
   });
 
   test('a damaged or missing note of how far it goes is no reason not to start', async () => {

@@ -82,6 +82,16 @@ describe('a journal', () => {
     );
   });
 
+  test('of which the last commit is complete, but not what was written, is damaged', () => {
+    const lines = linesOf(3);
+    const before = Buffer.concat(lines.slice(0, 3));
+    for (let at = 0; at < lines[3].length - 1; at++) {
+      const last = Buffer.from(lines[3]);
+      last[at] = last[at] === 0x30 ? 0x31 : 0x30;
+      assert.equal(readJournal(Buffer.concat([before, last])).kind, 'damaged', `byte ${at}`);
+    }
+  });
+
   test('of a later form is not read', () => {
     const text = '{"outrider":"registry","format":2}';
     const { line } = encodeHeader();
