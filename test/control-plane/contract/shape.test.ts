@@ -111,6 +111,7 @@ function arbitraryOf(schema: JsonSchema): fc.Arbitrary<unknown> {
     case 'null':
       return fc.constant(null);
     case 'string':
+      if (schema.pattern !== undefined) return fc.stringMatching(new RegExp(schema.pattern as string));
       return fc.string({ maxLength: 5 });
     case 'integer':
       return fc.integer({ min: schema.minimum as number, max: (schema.maximum as number) ?? 99_999 });

@@ -108,7 +108,7 @@ describe('a stream', () => {
 
 describe('a control plane', () => {
   for (const [refusal, reason] of [
-    [answer('503 x', '{"detail":"The control plane stops."}'), 'answered 503: The control plane stops.'],
+    [answer('503 x', '{"detail":"The control plane stops."}'), 'answered 503: The control plane stops'],
     [answer('403 x', ''), 'answered 403; look at controlPlane.token'],
     [answer('200 x', '<html>'), 'answered 200'],
     [
