@@ -10,6 +10,9 @@ import { ApiProblem, invalid } from './api-problem.ts';
 /** The longest body that is read, in bytes. */
 export const BODY_LIMIT = 1024 * 1024;
 
+/** The longest body of YAML: each byte of it can take ten times as long to understand as one of JSON. */
+const YAML_LIMIT = 64 * 1024;
+
 export const JSON_TYPES = ['application/json'] as const;
 export const YAML_TYPES = ['application/yaml', 'application/x-yaml', 'text/yaml', 'text/x-yaml'] as const;
 
@@ -29,7 +32,7 @@ export interface ReadBody<T> {
 /** Judges that go beyond what a schema can say. */
 type FurtherCheck<T> = (value: T, written: WrittenSettings) => readonly Problem[];
 
-/** @throws ApiProblem 400 that names every field that is wrong */
+/** @throws ApiProblem 400 that names every field that is wrong; 413 where it is too much YAML */
 export function readBody<S extends TObject>(
   schema: S,
   body: RawBody | null,
@@ -90,6 +93,10 @@ function expectMap(document: unknown): MapNode {
 
 /** References to the environment mean nothing here: it is the control plane's own. */
 function parseYamlBody(bytes: Buffer): MapNode {
+  if (bytes.length > YAML_LIMIT) {
+    const detail = `The body is longer than ${YAML_LIMIT} bytes, which is the most that is read of YAML: send JSON, of which ${BODY_LIMIT} are.`;
+    throw new ApiProblem(413, detail);
+  }
   const { root, problems } = parseYaml('body', bytes, {});
   if (root === null || problems.length > 0) throw invalid('The body is not what it should be', problems);
   return root;

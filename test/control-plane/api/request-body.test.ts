@@ -31,6 +31,16 @@ test('keeps what was written, with nothing added', () => {
   assert.deepEqual(document, { policy: { ...policy, timeouts: { total: '3s', attempt: 'off' } } });
 });
 
+test('reads so much YAML and no more, and any JSON of that length', () => {
+  const filled = (length: number) => `{}${' '.repeat(length - 2)}`;
+  assert.deepEqual(readBody(SERVICE_BODY, yaml(filled(65_536))).document, {});
+  const { status, message } = problemOf(() => readBody(SERVICE_BODY, yaml(filled(65_537))));
+  assert.equal(status, 413);
+  assert.match(message, /longer than 65536 bytes, which is the most that is read of YAML: send JSON/);
+  const bytes = Buffer.from(filled(65_537));
+  assert.deepEqual(readBody(SERVICE_BODY, { format: 'json', bytes }).document, {});
+});
+
 test('takes null in JSON for not given', () => {
   const { value } = readBody(INSTANCE_BODY, json({ address: 'a', port: 1, zone: null, weight: null }));
   assert.deepEqual([value.zone, value.weight], [null, 1]);
