@@ -14,7 +14,7 @@ const SILENT_HEARTBEATS = 3;
 /** What is kept of the reason for which a sidecar refuses something, in characters. */
 const MAX_REASON = 512;
 
-/** How long after a start of the control plane those who were connected to the one before may take to be back. */
+/** How long after a start of the control plane, or a stall, those who were connected before may take to be back. */
 const RETURN_MS = WATCH_RETRY_MS + 1000;
 
 /** Bytes that may wait for the readers of all streams together. */
@@ -98,7 +98,8 @@ export class WatchHub implements RegistryListener {
     const now = this.clock();
     const peer = { sidecar, service, instance, version };
     const stream = this.open(new WatchStream(peer, sink, this.isoNow(), now.monotonic));
-    const isSameEpoch = known !== null && known.epoch === this.registry.epoch;
+    const isSameEpoch =
+      known !== null && known.epoch === this.registry.epoch && !this.isAhead(known.revision);
     if (isSameEpoch) stream.applied = known.revision;
     // Where nothing was kept, those who come back are the first to tell that there was a control plane before.
     else if (known !== null) this.returnUntil = this.startedAt + RETURN_MS;
@@ -140,9 +141,10 @@ export class WatchHub implements RegistryListener {
     if (!this.streams.delete(stream)) return;
     for (const service of stream.services) this.subscriptions.remove(service, stream);
     stream.end(reason);
-    for (const check of [...this.waiting]) check();
+    // Before anybody is told that it is waited for no more: it is here that a stall is noticed.
     if (stream.peer !== null && !this.isStopping)
       this.registry.streamBroken(stream.peer.sidecar, this.clock());
+    for (const check of [...this.waiting]) check();
   }
 
   onChange(change: RegistryChange): void {
@@ -156,7 +158,8 @@ export class WatchHub implements RegistryListener {
 
   /**
    * Waits until every connected sidecar that calls the service has applied the revision, at most `waitMs`. A sidecar that goes
-   * meanwhile is waited for no more: it picks nothing. After a restart, those that are not connected yet are waited for too.
+   * meanwhile is waited for no more: it picks nothing. After a restart or a stall, those that are not connected yet are
+   * waited for too.
    */
   awaitApplied(service: string, revision: Revision, waitMs: number): Promise<Acknowledgement> {
     const answer = (): Acknowledgement => {
@@ -206,8 +209,9 @@ export class WatchHub implements RegistryListener {
     this.cutSlowest();
   }
 
-  /** Gives every stream a full term again. */
+  /** Gives every stream a full term again, and those who gave theirs up meanwhile the time to be back. */
   onStall({ monotonic }: Moment): void {
+    this.returnUntil = monotonic + RETURN_MS;
     for (const stream of this.streams) stream.forgive(monotonic);
   }
 
@@ -247,7 +251,8 @@ export class WatchHub implements RegistryListener {
     for (const service of stream.services) if (!next.has(service)) this.subscriptions.remove(service, stream);
     stream.services = next;
     for (const service of added) this.subscriptions.add(service, stream);
-    const missed = isFirst && since !== null ? this.ring.after(since, next) : null;
+    const isResumable = isFirst && since !== null && !this.isAhead(since);
+    const missed = isResumable ? this.ring.after(since, next) : null;
     if (missed !== null) {
       for (const { line, revision } of missed) if (!this.tell(stream, line, revision)) return;
     } else if (added.length > 0) {
@@ -255,6 +260,11 @@ export class WatchHub implements RegistryListener {
       const { revision } = this.registry;
       this.tell(stream, this.states.syncLine(revision, added), revision);
     }
+  }
+
+  /** Whether nobody can know of a revision, since there was none yet. */
+  private isAhead(revision: Revision): boolean {
+    return revision > this.registry.revision;
   }
 
   private tell(stream: WatchStream, line: string, revision: Revision = 0): boolean {

@@ -205,6 +205,23 @@ describe('a stream', () => {
     assert.deepEqual(told(), [5, false, {}, []]);
   });
 
+  test('is told everything where it says to know more than there was', () => {
+    const { registry, hub: watch, now } = hub();
+    registry.register(spec(), ADMIN, now());
+    const typesTold = (revision: number) => {
+      const [listener, sidecar] = [new Reader(), new Reader()];
+      watch.listen(['inventory'], revision, listener);
+      watch.connect(hello({ known: { epoch: registry.epoch, revision } }), sidecar);
+      return [listener, sidecar].map(({ messages }) => messages.map(({ type }) => type));
+    };
+    assert.deepEqual(typesTold(registry.revision), [['hello'], ['hello']]);
+    assert.deepEqual(typesTold(registry.revision + 1), Array(2).fill(['hello', 'sync']));
+    assert.deepEqual(
+      watch.sidecars().map(({ applied }) => applied),
+      [1, 0],
+    );
+  });
+
   test('is told once of what it asks for twice', () => {
     const { hub: watch } = hub();
     const reader = new Reader();
@@ -268,6 +285,36 @@ describe('a sidecar', () => {
 });
 
 describe('an acknowledgement', () => {
+  test('after a stall waits for those who may be on their way back', async () => {
+    const { registry, hub: watch, clock, now } = hub();
+    registry.register(spec(), ADMIN, now());
+    const stream = watch.connect(hello(), new Reader());
+    clock.ms += 16_000;
+    watch.close(stream, null);
+    const revision = registry.drain('inventory', 'i1', ADMIN, now())?.revision ?? 0;
+    const nobody = { acknowledged: false, waitingFor: [] };
+    assert.deepEqual(await watch.awaitApplied('inventory', revision, 1), nobody);
+    for (let passed = 0; passed < 5000; passed += 500) {
+      clock.ms += 500;
+      registry.tick(now());
+    }
+    assert.deepEqual(await watch.awaitApplied('inventory', revision, 1), {
+      acknowledged: true,
+      waitingFor: [],
+    });
+  });
+
+  test('that is waited for in a stall does not come because callers gave up their streams in it', async () => {
+    const { registry, hub: watch, clock, now } = hub();
+    registry.register(spec(), ADMIN, now());
+    const stream = watch.connect(hello(), new Reader());
+    const revision = registry.drain('inventory', 'i1', ADMIN, now())?.revision ?? 0;
+    const answer = watch.awaitApplied('inventory', revision, 1);
+    clock.ms += 16_000;
+    watch.close(stream, null);
+    assert.deepEqual(await answer, { acknowledged: false, waitingFor: [] });
+  });
+
   test('comes when every caller has applied the revision', async () => {
     const { registry, hub: watch, now } = hub();
     registry.register(spec(), ADMIN, now());
