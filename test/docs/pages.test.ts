@@ -55,7 +55,10 @@ async function runPage(page: string, shell: ShellSession): Promise<void> {
   const ports = await TourPorts.for(blocks.map(({ commands }) => commands).join('\n'));
   for (const block of blocks) {
     const at = `${page}:${block.line}: ${block.commands}\n`;
-    const { output, exitCode } = await runBlock(shell, { ...block, commands: ports.toFree(block.commands) });
+    const commands = ports.toFree(block.commands);
+    const { output, exitCode } = await runBlock(shell, { ...block, commands }).catch(error => {
+      throw new Error(`${at}${(error as Error).message}`);
+    });
     const printed = ports.toNamed(output);
     assert.ok(isExpected(block.run, exitCode), `${at}exited with ${exitCode} and printed:\n${printed}`);
     if (block.output !== null && !matchesShown(printed, block.output))
