@@ -92,6 +92,7 @@ export class Mesh implements DiscoveryGauges {
       log.warn({}, 'app is not registered: the file says no service, which would be its name');
     }
     directory.onApplied = () => this.snapshot?.changed();
+    this.client.onUnregistered = reason => this.registration?.onUnregistered(reason);
     this.client.onConnected = () => {
       this.services.onConnected();
       this.registration?.onConnected();

@@ -11,6 +11,7 @@ import {
   parsed,
   section,
   text,
+  toggle,
 } from '../contract/setting.ts';
 
 /** What calls of the API take: they are read by these, and described by them in the OpenAPI document. */
@@ -88,6 +89,14 @@ export const EVENTS_QUERY = section('Which events.', {
     }),
     { means: 'the most recent ones', word: null },
   ),
+});
+
+export const REGISTER_QUERY = section('How to register.', {
+  ifFree: toggle({
+    description:
+      'Only where no other instance is at the address whose lease is kept: else 409. Without it, the registration of the other one ends.',
+    default: false,
+  }),
 });
 
 export const WAIT_QUERY = section('How long to wait.', {

@@ -1,10 +1,11 @@
 import { formatDuration } from '../contract/duration.ts';
+import { formatHostPort } from '../contract/host-port.ts';
 import { type Problem, problem } from '../contract/problem.ts';
 import type { WrittenSettings } from '../contract/read.ts';
 import type { Instance, InstanceSpec, Revision } from '../contract/resources.ts';
 import { LEASE_DEFAULTS } from '../registry/lease-verdicts.ts';
 import { ApiProblem } from './api-problem.ts';
-import { INSTANCE_BODY, PAGE_QUERY, WAIT_QUERY } from './api-schemas.ts';
+import { INSTANCE_BODY, PAGE_QUERY, REGISTER_QUERY, WAIT_QUERY } from './api-schemas.ts';
 import { SIDECAR_ID } from './header-fields.ts';
 import { instanceResource, type PageQuery, pageOf } from './resources.ts';
 import { type Answer, type Mesh, type Route, route } from './route.ts';
@@ -66,16 +67,20 @@ export const INSTANCE_ROUTES: readonly Route[] = [
     summary:
       'Registers an instance, or updates it, and renews its lease. The registration of another instance at the same address and port ends.',
     access: 'sidecar',
+    query: REGISTER_QUERY,
     body: INSTANCE_BODY,
     headers: { sidecar: SIDECAR_ID },
     answers: {
       200: { description: 'It is registered.', schema: 'Instance' },
       201: { description: 'It is registered, and is new.', schema: 'Instance' },
+      409: { description: 'Another one is at the address, and `ifFree` was asked for.', schema: 'Problem' },
     },
     check: ({ metadata }, written) => checkMetadata(metadata, written),
-    async run(mesh, { service, id, body, by }) {
+    async run(mesh, { service, id, query, body, by }) {
       admitInstance(mesh, service, id);
       const spec: InstanceSpec = { ...body.value, service, id };
+      const owner = query.ifFree ? mesh.registry.liveOwner(spec) : null;
+      if (owner !== null) throw taken(owner);
       const { instance, created } = mesh.registry.register(spec, by, mesh.clock());
       await mesh.keeper.committed();
       return { ...shown(instance), status: created ? 201 : 200 };
@@ -171,6 +176,11 @@ async function acknowledged(mesh: Mesh, { service, revision }: Instance, wait: n
     ...(await mesh.hub.awaitApplied(service, revision, wait)),
   };
   return { status: 200, body: answer };
+}
+
+function taken({ service, id, address, port }: Instance): ApiProblem {
+  const at = formatHostPort({ host: address, port });
+  return new ApiProblem(409, `${at} is the address of ${id} of ${service}, which is alive.`);
 }
 
 function unknown(service: string, id: string): never {

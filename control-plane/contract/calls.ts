@@ -65,9 +65,14 @@ export function listInstances(service: string | null): ListCall<InstanceResource
   return after => ({ method: 'GET', path: path + pageQuery(after), answer: INSTANCE_PAGE });
 }
 
-/** Registers an instance. */
-export function putInstance(service: string, id: string): ApiCall<{ readonly revision: Revision }> {
-  return { method: 'PUT', path: pathOf(service, id), answer: record({ revision: REVISION }) };
+/** Registers an instance. @param ifFree only where nobody else who is alive is at its address */
+export function putInstance(
+  service: string,
+  id: string,
+  ifFree = false,
+): ApiCall<{ readonly revision: Revision }> {
+  const path = `${pathOf(service, id)}${ifFree ? '?ifFree=true' : ''}`;
+  return { method: 'PUT', path, answer: record({ revision: REVISION }) };
 }
 
 /** @param waitMs how long callers get to apply it */

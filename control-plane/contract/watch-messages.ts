@@ -69,6 +69,8 @@ export type WatchMessage =
       readonly remove: readonly string[];
     }
   | { readonly type: 'heartbeat'; readonly revision: Revision }
+  /** The registration of the instance beside the sidecar has ended, and not by its own doing: why, a sentence. */
+  | { readonly type: 'unregistered'; readonly reason: string }
   /** The last line before the control plane ends the connection, with the reason. */
   | { readonly type: 'goodbye'; readonly reason: string };
 
@@ -84,6 +86,7 @@ const WATCH_MESSAGE_SHAPE: Shape<WatchMessage> = tagged({
     remove: listOf(text()),
   },
   heartbeat: { revision: REVISION },
+  unregistered: { reason: text() },
   goodbye: { reason: text() },
 });
 

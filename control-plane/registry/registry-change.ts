@@ -36,6 +36,8 @@ interface InstanceChange extends AnyChange {
   readonly endpoint: EndpointResource | null;
   /** Whether the two differ: whether callers notice anything. */
   readonly isVisible: boolean;
+  /** Why its registration has ended, a sentence; null where it has not. */
+  readonly ended: string | null;
 }
 
 /** Told of every change at once, in the order of revisions. It must not change the registry in turn. */

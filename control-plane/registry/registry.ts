@@ -124,6 +124,13 @@ export class Registry {
     return this.core.find(service, id)?.toInstance() ?? null;
   }
 
+  /** Who else is at the address of an instance and alive: its lease is kept. Null: nobody. */
+  liveOwner(of: Pick<InstanceSpec, 'service' | 'id' | 'address' | 'port'>): Instance | null {
+    const owner = this.core.findByAddress(addressKeyOf(of));
+    if (owner === null || owner === this.core.find(of.service, of.id)) return null;
+    return owner.lease === 'kept' ? owner.toInstance() : null;
+  }
+
   /** What callers of a service are told, in the order of registration. */
   endpointsOf(service: string): readonly EndpointResource[] {
     return this.entriesOf(service)

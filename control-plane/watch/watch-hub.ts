@@ -14,6 +14,8 @@ const SILENT_HEARTBEATS = 3;
 /** What is kept of the reason for which a sidecar refuses something, in characters. */
 const MAX_REASON = 512;
 
+const ENDED_MEANWHILE = 'Its registration ended while there was no stream.';
+
 /** How long after a start of the control plane, or a stall, those who were connected before may take to be back. */
 const RETURN_MS = WATCH_RETRY_MS + 1000;
 
@@ -36,6 +38,8 @@ export class WatchHub implements RegistryListener {
   private readonly ring: ChangeRing;
   private readonly streams = new Set<WatchStream>();
   private readonly subscriptions = new Subscriptions<WatchStream>();
+  /** The streams of sidecars by the instance beside them. */
+  private readonly owners = new Subscriptions<WatchStream>();
   private readonly states: ServiceStates;
   private readonly waiting = new Set<() => void>();
   private readonly unsubscribe: () => void;
@@ -105,6 +109,11 @@ export class WatchHub implements RegistryListener {
     else if (known !== null) this.returnUntil = this.startedAt + RETURN_MS;
     this.registry.streamOpened(sidecar, now);
     this.greet(stream);
+    if (service !== null && instance !== null) {
+      this.owners.add(instanceKey(service, instance), stream);
+      const hasEnded = isSameEpoch && this.registry.instance(service, instance) === null;
+      if (hasEnded) this.tell(stream, lineOf({ type: 'unregistered', reason: ENDED_MEANWHILE }));
+    }
     this.watch(stream, services, isSameEpoch ? known.revision : null);
     return stream;
   }
@@ -140,6 +149,8 @@ export class WatchHub implements RegistryListener {
   close(stream: WatchStream, reason: string | null): void {
     if (!this.streams.delete(stream)) return;
     for (const service of stream.services) this.subscriptions.remove(service, stream);
+    const { service = null, instance = null } = stream.peer ?? {};
+    if (service !== null && instance !== null) this.owners.remove(instanceKey(service, instance), stream);
     stream.end(reason);
     // Before anybody is told that it is waited for no more: it is here that a stall is noticed.
     if (stream.peer !== null && !this.isStopping)
@@ -149,11 +160,8 @@ export class WatchHub implements RegistryListener {
 
   onChange(change: RegistryChange): void {
     this.states.changed(change.service);
-    if (change.kind === 'instance' && !change.isVisible && change.existed === change.exists) return;
-    const { revision, service } = change;
-    const line = lineOfChange(change);
-    this.ring.push({ revision, service, line });
-    for (const stream of this.subscriptions.of(service)) this.tell(stream, line, revision);
+    this.tellCallers(change);
+    if (change.kind === 'instance' && change.ended !== null) this.tellOwners(change, change.ended);
   }
 
   /**
@@ -274,9 +282,26 @@ export class WatchHub implements RegistryListener {
     return false;
   }
 
+  private tellCallers(change: RegistryChange): void {
+    if (change.kind === 'instance' && !change.isVisible && change.existed === change.exists) return;
+    const { revision, service } = change;
+    const line = lineOfChange(change);
+    this.ring.push({ revision, service, line });
+    for (const stream of this.subscriptions.of(service)) this.tell(stream, line, revision);
+  }
+
+  private tellOwners({ service, instance }: { service: string; instance: string }, reason: string): void {
+    const line = lineOf({ type: 'unregistered', reason });
+    for (const stream of this.owners.of(instanceKey(service, instance))) this.tell(stream, line);
+  }
+
   private isoNow(): string {
     return new Date(this.clock().wall).toISOString();
   }
+}
+
+function instanceKey(service: string, instance: string): string {
+  return `${service}/${instance}`;
 }
 
 function lineOfChange(change: RegistryChange): string {

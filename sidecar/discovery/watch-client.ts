@@ -31,6 +31,8 @@ const GOOD_STREAM_MS = 2000;
 export class WatchClient implements WatchConnectionOwner {
   /** Told when the control plane answers on a new stream. */
   onConnected: () => void = () => {};
+  /** Told when the registration of the own instance has ended, with the reason, a sentence. */
+  onUnregistered: (reason: string) => void = () => {};
   /** Streams that broke. */
   lost = 0;
   private readonly options: WatchClientOptions;
@@ -134,6 +136,9 @@ export class WatchClient implements WatchConnectionOwner {
           isChanged = true;
           break;
         case 'heartbeat':
+          break;
+        case 'unregistered':
+          this.onUnregistered(message.reason);
           break;
         case 'goodbye':
           this.connection?.close(`said goodbye: ${message.reason}`);

@@ -62,7 +62,12 @@ export class Registration {
     null;
   /** What was said last in the log of an application that is not healthy. */
   private toldProblem: string | null = null;
+  /** How often {@link told} became void: the answer to a call that began before says nothing any more. */
+  private turns = 0;
+  private isTelling = false;
   private wasRegistered = false;
+  /** Its registration was ended by others: it registers again, but takes the address from nobody who is alive. */
+  private isEnded = false;
   private state: 'running' | 'draining' | 'gone' = 'running';
   private problem: string | null = null;
   private running: Promise<void> = Promise.resolve();
@@ -95,7 +100,26 @@ export class Registration {
 
   /** There is a new stream: the control plane has to be told again. */
   onConnected(): void {
+    this.tellAgain();
+  }
+
+  /**
+   * The registration has ended, by an operator or because another instance took the address. It is made again, unless the
+   * other one is alive: two that took the address from each other in turns would help nobody.
+   */
+  onUnregistered(reason: string): void {
+    const mayBeRegistered = this.wasRegistered || this.isTelling;
+    if (!mayBeRegistered || this.ending.signal.aborted) return;
+    const { log, service, instance } = this.options;
+    log.warn({ instance }, `${service} is not registered any more: ${reason}`);
+    this.isEnded = true;
+    this.wasRegistered = false;
+    this.tellAgain();
+  }
+
+  private tellAgain(): void {
     this.told = null;
+    this.turns++;
     this.endPause();
   }
 
@@ -168,12 +192,17 @@ export class Registration {
     const local = localAddress();
     // Without a stream nobody is there to be told, and nothing would renew the lease.
     if (status === 'unknown' || local === null) return;
+    if (this.isEnded && status === 'down') return;
     const address = app.advertise?.host ?? local;
     const port = app.advertise?.port ?? app.port;
     const { told } = this;
     if (told !== null && told.status === status && told.address === address && told.port === port) return;
     const body = { address, port, zone: app.zone, version: app.version, metadata: app.metadata, status };
-    const answer = await this.options.api.call(putInstance(service, instance), body, CALL_MS);
+    const { turns } = this;
+    const call = putInstance(service, instance, this.isEnded);
+    this.isTelling = true;
+    const answer = await this.options.api.call(call, body, CALL_MS);
+    this.isTelling = false;
     if (this.ending.signal.aborted) {
       this.wasRegistered ||= answer.ok;
       return;
@@ -186,6 +215,8 @@ export class Registration {
     }
     this.problem = null;
     this.wasRegistered = true;
+    if (turns !== this.turns) return;
+    this.isEnded = false;
     this.told = { status, address, port };
     this.toldProblem = this.health.problem;
     const why = this.health.problem === null ? '' : `: the application ${this.health.problem}`;

@@ -233,6 +233,32 @@ describe('the application beside the sidecar', () => {
     assert.equal((await instancesOf('orders')).length, 1);
   });
 
+  test('is registered again where an operator deleted it', async () => {
+    const app = await application('orders');
+    await mesh.startSidecar({ service: 'orders', app: { port: app.port } });
+    await until(async () => (await instancesOf('orders')).length === 1, 'the registration');
+    const [before] = await instancesOf('orders');
+    await mesh.call('DELETE', `/v1/services/orders/instances/${before!.id}`);
+    await until(async () => (await instancesOf('orders'))[0]?.id === before!.id, 'the registration anew');
+  });
+
+  test('belongs to one of two sidecars, and to the other one when that one has gone', async () => {
+    const app = await application('orders');
+    const beside = { service: 'orders', app: { port: app.port, health: { interval: '100ms' as const } } };
+    await mesh.startSidecar(beside);
+    await until(async () => (await instancesOf('orders')).length === 1, 'the registration');
+    const [before] = await instancesOf('orders');
+    const second = await mesh.startSidecar(beside);
+    const complaint = () => mesh.log.lines.filter(line => line.includes('which is alive'));
+    await until(() => complaint().length > 0, 'the complaint');
+    await sleep(300);
+    assert.equal(complaint().length, 1);
+    const [between] = await instancesOf('orders');
+    assert.notEqual(between!.id, before!.id);
+    await second.sidecar.stop();
+    await until(async () => (await instancesOf('orders'))[0]?.id === before!.id, 'the first one again');
+  });
+
   test('is left by its callers before it is deregistered, and the sidecar goes on carrying meanwhile', async () => {
     const [orders, inventory] = [await application('orders'), await application('inventory')];
     await mesh.register('inventory', 'i1', inventory.port, { ttl: '1m' });

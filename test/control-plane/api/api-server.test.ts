@@ -81,6 +81,21 @@ test('answers a write with what it wrote, whatever others write before it is kep
   ]);
 });
 
+test('registers an instance only where its address is free, if asked to', async t => {
+  const api = await startControlPlane(t);
+  const other = '/v1/services/payments/instances/p1';
+  assert.equal((await api.call('PUT', INSTANCE, { json: AT })).status, 201);
+  assert.equal((await api.call('PUT', `${INSTANCE}?ifFree=true`, { json: AT })).status, 200);
+  const refused = await api.call('PUT', `${other}?ifFree=true`, { json: AT });
+  assert.deepEqual(
+    [refused.status, refused.body.detail],
+    [409, '10.0.0.1:8080 is the address of i1 of inventory, which is alive.'],
+  );
+  assert.equal((await api.call('GET', INSTANCE)).status, 200);
+  assert.equal((await api.call('PUT', other, { json: AT })).status, 201);
+  assert.equal((await api.call('GET', INSTANCE)).status, 404);
+});
+
 test('registers an instance, renews it, ends it', async t => {
   const api = await startControlPlane(t);
   const created = await api.call('PUT', INSTANCE, { json: { ...AT, zone: 'a', ttl: '3s' } });

@@ -82,7 +82,7 @@ describe('a stream', () => {
     const since = registry.revision;
     registry.register(spec({ id: 'i2', port: 8081 }), ADMIN, now());
     const reader = new Reader();
-    watch.connect(hello({ known: { epoch: 'e1', revision: since } }), reader);
+    watch.connect({ ...hello({ known: { epoch: 'e1', revision: since } }), instance: null }, reader);
     const types = reader
       .take()
       .map(message => (message.type === 'change' ? message.set.map(({ id }) => id) : message.type));
@@ -97,7 +97,7 @@ describe('a stream', () => {
       { epoch: 'e1', revision: -1 },
     ]) {
       const reader = new Reader();
-      watch.connect(hello({ known }), reader);
+      watch.connect({ ...hello({ known }), instance: null }, reader);
       assert.deepEqual(
         reader.take().map(({ type }) => type),
         ['hello', 'sync'],
@@ -118,6 +118,36 @@ describe('a stream', () => {
       sync.services.map(({ name }) => name),
       ['payments'],
     );
+  });
+
+  test('of a sidecar is told that the registration of its instance has ended, and why', () => {
+    const { registry, hub: watch, now } = hub();
+    const own = { service: 'orders', id: 'orders-1' };
+    registry.register(spec(own), sidecarActor('s1'), now());
+    const [owner, other] = [new Reader(), new Reader()];
+    watch.connect(hello({ services: [] }), owner);
+    watch.connect({ ...hello({ sidecar: 's2', services: [] }), instance: 'orders-2' }, other);
+    owner.take();
+    other.take();
+    registry.drain('orders', 'orders-1', ADMIN, now());
+    registry.register(spec({ id: 'x' }), ADMIN, now());
+    const reason = 'x of inventory registered at 10.0.0.1:8080, which was its address.';
+    assert.deepEqual([owner.take(), other.take()], [[{ type: 'unregistered', reason }], []]);
+  });
+
+  test('of a sidecar that comes back is told so where it ended meanwhile', () => {
+    const { registry, hub: watch, now } = hub();
+    const types = (known: { epoch: string; revision: number } | null) => {
+      const reader = new Reader();
+      watch.close(watch.connect(hello({ known, services: [] }), reader), null);
+      return reader.take().map(({ type }) => type);
+    };
+    const known = { epoch: 'e1', revision: registry.revision };
+    assert.deepEqual(types(known), ['hello', 'unregistered']);
+    // What another history, or a sidecar that begins, knows nothing of has not ended.
+    assert.deepEqual([types({ epoch: 'e0', revision: 0 }), types(null)], [['hello'], ['hello']]);
+    registry.register(spec({ service: 'orders', id: 'orders-1' }), sidecarActor('s1'), now());
+    assert.deepEqual(types(known), ['hello']);
   });
 
   test('that is read too slowly is cut off, and what waits for its reader forgotten', () => {
@@ -211,7 +241,8 @@ describe('a stream', () => {
     const typesTold = (revision: number) => {
       const [listener, sidecar] = [new Reader(), new Reader()];
       watch.listen(['inventory'], revision, listener);
-      watch.connect(hello({ known: { epoch: registry.epoch, revision } }), sidecar);
+      const known = { epoch: registry.epoch, revision };
+      watch.connect({ ...hello({ known }), instance: null }, sidecar);
       return [listener, sidecar].map(({ messages }) => messages.map(({ type }) => type));
     };
     assert.deepEqual(typesTold(registry.revision), [['hello'], ['hello']]);

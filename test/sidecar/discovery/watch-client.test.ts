@@ -108,6 +108,15 @@ describe('a stream', () => {
     assert.equal(directory.get('inventory')?.exists, true);
   });
 
+  test('passes on that the registration of the own instance has ended', async () => {
+    const stream = await connected();
+    const reasons: string[] = [];
+    client.onUnregistered = reason => reasons.push(reason);
+    stream.tell({ type: 'unregistered', reason: 'Its registration was ended.' });
+    await until(() => reasons.length > 0, 'the reason');
+    assert.deepEqual(reasons, ['Its registration was ended.']);
+  });
+
   test('says that the sidecar is alive as often as the control plane wants', async () => {
     const stream = await connected(20);
     await until(() => stream.ofType('heartbeat').length >= 2, 'heartbeats');

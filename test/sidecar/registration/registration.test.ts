@@ -175,6 +175,71 @@ describe('an application', () => {
   });
 });
 
+describe('a registration that others end', () => {
+  const taken: Answer = { ok: false, status: 409, problem: 'answered 409: it is the address of orders-2' };
+
+  test('is made again, but takes the address from nobody', async () => {
+    registration.start();
+    await until(() => calls.length === 1, 'the registration');
+    registration.onUnregistered('Its registration was ended.');
+    await until(() => calls.length === 2, 'the second one');
+    assert.equal(calls[1]!.path, `/v1/services/${PUT}?ifFree=true`);
+    await until(() => registration.view.status === 'up', 'up again');
+    registration.onConnected();
+    await until(() => calls.length === 3, 'with the next stream');
+    assert.equal(calls[2]!.path, `/v1/services/${PUT}`);
+    assert.equal(log.lines[1], 'orders is not registered any more: Its registration was ended.');
+  });
+
+  test('is reported while another one who is alive has the address, and made once that one is gone', async () => {
+    registration.start();
+    await until(() => calls.length === 1, 'the registration');
+    answers = () => taken;
+    registration.onUnregistered('orders-2 registered at its address.');
+    await until(() => calls.length >= 3, 'tries');
+    registration.onConnected();
+    await until(() => calls.length >= 5, 'tries on another stream');
+    assert.ok(calls.slice(1).every(({ path }) => path.endsWith('?ifFree=true')));
+    const problem = 'orders is not registered: the control plane answered 409: it is the address of orders-2';
+    assert.deepEqual([registration.view.status, registration.view.problem], [null, problem]);
+    assert.equal(log.lines.filter(line => line === problem).length, 1);
+    answers = () => FINE;
+    await until(() => registration.view.status === 'up', 'the registration');
+    assert.equal(registration.view.problem, null);
+  });
+
+  test('is not made again while the application is down, and nothing is taken out of use at the end', async () => {
+    registration.start();
+    await until(() => calls.length === 1, 'the registration');
+    problem = 'does not listen';
+    await until(() => calls.length === 2, 'down');
+    registration.onUnregistered('Its registration was ended.');
+    await new Promise(resolve => setTimeout(resolve, 30));
+    await registration.leave();
+    assert.equal(calls.length, 2);
+  });
+
+  test('is made again also where it ends before it was answered', async () => {
+    let isFirst = true;
+    answers = () => {
+      if (isFirst) registration.onUnregistered('Its registration was ended.');
+      isFirst = false;
+      return FINE;
+    };
+    registration.start();
+    await until(() => calls.length === 2, 'the second one');
+  });
+
+  test('that was never made is nothing to speak of', async () => {
+    problem = 'does not listen';
+    registration.start();
+    registration.onUnregistered('Its registration ended while there was no stream.');
+    problem = null;
+    await until(() => calls.length === 1, 'the registration');
+    assert.equal(calls[0]!.path, `/v1/services/${PUT}`);
+  });
+});
+
 describe('at the end', () => {
   test('the instance is drained, then removed, once', async () => {
     registration.start();
