@@ -1,3 +1,4 @@
+import type { Revision } from '../contract/resources.ts';
 import { SIDECAR_HEADER } from '../contract/watch-messages.ts';
 import { ApiProblem } from './api-problem.ts';
 
@@ -44,16 +45,27 @@ export const SIDECAR_ID = fieldOf(
   () => `The header ${SIDECAR_HEADER} is not the id of a sidecar.`,
 );
 
-/** The revision that a service has to be at, or that it has to be there. */
-export const IF_MATCH = fieldOf<number | 'present'>(
+/** RFC 9110, section 8.8.3. */
+const ENTITY_TAG = '(W/)?"[!#-~]*"';
+
+/**
+ * The revisions of which a service has to be at one, or that it has to be there: RFC 9110, section 13.1.1. Tags are compared
+ * strongly, so that a weak one is none of them, nor is one that is not ours.
+ */
+export const IF_MATCH = fieldOf<readonly Revision[] | 'present'>(
   {
     name: 'If-Match',
-    pattern: '^(\\*|"[0-9]{1,15}")$',
-    description: 'The ETag that the service has to have, or *.',
+    pattern: `^(\\*|${ENTITY_TAG}( *, *${ENTITY_TAG})*)$`,
+    description: 'The ETag that the service has to have, several of which it has to have one, or *.',
   },
-  text => (text === '*' ? 'present' : Number(text.slice(1, -1))),
+  text => (text === '*' ? 'present' : revisionsOf(text)),
   text => `If-Match has to be the ETag of the service, such as "42", or *; found ${text}`,
 );
+
+function revisionsOf(tags: string): Revision[] {
+  const strong = tags.match(/(W\/)?"[^"]*"/g)?.filter(tag => /^"[1-9][0-9]{0,14}"$/.test(tag)) ?? [];
+  return strong.map(tag => Number(tag.slice(1, -1)));
+}
 
 /** That there is no such service yet. */
 export const IF_ABSENT = fieldOf<'absent'>(

@@ -20,8 +20,8 @@ import type { RegistryListener } from './registry-change.ts';
 import { isoOf, RegistryCore } from './registry-core.ts';
 import { EMPTY_STATE, type StoredInstance, type StoredState, type StoreRecord } from './stored-state.ts';
 
-/** What a write asks of what is there: a revision that it must have, that there is one, that there is none. */
-export type Precondition = Revision | 'present' | 'absent';
+/** What a write asks of what is there: revisions of which it must have one, that there is one, that there is none. */
+export type Precondition = readonly Revision[] | 'present' | 'absent';
 
 /** The precondition of a write does not hold. */
 interface Mismatch {
@@ -365,7 +365,7 @@ function holds(precondition: Precondition | undefined, service: Service | null):
   if (precondition === undefined) return true;
   if (precondition === 'absent') return service === null;
   if (precondition === 'present') return service !== null;
-  return service?.revision === precondition;
+  return service !== null && precondition.includes(service.revision);
 }
 
 /** The fields of a specification and no others, whatever else the caller's object has. */

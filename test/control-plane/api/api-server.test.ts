@@ -47,8 +47,13 @@ test('guards against lost updates', async t => {
   assert.deepEqual([late.status, late.headers.etag], [412, '"2"']);
   assert.match(late.body.detail, /is at revision 2: somebody else has changed it/);
   assert.equal((await api.call('DELETE', SERVICE, { headers: { 'if-match': mine } })).status, 412);
-  assert.equal((await put({ 'if-match': 'W/"2"' }, 4)).status, 400);
-  for (const known of ['"2"', 'W/"2"', '"1", "2"', '*']) {
+  for (const other of ['W/"2"', '"1", W/"2"', '"another"']) {
+    assert.equal((await put({ 'if-match': other }, 4)).status, 412, other);
+  }
+  assert.equal((await put({ 'if-match': '2' }, 4)).status, 400);
+  assert.deepEqual((await put({ 'if-match': '"1", "2"' }, 4)).headers.etag, '"3"');
+  assert.equal((await put({ 'if-match': '"3"' }, 2)).headers.etag, '"4"');
+  for (const known of ['"4"', 'W/"4"', '"1", "4"', '*']) {
     assert.equal(
       (await api.call('GET', SERVICE, { headers: { 'if-none-match': known } })).status,
       304,

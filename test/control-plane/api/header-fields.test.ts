@@ -12,10 +12,15 @@ import { startControlPlane } from '../running.ts';
 
 for (const [field, text, value] of [
   [IF_MATCH, '*', 'present'],
-  [IF_MATCH, '"42"', 42],
-  [IF_MATCH, 'W/"42"', null],
+  [IF_MATCH, '"42"', [42]],
+  [IF_MATCH, 'W/"42"', []],
+  [IF_MATCH, '"042"', []],
+  [IF_MATCH, '"a,b"', []],
+  [IF_MATCH, '""', []],
+  [IF_MATCH, '"1", W/"2" ,"3","x"', [1, 3]],
   [IF_MATCH, '42', null],
-  [IF_MATCH, '"1", "2"', null],
+  [IF_MATCH, '"1" "2"', null],
+  [IF_MATCH, '*, "1"', null],
   [IF_ABSENT, '*', 'absent'],
   [IF_ABSENT, '"42"', null],
   [IF_NONE_MATCH, '"1", W/"2"', ['"1"', '"2"']],
@@ -25,7 +30,7 @@ for (const [field, text, value] of [
   [SIDECAR_ID, 'x'.repeat(257), null],
 ] as [HeaderField<unknown>, string, unknown][]) {
   const outcome = value === null ? 'refused' : `read as ${JSON.stringify(value)}`;
-  test(`${field.name}: ${text.slice(0, 10)} is ${outcome}`, () => {
+  test(`${field.name}: ${text.slice(0, 20)} is ${outcome}`, () => {
     if (value !== null) return assert.deepEqual(field.read(text), value);
     assert.throws(
       () => field.read(text),

@@ -29,15 +29,15 @@ describe('services', () => {
     assert.equal(registry.putService('orders', {}, ADMIN, now, 'present').kind, 'mismatch');
     assert.equal(registry.putService('orders', {}, ADMIN, now, 'absent').kind, 'done');
     const current = { name: 'orders', policy: {}, revision: 1 };
-    for (const wrong of ['absent', 2, 0] as const) {
+    for (const wrong of ['absent', [2], [0, 2], []] as const) {
       assert.deepEqual(registry.putService('orders', { a: 1 }, ADMIN, now, wrong), {
         kind: 'mismatch',
         current,
       });
       assert.deepEqual(registry.deleteService('orders', ADMIN, now, wrong), { kind: 'mismatch', current });
     }
-    assert.equal(registry.putService('orders', { a: 1 }, ADMIN, now, 1).kind, 'done');
-    assert.equal(registry.deleteService('orders', ADMIN, now, 2).kind, 'done');
+    assert.equal(registry.putService('orders', { a: 1 }, ADMIN, now, [7, 1]).kind, 'done');
+    assert.equal(registry.deleteService('orders', ADMIN, now, [2]).kind, 'done');
     assert.equal(mesh.changes.length, 3);
   });
 
