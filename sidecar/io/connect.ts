@@ -32,8 +32,10 @@ export function connect(
   listener: ConnectListener,
   hosts: HostLookup = hostLookup,
 ): Connecting {
-  if (runtimeHandles === null) return new StreamConnecting(host, port, listener, hosts);
-  return new HandleConnecting(runtimeHandles, host, port, listener, hosts);
+  // The runtime takes no name for a name of this machine; the root of DNS has no address.
+  const name = host === '' ? '.' : host;
+  if (runtimeHandles === null) return new StreamConnecting(name, port, listener, hosts);
+  return new HandleConnecting(runtimeHandles, name, port, listener, hosts);
 }
 
 /** When an address has not answered for so long, the next one is tried beside it (RFC 8305 section 5). */

@@ -7,7 +7,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { ByteSocket } from '../../../sidecar/io/byte-socket.ts';
 import { type ConnectListener, connect } from '../../../sidecar/io/connect.ts';
-import { HostLookup, type LookUpDone } from '../../../sidecar/io/host-lookup.ts';
+import { HostLookup } from '../../../sidecar/io/host-lookup.ts';
 import { SystemResolver } from '../../../sidecar/io/name-resolver.ts';
 import { FullBacklog } from '../../e2e/harness/full-backlog.ts';
 import { until } from '../until.ts';
@@ -49,26 +49,27 @@ describe('connecting', () => {
 
   /** Knows every name to have these addresses. */
   const hostsWith = (...addresses: string[]) =>
-    ({
-      lookUp: (_: string, done: LookUpDone) => {
-        process.nextTick(done, null, addresses);
-        return () => {};
-      },
-    }) as unknown as HostLookup;
+    new HostLookup({
+      inHostsFile: () => addresses,
+      resolve4: () => Promise.reject(new Error('not asked')),
+      resolve6: () => Promise.reject(new Error('not asked')),
+      resolveSrv: () => Promise.reject(new Error('not asked')),
+      lookup: () => Promise.reject(new Error('not asked')),
+    });
 
   test('to a name tries its other addresses beside one that is silent', {
     skip: process.platform === 'linux' ? false : 'only Linux has 127.0.0.2 without asking',
-  }, async () => {
+  }, async t => {
     const silent = await FullBacklog.start('127.0.0.2');
+    t.after(() => silent.stop());
     const other = createServer(socket => socket.destroy()).listen(silent.port, '127.0.0.1');
+    t.after(() => other.close());
     await once(other, 'listening');
     const listener = new RecordedListener();
     connect('x.test', silent.port, listener, hostsWith('127.0.0.2', '127.0.0.1'));
     await until(() => listener.isOver, 'a connection');
     assert.equal(listener.socket?.ends().remoteAddress, '127.0.0.1');
     listener.socket.destroy();
-    other.close();
-    await silent.stop();
   });
 
   test('to a name fails when all of its addresses have failed', async () => {
