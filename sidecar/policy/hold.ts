@@ -132,7 +132,7 @@ class HeldCall extends WaitingCall implements TimerOwner, Waiting {
 
   protected override failed(reason: Failure): void {
     if (reason.kind !== 'deadline') return super.failed(reason);
-    super.failed({ ...reason, detail: `${reason.detail} It was held (limits.hold): ${this.why()}` });
+    super.failed({ ...reason, detail: `${reason.detail} It was held (limits.hold). ${this.why()}` });
   }
 
   private nobody(): Failure {

@@ -157,7 +157,9 @@ class RetriedCall extends PassReply implements Call {
     const condition = isCancellable ? conditionOfStatus(head.status, this.service.settings.on) : null;
     if (condition !== null && this.mayRetry(condition, false)) {
       this.isDiscarding = true;
-      this.current.cancel(failure('reset', `answered ${head.status}, which is followed by another attempt`));
+      this.current.cancel(
+        failure('reset', `The answer was ${head.status}, which is followed by another attempt.`),
+      );
       return;
     }
     this.hasHead = true;

@@ -2,8 +2,12 @@ import assert from 'node:assert/strict';
 import type { Failure } from '../../sidecar/exchange/failure.ts';
 import type { Fields } from '../../sidecar/exchange/fields.ts';
 import type { Reply, ResponseHead } from '../../sidecar/exchange/service.ts';
+import { assertSentences } from '../sentences.ts';
 
-/** Notes what it is told, and fails the test where the order is not `informational* head data* (end | fail)`, or `fail` alone. */
+/**
+ * Notes what it is told, and fails the test where the order is not `informational* head data* (end | fail)`, or `fail` alone, and
+ * where what a failure says is not in whole sentences.
+ */
 export class RecordedReply implements Reply {
   readonly informationals: ResponseHead[] = [];
   answer: ResponseHead | null = null;
@@ -63,6 +67,7 @@ export class RecordedReply implements Reply {
 
   fail(failure: Failure): void {
     assert.ok(!this.isEnded, `a failure (${failure.kind}) after ${this.told}`);
+    if (!isMadeUp(failure)) assertSentences(failure.detail, ['inventory']);
     this.failure = failure;
     this.told.push(failure.kind);
     this.finish();
@@ -74,4 +79,9 @@ export class RecordedReply implements Reply {
     this.resolveEnded();
     this.onEnd();
   }
+}
+
+/** The details of failures that tests make themselves are a word or two. */
+function isMadeUp({ detail, last }: Failure): boolean {
+  return (last ?? { detail }).detail.split(' ').length <= 3;
 }

@@ -106,7 +106,7 @@ export class ScriptedCall implements Call {
   }
 
   fail(kind: FailureKind, reachedNobody?: boolean): void {
-    this.failed = failure(kind, `${kind} of attempt ${this.exchange.attempts}`, reachedNobody);
+    this.failed = failure(kind, `Attempt ${this.exchange.attempts} ended in ${kind}.`, reachedNobody);
     this.finish();
     this.reply.fail(this.failed);
   }

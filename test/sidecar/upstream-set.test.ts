@@ -192,7 +192,7 @@ describe('with an endpoint', () => {
     set.apply(upstream());
     const only = endpointsOf('inventory')[0];
     only.noteReached();
-    only.noteLost(failure('connect-failure', 'refused'));
+    only.noteLost(failure('connect-failure', 'It was refused.'));
     const { reply } = call();
     assert.equal(reply.isEnded, false);
     set.stop();

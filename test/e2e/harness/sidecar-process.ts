@@ -9,6 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { isDeepStrictEqual } from 'node:util';
 import type { AccessLogLine } from '../../../sidecar/telemetry/access-log-entry.ts';
+import { problemOf } from '../../sentences.ts';
 import { endsWithTests } from './ends-with-tests.ts';
 import { MetricsText } from './metrics-text.ts';
 import { until, within } from './until.ts';
@@ -77,6 +78,8 @@ export class SidecarProcess {
   complaints = '';
   /** Lines of the access log so far. */
   accessLog: AccessLogLine[] = [];
+  /** Details in the access log that are not in whole sentences. */
+  private readonly misshapen: string[] = [];
   /** What it listens on, `host:port`, the shared port first. */
   egress: readonly string[] = [];
   private readonly folder: string;
@@ -124,7 +127,10 @@ export class SidecarProcess {
     endsWithTests(this.child);
     createInterface({ input: this.child.stderr! }).on('line', line => this.keep(line, this.log));
     if (readsAccessLog)
-      createInterface({ input: this.child.stdout! }).on('line', line => this.keep(line, this.accessLog));
+      createInterface({ input: this.child.stdout! }).on('line', line => {
+        this.keep(line, this.accessLog);
+        this.judge(this.accessLog.at(-1));
+      });
     this.exited = once(this.child, 'exit').then(([code, signal]) => code ?? signal);
   }
 
@@ -265,8 +271,16 @@ export class SidecarProcess {
     }
   }
 
+  /** What is said of a failure is in whole sentences, as far as it fits into the line. */
+  private judge({ detail = '', upstream = '' }: Partial<AccessLogLine> = {}): void {
+    if (detail === '' || detail.endsWith('…')) return;
+    const problem = problemOf(detail, [upstream]);
+    if (problem !== null) this.misshapen.push(`${problem}: ${detail}`);
+  }
+
   private cleanUp(): void {
     rmSync(this.folder, { recursive: true, force: true });
+    assert.deepEqual(this.misshapen, []);
   }
 }
 

@@ -392,7 +392,7 @@ describe('what the sidecar answers itself', () => {
       type: 'about:blank',
       title: 'Service Unavailable',
       status: 503,
-      detail: 'connect-failure of attempt 1',
+      detail: 'Attempt 1 ended in connect-failure.',
       code: 'connect-failure',
     });
     assert.equal(under.socket.hasEnded, false);

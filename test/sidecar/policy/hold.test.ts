@@ -281,12 +281,12 @@ describe('a held call', () => {
     const { start, update, lose } = makeHold();
     const empty = start();
     empty.call.cancel(failure('deadline', 'inventory did not answer within 9 ms.'));
-    assert.match(empty.reply.failure?.detail ?? '', /within 9 ms\. It was held \(limits.hold\): Start one/);
+    assert.match(empty.reply.failure?.detail ?? '', /within 9 ms\. It was held \(limits\.hold\)\. Start one/);
     update(false);
     lose();
     const lost = start();
     lost.call.cancel(failure('deadline', 'inventory did not answer within 9 ms.'));
-    assert.match(lost.reply.failure?.detail ?? '', /It was held \(limits.hold\): .*ECONNREFUSED\.$/);
+    assert.match(lost.reply.failure?.detail ?? '', /It was held \(limits\.hold\)\. .*ECONNREFUSED\.$/);
     assert.equal(lost.reply.failure?.kind, 'deadline');
   });
 

@@ -37,7 +37,7 @@ interface WaitSetup extends Setup {
 /** A call to the only endpoint, with somewhere to wait. */
 function startSheltered({ settings = {}, endpoints = 1, exchange = {}, isLost, mayTake = true }: WaitSetup) {
   const service = new ScriptedService(endpoints);
-  if (isLost) service.loss = failure('connect-failure', 'refused');
+  if (isLost) service.loss = failure('connect-failure', 'It was refused.');
   const taken: Failure[] = [];
   const shelter = {
     take(_: Exchange, reason: Failure) {
@@ -308,7 +308,7 @@ describe('how often', () => {
     assert.equal(reply.failure?.kind, 'retry-exhausted');
     assert.equal(reply.failure.status, 504);
     assert.equal(reply.failure.last?.kind, 'attempt-timeout');
-    assert.match(reply.failure.detail, /^attempt-timeout of attempt 3 This was attempt 3 of 3,/);
+    assert.match(reply.failure.detail, /^Attempt 3 ended in attempt-timeout\. This was attempt 3 of 3,/);
   });
 
   test('a failure that no retry helps is told as it is, also by the second attempt', () => {

@@ -7,9 +7,11 @@ import { anExchange } from '../exchanges.ts';
 import { RecordedReply } from '../recorded-reply.ts';
 
 test('every exchange fails at once, with a reason that may speak of it', () => {
-  const service = new FailingService(({ head }) => failure('no-route', `nothing leads to ${head.authority}`));
+  const service = new FailingService(({ head }) =>
+    failure('no-route', `Nothing leads to ${head.authority}.`),
+  );
   const reply = new RecordedReply();
   assert.equal(service.call(anExchange({ authority: 'example.com' }), reply), ENDED_CALL);
   assert.deepEqual(reply.told, ['no-route']);
-  assert.equal(reply.failure?.detail, 'nothing leads to example.com');
+  assert.equal(reply.failure?.detail, 'Nothing leads to example.com.');
 });

@@ -93,7 +93,7 @@ describe('another endpoint', () => {
 });
 
 describe('an upstream whose endpoints can not be connected to', () => {
-  const refused = failure('connect-failure', 'refused');
+  const refused = failure('connect-failure', 'It was refused.');
 
   test('is lost when none is left that may be, and tells so once, until one is back', () => {
     const { upstream } = makeUpstream([aSpec(1), aSpec(2), aSpec(3, { weight: 0 })]);
@@ -153,7 +153,7 @@ describe('an upstream whose endpoints can not be connected to', () => {
 });
 
 describe('a further attempt', () => {
-  const refused = failure('connect-failure', 'refused');
+  const refused = failure('connect-failure', 'It was refused.');
   const goesTo = (upstream: Upstream, tried: readonly Endpoint[]) => {
     const exchange = anExchange();
     exchange.tried.push(...tried);
