@@ -29,6 +29,13 @@ export async function readRegularFile(path: string): Promise<FileContent> {
   return await readConfigFile(path, 0);
 }
 
+/** A file as a command line names it, where `-` is standard input: what to read, and what to call it in messages. */
+export function fileOfArgument(argument: string): { readonly path: string; readonly name: string } {
+  return argument === '-'
+    ? { path: '/dev/stdin', name: 'standard input' }
+    : { path: argument, name: argument };
+}
+
 const CHUNK_BYTES = 16 * 1024;
 const PATIENCE_MS = 10_000;
 /** How often a pipe is looked at. */

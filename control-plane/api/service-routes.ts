@@ -129,8 +129,11 @@ function refusal(
       return unknownService(name);
     case 'in-use': {
       const { instances } = outcome;
-      const what = instances === 1 ? 'an instance' : `${instances} instances`;
-      return new ApiProblem(409, `The service ${name} has ${what}: deregister them first.`);
+      const what =
+        instances === 1
+          ? 'an instance: deregister it first.'
+          : `${instances} instances: deregister them first.`;
+      return new ApiProblem(409, `The service ${name} has ${what}`);
     }
     case 'mismatch': {
       const { current } = outcome;

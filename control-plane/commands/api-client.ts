@@ -175,6 +175,7 @@ function explain({ name, message, cause }: Error): string {
   if (name === 'AbortError') return 'did not answer in time';
   if (code === 'ECONNREFUSED') return 'can not be reached: nothing listens there (ECONNREFUSED)';
   if (code === 'ENOTFOUND') return 'can not be reached: there is no such host (ENOTFOUND)';
+  if (code === 'ERR_SSL_WRONG_VERSION_NUMBER') return 'does not speak TLS: its address begins with http://';
   return `can not be reached: ${reason}`;
 }
 

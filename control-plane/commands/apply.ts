@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Command, Host } from '../../command-line/command.ts';
 import { refuseUsage } from '../../command-line/refuse-usage.ts';
-import { readConfigFile } from '../../process/config-file.ts';
+import { fileOfArgument, readConfigFile } from '../../process/config-file.ts';
 import type { ServiceResource } from '../contract/answers.ts';
 import { deleteService, getService, listServices, putService } from '../contract/calls.ts';
 import { formatProblemsWithExcerpts } from '../contract/excerpt.ts';
@@ -89,8 +89,8 @@ async function loadAll(files: readonly string[], host: Host): Promise<Policies |
   const policies: Record<string, PolicyDocument> = {};
   let isFine = true;
   for (const file of files) {
-    const name = file === '-' ? 'standard input' : file;
-    const content = await readConfigFile(file === '-' ? '/dev/stdin' : file);
+    const { path, name } = fileOfArgument(file);
+    const content = await readConfigFile(path);
     if (!content.ok) {
       const at = { source: name, line: 0, column: 0, length: 1 };
       host.complain(`${formatProblem(problem(at, '', `can not be read: ${content.reason}`))}\n`);

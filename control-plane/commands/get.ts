@@ -127,7 +127,8 @@ const SIDECARS = kind({
     sidecar,
     service ?? '-',
     instance ?? '-',
-    `${applied}`,
+    // Whoever watches nothing has nothing to apply.
+    services.length === 0 ? '-' : `${applied}`,
     connectedAt,
     services.join(',') || '-',
     refused === null ? '-' : `${refused.service}: ${refused.reason}`,

@@ -1,13 +1,15 @@
 /**
  * What somebody probably meant: the candidate that is the same but for case, dashes and underscores, or else the one
- * with the fewest typing slips, as long as they are few for its length; of several, the one whose number is the nearest.
+ * with the fewest typing slips, as long as they are few for its length; of several, the one whose number is the nearest. Else
+ * the only one that begins so.
  */
 export function nearest(word: string, candidates: Iterable<string>): string | null {
   if (word.length > MAX_LENGTH) return null;
   const plain = withoutStyle(word);
+  const known = [...candidates];
   let best: string | null = null;
   let bestSlips = Number.POSITIVE_INFINITY;
-  for (const candidate of candidates) {
+  for (const candidate of known) {
     const plainCandidate = withoutStyle(candidate);
     const slips = countSlips(plain, plainCandidate);
     const permitted = Math.max(1, Math.floor(Math.max(plain.length, plainCandidate.length) / 3));
@@ -17,8 +19,17 @@ export function nearest(word: string, candidates: Iterable<string>): string | nu
       bestSlips = slips;
     }
   }
-  return best;
+  return best ?? onlyBeginning(plain, known);
 }
+
+function onlyBeginning(plain: string, known: readonly string[]): string | null {
+  if (plain.length < SHORTEST_BEGINNING) return null;
+  const [one, ...others] = known.filter(candidate => withoutStyle(candidate).startsWith(plain));
+  return one !== undefined && others.length === 0 ? one : null;
+}
+
+/** What is shorter says too little. */
+const SHORTEST_BEGINNING = 4;
 
 /** Beyond this nothing is a typing slip of a key. */
 const MAX_LENGTH = 64;

@@ -131,7 +131,7 @@ class Reader {
     const isMistyped = node.entries.some(({ key }) => !given.has(key) && nearest(key, keys) !== null);
     if (present.length === 1 || (present.length === 0 && isMistyped)) return;
     const expected = `exactly one of ${keys.join(', ')}`;
-    const found = present.map(entry => entry.key).join(' and ') || null;
+    const found = present.map(entry => entry.key).join(' and ') || 'none';
     this.report(present.at(-1)?.keyAt ?? node.at, path, { expected, found, suggestion: null });
   }
 

@@ -14,7 +14,7 @@ export function isServiceName(text: string): boolean {
 }
 
 export const SERVICE_NAME_FORM: TextForm = {
-  expected: 'a name of lower case letters, digits and dashes, such as inventory',
+  expected: 'a name of lower case letters, digits, dashes and dots, such as inventory',
   form: 'name',
   pattern: SERVICE_NAME_PATTERN,
   guess: guessServiceName,

@@ -6,7 +6,7 @@ import { type LoadedFile, loadMeshFile, MESH_FILE_SCHEMA } from '../../control-p
 import { nearest } from '../../control-plane/contract/nearest.ts';
 import { type Problem, problem } from '../../control-plane/contract/problem.ts';
 import { parseYaml } from '../../control-plane/contract/yaml-source.ts';
-import { readConfigFile } from '../../process/config-file.ts';
+import { fileOfArgument, readConfigFile } from '../../process/config-file.ts';
 import { loadSidecarConfig } from '../config/load.ts';
 import { SIDECAR_FILE_SCHEMA } from '../config/sidecar-file.ts';
 
@@ -22,7 +22,7 @@ export const VALIDATE_COMMAND: Command = {
     'Checks sidecar files (outrider.yaml) and mesh files (mesh.yaml) without running anything. Which of the two a file is shows in its keys. Every error is told with file, line, column, the setting it is about, what was expected and what was probably meant.',
     `References to the environment (\${NAME}) are filled in from the environment of this command.`,
   ].join('\n\n'),
-  operands: { placeholder: 'FILE…', description: 'The files to check.' },
+  operands: { placeholder: 'FILE…', description: 'The files to check; - for standard input.' },
   flags: [
     {
       name: 'kind',
@@ -68,8 +68,9 @@ interface Report {
   readonly loaded: LoadedFile<unknown>;
 }
 
-async function validate(file: string, given: Kind | null, { environment }: Host): Promise<Report> {
-  const content = await readConfigFile(file);
+async function validate(argument: string, given: Kind | null, { environment }: Host): Promise<Report> {
+  const { path, name: file } = fileOfArgument(argument);
+  const content = await readConfigFile(path);
   if (!content.ok) {
     const at = { source: file, line: 0, column: 0, length: 1 };
     const problems = [problem(at, '', `can not be read: ${content.reason}`)];

@@ -160,6 +160,10 @@ function describe(error: NodeJS.ErrnoException): string {
       return `can not be found: its name does not resolve (${error.code})`;
     case 'ECONNRESET':
       return 'broke the connection (ECONNRESET)';
+    case 'EPROTO':
+      return error.message.includes('wrong version number')
+        ? 'does not speak TLS: controlPlane.url has to begin with http://'
+        : `can not be reached: ${error.message}`;
     default:
       return `can not be reached: ${error.message}`;
   }

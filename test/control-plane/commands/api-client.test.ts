@@ -152,3 +152,10 @@ describe('the watch', () => {
     assert.match(stderr, /answered 200, but not as a control plane does: the answer is not JSON/);
   });
 });
+
+test('says so where a control plane is called by https and speaks no TLS', async t => {
+  const api = await startControlPlane(t);
+  const url = api.url.replace('http:', 'https:');
+  const message = `The control plane at ${url} does not speak TLS: its address begins with http://.`;
+  await assert.rejects(new ApiClient(url, null).call(getService('none')), { message });
+});

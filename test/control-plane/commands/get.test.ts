@@ -37,6 +37,9 @@ test('shows services, instances, sidecars and events as tables', async t => {
   );
   assert.equal((await get('instance', 'orders')).split('\n').length, 3);
   assert.match(await get('sidecars'), /^s1 +caller +s1 +\d+ +\S+Z +inventory +-$/m);
+  const idle = await Watcher.open(api.url, 's2', []);
+  await idle.heard(({ type }) => type === 'hello');
+  assert.match(await get('sidecars'), /^s2 +caller +s2 +- +\S+Z +- +-$/m);
   assert.match(
     await get('events', 'orders'),
     /^\S+Z +4 +instance-registered +orders +o1 +anybody +It was registered/m,

@@ -13,6 +13,8 @@ for (const [word, meant] of [
   ['pendingfor', 'pendingFor'],
   ['pendin', 'pending'],
   ['idl', 'idle'],
+  ['unknown', 'unknownHosts'],
+  ['unk', null],
   ['x', null],
   ['timeout', null],
   ['', null],
@@ -20,6 +22,12 @@ for (const [word, meant] of [
 ] as const) {
   test(`takes ${word.slice(0, 20)} for ${meant}`, () => assert.equal(nearest(word, KEYS), meant));
 }
+
+test('takes a word for the only one that begins with it', () => {
+  const reasons = ['connect-failure', 'reset', 'attempt-timeout', 'gateway-error', 'server-error'];
+  assert.equal(nearest('connect', reasons), 'connect-failure');
+  assert.equal(nearest('gateway', ['gateway-error', 'gateway-timeout']), null);
+});
 
 test('counts a swap of neighbours as one slip', () => {
   assert.equal(countSlips('ab', 'ba'), 1);

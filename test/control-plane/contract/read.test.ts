@@ -203,7 +203,7 @@ for (const [yaml, complaint] of [
   ['inner: 5', 'file:1:8: inner: expected a map with token, from, found 5; did you mean { from: 5 }?'],
   ['inner: {token: S3CRET}', 'file:1:16: inner.token: expected a word, found a value that is not shown'],
   ['oneOf: {a: x, b: y}', 'file:1:15: oneOf: expected exactly one of a, b, found a and b'],
-  ['oneOf: {}', 'file:1:8: oneOf: is missing, expected exactly one of a, b'],
+  ['oneOf: {}', 'file:1:8: oneOf: expected exactly one of a, b, found none'],
   ['wiat: 5s', 'file:1:1: wiat: unknown key; did you mean wait?'],
   ['token: x', 'file:1:1: token: unknown key; did you mean inner.token?'],
   ['inner: {token: a, zzz: 1}', 'file:1:19: inner.zzz: unknown key, expected one of token, from'],

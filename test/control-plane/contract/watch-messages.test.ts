@@ -55,7 +55,7 @@ describe('what a sidecar says', () => {
     ['{"type":"applied","revision":1.5}', 'revision is not a whole number of 0 or more'],
     [
       '{"type":"watch","services":["UPPER"]}',
-      'services is not a name of lower case letters, digits and dashes, such as inventory',
+      'services is not a name of lower case letters, digits, dashes and dots, such as inventory',
     ],
     ['{"type":"watch","services":"a"}', 'services is not a list'],
     [JSON.stringify({ ...HELLO, sidecar: '' }), 'sidecar is not text of 1 to 512 characters'],

@@ -102,7 +102,7 @@ for (const [name, value, complaint] of [
   [
     'upstream',
     'Inventory=a:1',
-    '--upstream: upstreams.Inventory: expected a key that is a name of lower case letters, digits and dashes, such as inventory, found "Inventory"; did you mean inventory?',
+    '--upstream: upstreams.Inventory: expected a key that is a name of lower case letters, digits, dashes and dots, such as inventory, found "Inventory"; did you mean inventory?',
   ],
   [
     'upstream',

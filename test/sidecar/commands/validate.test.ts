@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { VALIDATE_COMMAND } from '../../../sidecar/commands/validate.ts';
-import { runOutrider } from '../../bin/outrider.ts';
+import { ROOT, runOutrider } from '../../bin/outrider.ts';
 import { EXAMPLE } from '../config/files.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'outrider-validate-'));
@@ -173,4 +174,17 @@ test('runs as a program', async () => {
   assert.deepEqual(ok, { code: 0, stdout: `${right}: ok (sidecar)\n`, stderr: '' });
   assert.equal(bad.code, 2);
   assert.match(bad.stderr, /w\.yaml:1:1: servic: unknown key; did you mean service\?/);
+});
+
+test('reads standard input where the file is a dash', async () => {
+  const script = `printf '%s' "$MESH" | "$NODE" "$PROGRAM" validate - 2>&1`;
+  const env = {
+    ...process.env,
+    MESH: MESH.replace('5s', '5'),
+    NODE: process.execPath,
+    PROGRAM: join(ROOT, 'bin/outrider.js'),
+  };
+  const { status, stdout } = spawnSync('sh', ['-c', script], { env, encoding: 'utf8' });
+  assert.equal(status, 2);
+  assert.match(stdout, /^standard input:1:\d+: services\.inventory\.policy\.timeouts\.total: expected/);
 });

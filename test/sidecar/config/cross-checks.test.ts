@@ -48,7 +48,7 @@ for (const [yaml, complaints] of [
     'upstreams: {a: {endpoints: ["Host:80", {address: host, port: 80}]}}',
     ['file:1:40: upstreams.a.endpoints[1]: host:80 is in the list already'],
   ],
-  ['upstreams: {a: {}}', ['file:1:16: upstreams.a: is missing, expected exactly one of endpoints, dns, srv']],
+  ['upstreams: {a: {}}', ['file:1:16: upstreams.a: expected exactly one of endpoints, dns, srv, found none']],
   [
     `upstreams: {a: {dns: "b:1", policy: {timeouts: {connect: 1m}}}}`,
     [

@@ -159,7 +159,7 @@ test('finds everything that is wrong, in the order of the file', () => {
     'file:4:17: egress.ports.9001: no upstream inventroy is declared; did you mean inventory?',
     'file:4:35: egress.ports.15001: 127.0.0.1:15001 is taken by egress.listen already',
     'file:4:45: egress.ports.99999: expected a key that is a port from 1 to 65535, found "99999"',
-    'file:6:3: upstreams.Payments: expected a key that is a name of lower case letters, digits and dashes, such as inventory, found "Payments"; did you mean payments?',
+    'file:6:3: upstreams.Payments: expected a key that is a name of lower case letters, digits, dashes and dots, such as inventory, found "Payments"; did you mean payments?',
     'file:6:27: upstreams.Payments.endpoints[0]: expected a host and port, such as 127.0.0.1:9301, [::1]:9301 or inventory.internal:8080, or a map with address, port, weight, zone, version, found "127.0.0.1"',
     'file:7:43: upstreams.payments.endpoints[1]: 127.0.0.1:80 is in the list already',
     'file:7:60: upstreams.payments: expected exactly one of endpoints, dns, srv, found endpoints and dns',

@@ -33,7 +33,7 @@ const MISUSES: readonly (readonly [yaml: string, end: string])[] = [
   ['upstreams: { a: { endpoint: ["b:80"] } }', 'upstreams.a.endpoint: unknown key; did you mean endpoints?'],
   [
     'upstreams: [inventory]',
-    'expected a map, each key a name of lower case letters, digits and dashes, such as inventory, found a list',
+    'expected a map, each key a name of lower case letters, digits, dashes and dots, such as inventory, found a list',
   ],
   ['service:orders', 'found a single value; behind the colon of a key there has to be a space'],
   ['service: a: b', 'one key a line; a value that has a colon and a space in it has to stand in quotes'],

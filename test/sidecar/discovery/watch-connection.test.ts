@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import type { WatchMessage } from '../../../control-plane/contract/watch-messages.ts';
 import { WatchConnection } from '../../../sidecar/discovery/watch-connection.ts';
@@ -128,6 +131,15 @@ describe('a control plane', () => {
     connect(`http://127.0.0.1:${await closedPort()}`);
     await until(() => told.length > 0, 'the end');
     assert.deepEqual(told, ['closed: refuses connections: nothing listens there (ECONNREFUSED)']);
+  });
+
+  test('that speaks no TLS where https is asked for is told of so', async () => {
+    const plain = createServer().listen(0, '127.0.0.1');
+    await once(plain, 'listening');
+    connect(`https://127.0.0.1:${(plain.address() as AddressInfo).port}`);
+    await until(() => told.length > 0, 'the end');
+    plain.close();
+    assert.deepEqual(told, ['closed: does not speak TLS: controlPlane.url has to begin with http://']);
   });
 
   test('that is left before it has answered', async () => {
