@@ -1,11 +1,12 @@
 import type { Static, TObject } from '@sinclair/typebox';
 import { documentOf, TooDeep, treeOf } from '../contract/document-tree.ts';
 import { print } from '../contract/print.ts';
-import { hasErrors, type Problem, problem, sortProblems } from '../contract/problem.ts';
+import { formatKeyPath, hasErrors, type Problem, problem, sortProblems } from '../contract/problem.ts';
 import { read, type WrittenSettings } from '../contract/read.ts';
 import type { MapNode, Place, SourceNode } from '../contract/source-tree.ts';
 import { parseYaml } from '../contract/yaml-source.ts';
 import { ApiProblem, invalid } from './api-problem.ts';
+import { findRepeatedKey } from './repeated-key.ts';
 
 /** The longest body that is read, in bytes. */
 export const BODY_LIMIT = 1024 * 1024;
@@ -15,6 +16,8 @@ const YAML_LIMIT = 64 * 1024;
 
 export const JSON_TYPES = ['application/json'] as const;
 export const YAML_TYPES = ['application/yaml', 'application/x-yaml', 'text/yaml', 'text/x-yaml'] as const;
+
+const WRONG_BODY = 'The body is not what it should be';
 
 /** A body as it came. */
 export interface RawBody {
@@ -44,7 +47,7 @@ export function readBody<S extends TObject>(
   const root = body.format === 'json' ? parseJson(body.bytes) : parseYamlBody(body.bytes);
   const { value, problems, written } = read(schema, root);
   const all = sortProblems([...problems, ...check(value, written)]);
-  if (hasErrors(all)) throw invalid('The body is not what it should be', all);
+  if (hasErrors(all)) throw invalid(WRONG_BODY, all);
   const document = documentOf(root, print(schema, value)) as Readonly<Record<string, unknown>>;
   return { value, document };
 }
@@ -70,13 +73,17 @@ export function readQuery<S extends TObject>(schema: S, query: Readonly<Record<s
 }
 
 function parseJson(bytes: Buffer): MapNode {
+  const text = bytes.toString('utf8');
   let document: unknown;
   try {
-    document = JSON.parse(bytes.toString('utf8'));
+    document = JSON.parse(text);
   } catch (error) {
     throw new ApiProblem(400, `The body is not JSON: ${(error as Error).message}`);
   }
-  return expectMap(document);
+  const root = expectMap(document);
+  const repeated = findRepeatedKey(text);
+  if (repeated === null) return root;
+  throw invalid(WRONG_BODY, [problem(root.at, formatKeyPath(repeated), 'given twice')]);
 }
 
 function expectMap(document: unknown): MapNode {
@@ -84,7 +91,7 @@ function expectMap(document: unknown): MapNode {
     const root = treeOf(document, 'body');
     if (root.kind === 'map') return root;
     const wrong = problem(root.at, '', 'expected an object with fields');
-    throw invalid('The body is not what it should be', [wrong]);
+    throw invalid(WRONG_BODY, [wrong]);
   } catch (error) {
     if (error instanceof TooDeep) throw new ApiProblem(400, `The ${error.message}.`);
     throw error;
@@ -98,6 +105,6 @@ function parseYamlBody(bytes: Buffer): MapNode {
     throw new ApiProblem(413, detail);
   }
   const { root, problems } = parseYaml('body', bytes, {});
-  if (root === null || problems.length > 0) throw invalid('The body is not what it should be', problems);
+  if (root === null || problems.length > 0) throw invalid(WRONG_BODY, problems);
   return root;
 }

@@ -1,4 +1,4 @@
-import { isIP, isIPv6 } from 'node:net';
+import { BlockList, isIP, isIPv6 } from 'node:net';
 import type { TextForm } from './setting.ts';
 
 /** A host and a port as configuration writes them: `127.0.0.1:9301`, `[::1]:9301`, `inventory.internal:8080`. */
@@ -63,18 +63,27 @@ export const PEER_ADDRESS: TextForm & Codec<HostPort> = {
   guess: guessHostPort,
 };
 
-/** A host without a port. */
+/** A host by which others reach something, without a port. */
 export const HOST: TextForm & Codec<string> = {
-  expected: 'an IP address or a host name, without port',
+  expected: 'an IP address or a host name by which others reach it, without port',
   form: 'host',
   pattern: '^[A-Za-z0-9_.:%-]{1,253}$',
-  parse: text => (isIP(text) > 0 || isHostName(text) ? text : null),
+  parse: text => ((isIP(text) > 0 && !isUnspecified(text)) || isHostName(text) ? text : null),
   print: text => text,
   guess(text) {
     const bare = text.replace(/^\[(.*)\]$/, '$1');
     return isIPv6(bare) ? bare : null;
   },
 };
+
+/** Whether an IP address stands for all of a machine, to listen on: for whoever connects to it, that is his own. */
+function isUnspecified(address: string): boolean {
+  return UNSPECIFIED.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
+}
+
+const UNSPECIFIED = new BlockList();
+UNSPECIFIED.addAddress('0.0.0.0');
+UNSPECIFIED.addAddress('::', 'ipv6');
 
 interface Codec<T> {
   readonly parse: (text: string) => T | null;

@@ -378,7 +378,9 @@ interface Advertised {
 function parseAdvertised(text: string): Advertised | null {
   if (text === 'auto') return { host: null, port: null };
   const host = HOST.parse(text.replace(/^\[(.*)\]$/, '$1'));
-  return host === null ? PEER_ADDRESS.parse(text) : { host, port: null };
+  if (host !== null) return { host, port: null };
+  const peer = PEER_ADDRESS.parse(text);
+  return peer === null || HOST.parse(peer.host) === null ? null : peer;
 }
 
 function printAdvertised({ host, port }: Advertised): string {

@@ -73,6 +73,20 @@ test('names every field that is wrong, and what was probably meant', () => {
   );
 });
 
+test('refuses a key that is given twice, and names it', () => {
+  const bytes = Buffer.from('{"address":"a","port":1,"metadata":{"build":"1","build":"2"}}');
+  const { status, message, errors } = problemOf(() => readBody(INSTANCE_BODY, { format: 'json', bytes }));
+  assert.deepEqual([status, errors[0].field], [400, 'metadata.build']);
+  assert.match(message, /metadata\.build: given twice/);
+});
+
+test('refuses the address of no machine', () => {
+  for (const address of ['0.0.0.0', '::']) {
+    const { status, errors } = problemOf(() => readBody(INSTANCE_BODY, json({ address, port: 1 })));
+    assert.deepEqual([status, errors.map(({ field }) => field)], [400, ['address']]);
+  }
+});
+
 test('says in which line of YAML it is', () => {
   const { errors } = problemOf(() => readBody(SERVICE_BODY, yaml('policy:\n  retry:\n    attempts: 99\n')));
   assert.deepEqual([errors[0].line, errors[0].column], [3, 15]);

@@ -52,6 +52,16 @@ test('takes port 0 to listen on but not to connect to', () => {
   assert.equal(PEER_ADDRESS.parse('127.0.0.1:0'), null);
 });
 
+for (const address of ['0.0.0.0', '::', '0:0:0:0:0:0:0:0', '::ffff:0.0.0.0']) {
+  test(`takes ${address} for no host that others reach`, () => assert.equal(HOST.parse(address), null));
+}
+
+test('takes other addresses and names for hosts that others reach', () => {
+  for (const host of ['127.0.0.1', '0.0.0.1', '::1', 'fe80::1%eth0', 'inventory']) {
+    assert.equal(HOST.parse(host), host);
+  }
+});
+
 for (const [form, text, guess] of [
   [LISTEN_ADDRESS, '15001', '127.0.0.1:15001'],
   [LISTEN_ADDRESS, ':15001', '127.0.0.1:15001'],

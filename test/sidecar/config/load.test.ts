@@ -109,6 +109,13 @@ test('reads SRV upstreams, and addresses of version 6', () => {
   );
 });
 
+for (const advertise of ['0.0.0.0', '0.0.0.0:80', '"::"', '"[::]:80"']) {
+  test(`refuses advertise: ${advertise}, which nobody reaches`, () => {
+    const [complaint] = complaintsOf(`app: {port: 80, advertise: ${advertise}}`);
+    assert.match(complaint, /advertise: expected auto, or the host.* by which others reach the application/);
+  });
+}
+
 for (const [advertise, expected] of [
   ['auto', null],
   ['10.0.0.1', { host: '10.0.0.1', port: null }],
