@@ -2,14 +2,8 @@ import { DEFAULT_POLICY } from '../control-plane/contract/default-policy.ts';
 import { formatHostPort } from '../control-plane/contract/host-port.ts';
 import type { Policy } from '../control-plane/contract/policy.ts';
 import type { Service } from './exchange/service.ts';
+import { RunningUpstream, type UpstreamContext } from './running-upstream.ts';
 import { PASS_UPSTREAM, UpstreamCounters } from './telemetry/counters.ts';
-import {
-  type RunningUpstream,
-  restack,
-  retire,
-  startUpstream,
-  type UpstreamSetContext,
-} from './upstream-set.ts';
 
 /** Hosts that are remembered; the one that was asked for longest ago makes room. */
 const MAX_HOSTS = 256;
@@ -31,11 +25,11 @@ const POLICY: Policy = {
 /** Upstreams for hosts that no upstream is configured for, made as they are asked for. All count under one name. */
 export class PassThrough {
   readonly counters = new UpstreamCounters(PASS_UPSTREAM);
-  private readonly context: UpstreamSetContext;
+  private readonly context: UpstreamContext;
   /** `host:port` to its upstream, the one that was asked for last at the end. */
   private readonly byHost = new Map<string, RunningUpstream>();
 
-  constructor(context: UpstreamSetContext) {
+  constructor(context: UpstreamContext) {
     this.context = context;
   }
 
@@ -54,11 +48,11 @@ export class PassThrough {
 
   /** What surrounds them has changed, such as the access log; connections stay. */
   restack(): void {
-    for (const running of this.byHost.values()) restack(running, this.context);
+    for (const running of this.byHost.values()) running.restack();
   }
 
   stop(): void {
-    for (const { upstream } of this.byHost.values()) upstream.stop();
+    for (const running of this.byHost.values()) running.stop();
     this.byHost.clear();
   }
 
@@ -66,11 +60,11 @@ export class PassThrough {
     for (const [oldest, running] of this.byHost) {
       if (this.byHost.size < MAX_HOSTS) break;
       this.byHost.delete(oldest);
-      retire(running);
+      running.retire();
     }
     const name = formatHostPort({ host, port });
     const endpoint = { id: name, address: host, port, weight: 1, zone: null, version: null };
     const config = { name, endpoints: { kind: 'static' as const, endpoints: [endpoint] }, policy: POLICY };
-    return startUpstream(config, this.counters, this.context);
+    return new RunningUpstream(config, this.counters, this.context);
   }
 }

@@ -4,11 +4,12 @@ import { redact } from './config/redact.ts';
 import type { SidecarConfig } from './config/sidecar-config.ts';
 import type { Mesh } from './mesh.ts';
 import type { PassThrough } from './pass-through.ts';
+import type { RunningUpstream } from './running-upstream.ts';
 import type { AccessLog } from './telemetry/access-log.ts';
 import type { DownstreamCounters, UpstreamCounters } from './telemetry/counters.ts';
 import { type MetricsSources, sidecarMetrics } from './telemetry/metrics.ts';
 import type { Upstream } from './upstream/upstream.ts';
-import type { RunningUpstream, UpstreamSet } from './upstream-set.ts';
+import type { UpstreamSet } from './upstream-set.ts';
 
 /** What there is to show. */
 interface ViewSources {
@@ -97,8 +98,8 @@ export class SidecarView implements AdminView {
     const reasons: string[] = [];
     if (this.isDraining)
       reasons.push('The sidecar drains: it still serves, and closes each connection behind its answer.');
-    for (const { upstream, isKnown, source } of this.sources.upstreams.all) {
-      const why = source.problem === null ? '.' : `: ${source.problem}`;
+    for (const { upstream, isKnown, problem } of this.sources.upstreams.all) {
+      const why = problem === null ? '.' : `: ${problem}`;
       if (!isKnown) reasons.push(`The endpoints of ${upstream.name} are not known yet${why}`);
     }
     return { ready: reasons.length === 0, reasons };
@@ -119,12 +120,12 @@ export class SidecarView implements AdminView {
   }
 }
 
-function describe({ upstream, counters, config, source }: RunningUpstream): object {
+function describe({ upstream, counters, config, problem }: RunningUpstream): object {
   return {
     name: upstream.name,
     balancer: config.policy.balancer,
     source: config.endpoints.kind,
-    ...(source.problem === null ? {} : { problem: source.problem }),
+    ...(problem === null ? {} : { problem }),
     ...describeCounters(counters),
     endpoints: describeEndpoints(upstream),
   };

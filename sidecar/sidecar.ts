@@ -21,12 +21,13 @@ import { PassThrough } from './pass-through.ts';
 import { FailingService } from './routing/failing-service.ts';
 import { explainNoRoute } from './routing/no-route.ts';
 import { RouteTable } from './routing/route-table.ts';
+import type { RunningUpstream, UpstreamContext } from './running-upstream.ts';
 import { SidecarView } from './sidecar-view.ts';
 import { AccessLog } from './telemetry/access-log.ts';
 import { DownstreamCounters, UpstreamCounters } from './telemetry/counters.ts';
 import { telemetryLayer } from './telemetry/telemetry-layer.ts';
 import { ConnectionLimit } from './upstream/connection-limit.ts';
-import { type RunningUpstream, UpstreamSet, type UpstreamSetContext } from './upstream-set.ts';
+import { UpstreamSet } from './upstream-set.ts';
 
 /** What a sidecar is given by whoever starts it. */
 interface SidecarContext {
@@ -55,7 +56,7 @@ export class Sidecar {
   private readonly total = new ConnectionLimit(0);
   private readonly logDestination = new LogDestination({ fd: 1, maxWaiting: ACCESS_LOG_WAITING });
   private readonly noUpstream = new UpstreamCounters(NO_UPSTREAM);
-  private readonly upstreamContext: UpstreamSetContext;
+  private readonly upstreamContext: UpstreamContext;
   private readonly mesh: Mesh | null;
   private readonly upstreams: UpstreamSet;
   private readonly passThrough: PassThrough;

@@ -8,7 +8,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { EgressListeners } from '../../sidecar/downstream/egress-listeners.ts';
 import { UpstreamSet } from '../../sidecar/upstream-set.ts';
 import { DownstreamUnderTest } from './downstream/downstreams.ts';
-import { anUpstreamSetContext, aSpec, configsOf } from './upstream-sets.ts';
+import { anUpstreamContext, aSpec, configsOf } from './upstream-sets.ts';
 
 // The application's side and the endpoint's side together, over real sockets, with applications and endpoints that are
 // slow: whatever is in which buffer at which moment, everybody gets what was sent to them.
@@ -50,7 +50,7 @@ before(async () => {
     response.end(contentOf(seed, size));
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
-  const parts = anUpstreamSetContext();
+  const parts = anUpstreamContext();
   upstreams = new UpstreamSet(parts.context);
   upstreams.apply(configsOf({ inventory: [aSpec((server.address() as AddressInfo).port)] }));
   const [{ stack }] = upstreams.all;

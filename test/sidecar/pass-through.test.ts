@@ -6,14 +6,14 @@ import { PassThrough } from '../../sidecar/pass-through.ts';
 import { anExchange, type ExchangeParts } from './exchanges.ts';
 import { RecordedReply } from './recorded-reply.ts';
 import { OK, ScriptedEndpoint } from './upstream/scripted-endpoint.ts';
-import { anUpstreamSetContext } from './upstream-sets.ts';
+import { anUpstreamContext } from './upstream-sets.ts';
 
 let endpoint: ScriptedEndpoint;
-let parts: ReturnType<typeof anUpstreamSetContext>;
+let parts: ReturnType<typeof anUpstreamContext>;
 let passThrough: PassThrough;
 beforeEach(async () => {
   endpoint = await ScriptedEndpoint.start();
-  parts = anUpstreamSetContext();
+  parts = anUpstreamContext();
   passThrough = new PassThrough(parts.context);
 });
 afterEach(async () => {

@@ -9,17 +9,17 @@ import { anExchange } from './exchanges.ts';
 import { RecordedReply } from './recorded-reply.ts';
 import { until } from './until.ts';
 import { OK, ScriptedEndpoint } from './upstream/scripted-endpoint.ts';
-import { anUpstreamSetContext, aSpec, configsOf } from './upstream-sets.ts';
+import { anUpstreamContext, aSpec, configsOf } from './upstream-sets.ts';
 
 type Shown = Record<string, unknown>;
 
-let parts: ReturnType<typeof anUpstreamSetContext>;
+let parts: ReturnType<typeof anUpstreamContext>;
 let upstreams: UpstreamSet;
 let passThrough: PassThrough;
 let drained: number;
 let view: SidecarView;
 beforeEach(() => {
-  parts = anUpstreamSetContext();
+  parts = anUpstreamContext();
   upstreams = new UpstreamSet(parts.context);
   passThrough = new PassThrough(parts.context);
   drained = 0;
@@ -161,15 +161,16 @@ describe('upstreams', () => {
   });
 
   test('are shown with their failures, and what discovery could not do', async () => {
-    upstreams.apply(configsOf({ inventory: [] }));
-    const [running] = upstreams.all;
+    const { policy } = configsOf({ inventory: [] }).get('inventory')!;
+    const endpoints = { kind: 'dns' as const, host: 'delivery.test', port: 80 };
+    const delivery = { name: 'delivery', endpoints, policy };
+    upstreams.apply(new Map([...configsOf({ inventory: [] }), ['delivery', delivery]]));
+    const [running, looked] = upstreams.all;
     running.stack.call(anExchange(), new RecordedReply());
-    running.source = { problem: 'nobody answers', start() {}, stop() {} };
-    const [shown] = view.upstreams() as Shown[];
-    assert.deepEqual(
-      [shown.failures, shown.problem, shown.requests],
-      [{ 'no-endpoint': 1 }, 'nobody answers', 1],
-    );
+    await until(() => looked.problem !== null, 'a problem');
+    const [shown, unknown] = view.upstreams() as Shown[];
+    assert.deepEqual([shown.failures, shown.problem, shown.requests], [{ 'no-endpoint': 1 }, undefined, 1]);
+    assert.equal(unknown.problem, looked.problem);
   });
 
   test('hosts that are passed on are shown as one, as they are counted', () => {

@@ -1,17 +1,18 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { failure } from '../../sidecar/exchange/failure.ts';
-import { type RunningUpstream, UpstreamSet } from '../../sidecar/upstream-set.ts';
+import type { RunningUpstream } from '../../sidecar/running-upstream.ts';
+import { UpstreamSet } from '../../sidecar/upstream-set.ts';
 import { anExchange } from './exchanges.ts';
 import { RecordedReply } from './recorded-reply.ts';
 import { until } from './until.ts';
 import { OK, ScriptedEndpoint } from './upstream/scripted-endpoint.ts';
-import { anUpstreamSetContext, aPolicy, aSpec, configsOf } from './upstream-sets.ts';
+import { anUpstreamContext, aPolicy, aSpec, configsOf } from './upstream-sets.ts';
 
-let parts: ReturnType<typeof anUpstreamSetContext>;
+let parts: ReturnType<typeof anUpstreamContext>;
 let set: UpstreamSet;
 beforeEach(() => {
-  parts = anUpstreamSetContext();
+  parts = anUpstreamContext();
   set = new UpstreamSet(parts.context);
 });
 afterEach(() => set.stop());
@@ -36,11 +37,11 @@ describe('a configuration', () => {
 
   test('that is the same again changes nothing', () => {
     set.apply(configsOf({ inventory: [aSpec(1)] }));
-    const { upstream, counters, source } = running('inventory');
+    const { upstream, counters } = running('inventory');
     const [endpoint] = endpointsOf('inventory');
     set.apply(configsOf({ inventory: [aSpec(1)] }));
     const after = running('inventory');
-    assert.deepEqual([after.upstream, after.counters, after.source], [upstream, counters, source]);
+    assert.deepEqual([after.upstream, after.counters], [upstream, counters]);
     assert.equal(endpointsOf('inventory')[0], endpoint);
   });
 
@@ -98,17 +99,36 @@ describe('discovery', () => {
     parts.resolver.ipv6.set('inventory.test', 'ETIMEOUT');
     set.apply(byName());
     assert.equal(running('inventory').isKnown, false);
-    await until(() => running('inventory').source.problem !== null, 'a problem');
+    await until(() => running('inventory').problem !== null, 'a problem');
     assert.equal(running('inventory').isKnown, false);
-    assert.deepEqual(parts.warnings, [running('inventory').source.problem]);
+    assert.deepEqual(parts.warnings, [running('inventory').problem]);
     assert.match(parts.warnings[0], /inventory\.test/);
+  });
+
+  test('that is configured as before is not asked anew', async () => {
+    parts.resolver.ipv4.set('inventory.test', [{ address: '10.0.0.9', ttl: 60 }]);
+    set.apply(byName());
+    await until(() => running('inventory').isKnown, 'an answer');
+    const { asked } = parts.resolver;
+    const before = asked.length;
+    set.apply(byName());
+    assert.equal(asked.length, before);
+    set.apply(
+      new Map([
+        [
+          'inventory',
+          { ...byName().get('inventory')!, endpoints: { kind: 'dns', host: 'other.test', port: 1 } },
+        ],
+      ]),
+    );
+    assert.ok(asked.length > before);
   });
 
   test('that has said something is known from then on', async () => {
     parts.resolver.ipv4.set('inventory.test', [{ address: '10.0.0.9', ttl: 60 }]);
     set.apply(byName());
     await until(() => running('inventory').isKnown, 'an answer');
-    assert.equal(running('inventory').source.problem, null);
+    assert.equal(running('inventory').problem, null);
   });
 });
 
@@ -185,7 +205,10 @@ describe('with an endpoint', () => {
 
     set.apply(configsOf({ inventory: [aSpec(1)] }));
     endpointsOf('inventory')[0].noteLost(failure('connect-failure', 'a wrong port'));
-    assert.equal(running('inventory').holdRoom.isOpen, true);
+    const { stack, counters } = running('inventory');
+    const before = counters.held;
+    stack.call(anExchange(), new RecordedReply());
+    assert.equal(counters.held, before);
   });
 
   test('a stop lets go who waits', () => {

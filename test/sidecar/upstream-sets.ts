@@ -2,18 +2,18 @@ import { DEFAULT_POLICY } from '../../control-plane/contract/default-policy.ts';
 import type { Policy } from '../../control-plane/contract/policy.ts';
 import type { UpstreamConfig } from '../../sidecar/config/sidecar-config.ts';
 import { HttpDate } from '../../sidecar/io/http-date.ts';
+import type { UpstreamContext } from '../../sidecar/running-upstream.ts';
 import { ConnectionLimit } from '../../sidecar/upstream/connection-limit.ts';
 import type { EndpointSpec } from '../../sidecar/upstream/endpoint.ts';
-import type { UpstreamSetContext } from '../../sidecar/upstream-set.ts';
 import { HandClock } from './hand-clock.ts';
 import { FakeResolver } from './io/fake-resolver.ts';
 
 /** What the upstreams of a sidecar share, with what was logged. */
-export function anUpstreamSetContext() {
+export function anUpstreamContext() {
   const clock = new HandClock();
   const resolver = new FakeResolver();
   const warnings: string[] = [];
-  const context: UpstreamSetContext = {
+  const context: UpstreamContext = {
     wheel: clock.wheel,
     date: new HttpDate(() => Date.UTC(1994, 10, 15, 8, 12, 31)),
     log: { info() {}, warn: (_fields: object, text: string) => warnings.push(text), error() {} } as never,

@@ -1,0 +1,246 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Policy } from '../control-plane/contract/policy.ts';
+import type { Log } from '../process/log.ts';
+import type { UpstreamConfig } from './config/sidecar-config.ts';
+import { ControlPlaneSource } from './discovery/control-plane-source.ts';
+import { DnsSource } from './discovery/dns-source.ts';
+import type { EndpointListener, EndpointSource } from './discovery/endpoint-source.ts';
+import { scheduleByTimer } from './discovery/schedule.ts';
+import { StaticSource } from './discovery/static-source.ts';
+import type { Service } from './exchange/service.ts';
+import type { HttpDate } from './io/http-date.ts';
+import type { NameResolver } from './io/name-resolver.ts';
+import type { TimerWheel } from './io/timer-wheel.ts';
+import type { Mesh } from './mesh.ts';
+import { HoldRoom } from './policy/hold-room.ts';
+import { buildStack } from './policy/stack.ts';
+import type { AccessLog } from './telemetry/access-log.ts';
+import type { UpstreamCounters } from './telemetry/counters.ts';
+import { createBalancer } from './upstream/balancers/balancer-by-name.ts';
+import type { ConnectionLimit } from './upstream/connection-limit.ts';
+import { ConnectionPool, type PoolContext, type PoolSettings } from './upstream/connection-pool.ts';
+import type { EndpointSpec } from './upstream/endpoint.ts';
+import { Search } from './upstream/search.ts';
+import { Upstream } from './upstream/upstream.ts';
+
+/** What the upstreams of a sidecar share. */
+export interface UpstreamContext {
+  readonly wheel: TimerWheel;
+  readonly date: HttpDate;
+  readonly log: Log;
+  readonly resolver: NameResolver;
+  /** What the control plane says, and why it does not; null where there is none. */
+  readonly mesh: Pick<Mesh, 'directory' | 'explain'> | null;
+  /** The bound on the connections of all upstreams together. */
+  readonly total: ConnectionLimit;
+  /** From 0 to below 1. */
+  readonly random: () => number;
+  /** Whether the sidecar itself listens on this port. */
+  readonly isOwnPort: (port: number) => boolean;
+  accessLog: AccessLog | null;
+  /** The pseudonym in the Via field to add to requests, or '' for none. */
+  via: string;
+}
+
+/**
+ * An upstream with all that belongs to it: where its endpoints come from, the policies around it, and the room where requests wait
+ * while none of its endpoints can be connected to. It looks for endpoints from the beginning on.
+ */
+export class RunningUpstream implements EndpointListener {
+  readonly upstream: Upstream;
+  readonly counters: UpstreamCounters;
+  private readonly context: UpstreamContext;
+  private readonly holdRoom: HoldRoom;
+  private inForce: UpstreamConfig;
+  private source: EndpointSource;
+  private outermost: Service;
+  private isTold = false;
+  private before: Upstream['availability'];
+
+  constructor(config: UpstreamConfig, counters: UpstreamCounters, context: UpstreamContext) {
+    const { name, policy } = config;
+    this.inForce = config;
+    this.counters = counters;
+    this.context = context;
+    const pool = new ConnectionPool(
+      name,
+      poolSettings(policy),
+      this.connectionContext(),
+      counters,
+      context.total,
+    );
+    this.upstream = new Upstream(name, createBalancer(policy.balancer, context.random), pool);
+    this.holdRoom = new HoldRoom(context.wheel.now());
+    this.holdRoom.searchBy(this.search());
+    this.before = this.upstream.availability;
+    this.upstream.explain = () => this.source.problem;
+    this.upstream.onChange = () => this.watchOver();
+    this.outermost = this.stackAsConfigured();
+    this.source = sourceOf(config, context);
+    this.source.start(this);
+  }
+
+  get config(): UpstreamConfig {
+    return this.inForce;
+  }
+
+  /** The policies around it: what a route leads to. */
+  get stack(): Service {
+    return this.outermost;
+  }
+
+  /** Whether discovery has said anything yet. */
+  get isKnown(): boolean {
+    return this.isTold;
+  }
+
+  /** What discovery could not do, a sentence; null where nothing is wrong. */
+  get problem(): string | null {
+    return this.source.problem;
+  }
+
+  /** Whether it can become what another configuration says; else it takes a new one. */
+  canBecome(config: UpstreamConfig): boolean {
+    return isDiscovered(this.inForce) === isDiscovered(config);
+  }
+
+  /** Changes what is different and leaves the rest alone. Exchanges under way end under the policy that they began with. */
+  update(config: UpstreamConfig): void {
+    const { inForce: old, upstream, context } = this;
+    this.inForce = config;
+    if (!isDeepStrictEqual(old.policy, config.policy)) {
+      upstream.pool.configure(poolSettings(config.policy));
+      if (old.policy.balancer !== config.policy.balancer) {
+        upstream.balanceWith(createBalancer(config.policy.balancer, context.random));
+      }
+    }
+    this.restack();
+    if (!isDeepStrictEqual(old.endpoints, config.endpoints)) {
+      this.source.stop();
+      this.source = sourceOf(config, context);
+      upstream.forgetReached();
+      this.source.start(this);
+    }
+  }
+
+  /**
+   * Puts the policies around the upstream anew: they, or the access log, may have changed. Nothing that counts or connects is in
+   * them.
+   */
+  restack(): void {
+    this.outermost = this.stackAsConfigured();
+  }
+
+  /** No new requests; what is under way goes on, and each connection is closed behind it. */
+  retire(): void {
+    this.source.stop();
+    this.upstream.setEndpoints([]);
+  }
+
+  /** Closes every connection at once, and lets go who waits. */
+  stop(): void {
+    this.source.stop();
+    this.holdRoom.shut();
+    this.upstream.stop();
+  }
+
+  // The source.
+
+  onEndpoints(endpoints: readonly EndpointSpec[]): void {
+    this.isTold = true;
+    this.upstream.setEndpoints(endpoints);
+  }
+
+  onChange(set: readonly EndpointSpec[], removed: readonly string[]): void {
+    this.upstream.changeEndpoints(set, removed);
+  }
+
+  onProblem(problem: string): void {
+    this.context.log.warn({ upstream: this.upstream.name }, problem);
+  }
+
+  /** Opens and closes the hold room as the upstream is reached and lost, and says so. */
+  private watchOver(): void {
+    const { upstream, before, inForce, holdRoom, context } = this;
+    const { name, availability, loss } = upstream;
+    const { hold } = inForce.policy.limits;
+    if (availability === 'lost' && before !== 'lost' && hold > 0) {
+      context.log.warn(
+        { upstream: name },
+        `requests for ${name} wait for up to ${hold} ms (limits.hold): ${loss?.detail}`,
+      );
+    } else if (availability === 'ready' && before === 'lost' && hold > 0) {
+      context.log.info({ upstream: name }, `${name} can be reached again`);
+    }
+    this.before = availability;
+    // What was written down never changes: to wait for the first endpoint would be in vain.
+    const isReady = availability === 'ready' || (availability === 'empty' && !isDiscovered(inForce));
+    holdRoom.update(isReady ? 'open' : availability, context.wheel.now());
+  }
+
+  private search(): Search {
+    const { upstream, holdRoom, context } = this;
+    const { wheel, isOwnPort, random } = context;
+    return new Search({
+      name: upstream.name,
+      endpoints: () => upstream.endpoints,
+      wheel,
+      connectTimeout: () => this.inForce.policy.timeouts.connect,
+      isOwnPort,
+      random,
+      onFound: () => holdRoom.release(),
+    });
+  }
+
+  private stackAsConfigured(): Service {
+    const { inForce, upstream, counters, context, holdRoom } = this;
+    return buildStack(inForce.name, inForce.policy, upstream, counters, context, holdRoom);
+  }
+
+  private connectionContext(): PoolContext {
+    const { context } = this;
+    const limits = () => this.inForce.policy.limits;
+    return {
+      wheel: context.wheel,
+      date: context.date,
+      // Read anew: they may change while the upstream stays.
+      get headSize() {
+        return limits().headSize;
+      },
+      get headFields() {
+        return limits().headFields;
+      },
+      get via() {
+        return context.via;
+      },
+      isOwnPort: context.isOwnPort,
+      afterTurn: setImmediate,
+    };
+  }
+}
+
+/** Whether an upstream that has no endpoint may have one soon. */
+function isDiscovered({ endpoints }: UpstreamConfig): boolean {
+  return endpoints.kind !== 'static';
+}
+
+function sourceOf({ name, endpoints }: UpstreamConfig, context: UpstreamContext): EndpointSource {
+  const { resolver, random, mesh } = context;
+  if (endpoints.kind === 'static') return new StaticSource(endpoints.endpoints);
+  if (endpoints.kind === 'control-plane') {
+    if (mesh === null) return new StaticSource([]);
+    return new ControlPlaneSource(mesh.directory, name, service => mesh.explain(service));
+  }
+  return new DnsSource({ target: endpoints, resolver, schedule: scheduleByTimer, random });
+}
+
+function poolSettings({ timeouts, limits }: Policy): PoolSettings {
+  return {
+    connectTimeout: timeouts.connect,
+    streamIdle: timeouts.idle,
+    tunnelIdle: timeouts.tunnel,
+    connections: limits.connections,
+    pending: limits.pending,
+    pendingFor: limits.pendingFor,
+  };
+}
