@@ -12,6 +12,7 @@ import { EgressListeners } from './downstream/egress-listeners.ts';
 import type { RequestHead } from './exchange/exchange.ts';
 import { type Failure, failure } from './exchange/failure.ts';
 import type { Service } from './exchange/service.ts';
+import { ActiveClock } from './io/active-clock.ts';
 import { descriptors, MORE_DESCRIPTORS, type Shortage } from './io/descriptors.ts';
 import { HttpDate } from './io/http-date.ts';
 import { SystemResolver } from './io/name-resolver.ts';
@@ -46,12 +47,14 @@ const LAST_ANSWERS_MS = 250;
 /** Connections beyond the limit are told of once in so long. */
 const REFUSED_TOLD_MS = 10_000;
 
-const monotonic = () => performance.now();
-
 /** The data plane of one service: everything wired together. */
 export class Sidecar {
   private readonly log: Log;
-  private readonly wheel = new TimerWheel(monotonic);
+  private readonly clock = new ActiveClock(
+    () => performance.now(),
+    ms => this.noteStall(ms),
+  );
+  private readonly wheel = new TimerWheel(this.clock.now);
   private readonly date = new HttpDate(Date.now);
   private readonly total = new ConnectionLimit(0);
   private readonly logDestination = new LogDestination({ fd: 1, maxWaiting: ACCESS_LOG_WAITING });
@@ -134,6 +137,7 @@ export class Sidecar {
   /** Starts a sidecar. Rejects with the system's error where an address can't be listened on; then nothing is left open. */
   static async start(config: SidecarConfig, context: SidecarContext): Promise<Sidecar> {
     const sidecar = new Sidecar(config, context);
+    sidecar.clock.start();
     try {
       sidecar.mesh?.restore();
       await sidecar.apply(config);
@@ -252,13 +256,14 @@ export class Sidecar {
     this.upstreams.stop();
     this.passThrough.stop();
     this.wheel.close();
+    this.clock.stop();
     await this.admin?.stop();
     this.accessLog?.stop();
     await this.logDestination.close(1000);
   }
 
   private noteRefusedConnection(): void {
-    const now = monotonic();
+    const now = this.clock.now();
     if (now - this.refusedToldAt < REFUSED_TOLD_MS) return;
     this.refusedToldAt = now;
     const { connections } = this.config.downstream;
@@ -268,9 +273,14 @@ export class Sidecar {
     );
   }
 
+  private noteStall(ms: number): void {
+    const text = `the sidecar stood still for ${Math.round(ms)} ms: stopped, frozen or starved; no timeout counts that time`;
+    this.log.warn({ ms: Math.round(ms) }, text);
+  }
+
   private noteShortage(what: Shortage): void {
     if (what === 'accept') this.downstream.counters.connectionsRefused++;
-    const now = monotonic();
+    const now = this.clock.now();
     if (now - this.shortageToldAt < REFUSED_TOLD_MS) return;
     this.shortageToldAt = now;
     this.log.error(
@@ -281,7 +291,7 @@ export class Sidecar {
 
   private noteRefusedRequest(reason: Failure): void {
     this.downstream.counters.countRefused(reason.status);
-    this.accessLog?.recordRefused(reason, monotonic());
+    this.accessLog?.recordRefused(reason, this.clock.now());
   }
 
   /** @param before the configuration so far */
@@ -293,7 +303,7 @@ export class Sidecar {
       sample,
       perSecond,
       destination: this.logDestination,
-      clock: monotonic,
+      clock: this.clock.now,
       wallClock: Date.now,
       random: Math.random,
     };
@@ -335,7 +345,7 @@ export class Sidecar {
 
   /** What belongs to no upstream is counted and logged all the same. */
   private counted(service: Service): Service {
-    const options = { counters: this.noUpstream, accessLog: this.accessLog, clock: monotonic };
+    const options = { counters: this.noUpstream, accessLog: this.accessLog, clock: this.clock.now };
     return telemetryLayer(options)(service);
   }
 
