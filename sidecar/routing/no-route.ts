@@ -25,12 +25,14 @@ export function explainNoRoute({ method, authority }: RequestHead, situation: No
   const asked = parseAuthority(authority);
   if (asked === null) return `No route leads to ${authority}: ${known}. Name one of them in Host.`;
   const port = asked.port ?? HTTP_PORT;
+  const onItsPort = `CONNECT to ${authority} came in on the port of an upstream, which leads to that upstream only. Send it to the shared port (egress.listen).`;
+  // On the shared port it would have led there.
+  if (method === 'CONNECT' && upstreams.includes(asked.host)) return onItsPort;
   if (situation.isOwnAddress(asked.host, port))
     return `${authority} is this sidecar itself: ${known}. Name one of them in Host.`;
   if (unknownHosts === 'refuse')
     return `No route leads to ${authority}: ${known}. Add it under upstreams, or set egress.unknownHosts to pass.`;
-  if (method === 'CONNECT' && (connectPorts === 'any' || connectPorts.includes(port)))
-    return `CONNECT to ${authority} came in on the port of an upstream, which leads to that upstream only. Send it to the shared port (egress.listen).`;
+  if (method === 'CONNECT' && (connectPorts === 'any' || connectPorts.includes(port))) return onItsPort;
   if (method === 'CONNECT')
     return `CONNECT to ${authority} is not permitted: ${port} is not among the ports of egress.connect. Add it there, or add the host under upstreams.`;
   return `No route leads to ${authority}: ${known}. Add it under upstreams.`;

@@ -31,6 +31,10 @@ test('the advice fits the case', () => {
     explain('example.com:443', {}, 'CONNECT'),
     'CONNECT to example.com:443 came in on the port of an upstream, which leads to that upstream only. Send it to the shared port (egress.listen).',
   );
+  assert.match(
+    explain('inventory:80', {}, 'CONNECT'),
+    /^CONNECT to inventory:80 came in on the port of an upstream/,
+  );
   assert.match(explain(''), /^The request names no host: configured are inventory, delivery\./);
 });
 
