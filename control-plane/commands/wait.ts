@@ -142,6 +142,6 @@ class Wait {
 
   private countOf(name: string): number {
     const endpoints = [...(this.endpoints.get(name)?.values() ?? [])];
-    return endpoints.filter(({ preference }) => preference === 'normal').length;
+    return endpoints.filter(({ preference }) => preference !== 'last-resort').length;
   }
 }

@@ -66,7 +66,8 @@ export interface Service {
 
 /**
  * An instance as callers see it. `preference` says when it may be used: `normal`; `last-resort` for suspect and expired
- * ones, used only where there is nothing better; draining, down and starting ones are not told of at all.
+ * ones, used only where there is nothing better; `unconfirmed` for what the control plane has from its disk and has not heard of since its
+ * start, so that whoever knows better goes by that; draining, down and starting ones are not told of at all.
  */
 export interface EndpointResource {
   readonly id: string;
@@ -75,7 +76,7 @@ export interface EndpointResource {
   readonly weight: number;
   readonly zone: string | null;
   readonly version: string | null;
-  readonly preference: 'normal' | 'last-resort';
+  readonly preference: 'normal' | 'unconfirmed' | 'last-resort';
 }
 
 const ENDPOINT_SHAPE: Shape<EndpointResource> = record(
@@ -86,8 +87,9 @@ const ENDPOINT_SHAPE: Shape<EndpointResource> = record(
     weight: whole(),
     zone: orNull(text()),
     version: orNull(text()),
-    preference: word(['normal', 'last-resort'], {
-      description: 'Whether it is used at any time, or only where there is nothing better.',
+    preference: word(['normal', 'unconfirmed', 'last-resort'], {
+      description:
+        'Whether it is used at any time, or only where there is nothing better. `unconfirmed`: it was not heard of since the control plane was started.',
       otherwise: 'normal',
     }),
   },

@@ -14,6 +14,8 @@ export class InstanceEntry {
   deadline: number;
   /** Its sidecar's stream broke, and it was not heard of since. */
   isSuspect = false;
+  /** It comes from the store, and was not heard of since. */
+  isUnconfirmed = false;
   /** Its lease ran out while too many others did, so it stays in use. */
   isHeld = false;
   /** Since when it has been expired; means nothing while it is not. */
@@ -42,7 +44,8 @@ export class InstanceEntry {
   toEndpoint(): EndpointResource | null {
     if (this.status !== 'up') return null;
     const { id, address, port, weight, zone, version } = this.stored;
-    const preference = this.lease === 'kept' ? 'normal' : 'last-resort';
+    const ofKept = this.isUnconfirmed ? 'unconfirmed' : 'normal';
+    const preference = this.lease === 'kept' ? ofKept : 'last-resort';
     return { id, address, port, weight, zone, version, preference };
   }
 

@@ -52,18 +52,22 @@ export class Leases {
     const deadline = now.monotonic + entry.stored.ttl;
     entry.deadline = deadline;
     entry.isHeld = false;
-    if (lease !== 'kept') {
+    if (lease !== 'kept' || entry.isUnconfirmed) {
+      const detail =
+        lease === 'kept'
+          ? 'It was heard of for the first time since the control plane was started.'
+          : `It was heard of again; it was ${lease}.`;
       const note = {
         by: CONTROL_PLANE,
         now,
         kind: 'instance-returned',
-        detail: `It was heard of again; it was ${lease}.`,
+        detail,
       };
       const patch = lease === 'expired' ? { isExpired: false } : {};
       this.core.updateInstance(
         entry,
         patch,
-        { isSuspect: false },
+        { isSuspect: false, isUnconfirmed: false },
         note,
         lease === 'expired' ? 'retry' : 'forget',
       );

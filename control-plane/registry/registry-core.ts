@@ -18,7 +18,9 @@ interface Note {
 type Keeping = 'forget' | RegistryChange['onLoss'];
 
 /** What of an entry is not stored, to be set together with what is. */
-type Flags = Partial<Pick<InstanceEntry, 'isSuspect' | 'isHeld' | 'deadline' | 'expiredAt'>>;
+type Flags = Partial<
+  Pick<InstanceEntry, 'isSuspect' | 'isUnconfirmed' | 'isHeld' | 'deadline' | 'expiredAt'>
+>;
 
 interface ServiceEntry {
   service: Service;

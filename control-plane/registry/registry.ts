@@ -85,6 +85,7 @@ export class Registry {
     for (const service of stored.services) this.core.loadService(service);
     for (const instance of stored.instances) {
       const entry = new InstanceEntry(instance, now.monotonic + instance.ttl);
+      entry.isUnconfirmed = true;
       if (instance.isExpired) {
         entry.deadline = Number.NEGATIVE_INFINITY;
         entry.expiredAt = now.monotonic;
@@ -124,11 +125,11 @@ export class Registry {
     return this.core.find(service, id)?.toInstance() ?? null;
   }
 
-  /** Who else is at the address of an instance and alive: its lease is kept. Null: nobody. */
+  /** Who else is at the address of an instance and alive: its lease is kept, and it was heard of since the start. Null: nobody. */
   liveOwner(of: Pick<InstanceSpec, 'service' | 'id' | 'address' | 'port'>): Instance | null {
     const owner = this.core.findByAddress(addressKeyOf(of));
     if (owner === null || owner === this.core.find(of.service, of.id)) return null;
-    return owner.lease === 'kept' ? owner.toInstance() : null;
+    return owner.lease === 'kept' && !owner.isUnconfirmed ? owner.toInstance() : null;
   }
 
   /** What callers of a service are told, in the order of registration. */
@@ -243,13 +244,14 @@ export class Registry {
       const instance = this.core.addInstance(entry, { by, now, kind: 'instance-registered', detail }, 'undo');
       return { instance, created: true };
     }
-    const isNews = existing.lease !== 'kept' || !isDeepStrictEqual(existing.stored, stored);
+    const isNews =
+      existing.lease !== 'kept' || existing.isUnconfirmed || !isDeepStrictEqual(existing.stored, stored);
     existing.deadline = now.monotonic + spec.ttl;
     existing.isHeld = false;
     if (isNews) {
       const detail = `It was registered again at ${describeAddress(spec)}, ${spec.status}.`;
       const note = { by, now, kind: 'instance-updated', detail };
-      this.core.updateInstance(existing, stored, { isSuspect: false }, note, 'undo');
+      this.core.updateInstance(existing, stored, { isSuspect: false, isUnconfirmed: false }, note, 'undo');
     }
     return { instance: existing.toInstance(), created: false };
   }

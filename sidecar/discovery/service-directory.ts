@@ -32,6 +32,11 @@ export interface DirectoryState {
   readonly services: readonly ServiceState[];
 }
 
+type ChangeMessage = Extract<WatchMessage, { type: 'change' }>;
+
+/** Endpoints of a service that are remembered to have left. */
+const MAX_GONE = 1000;
+
 /**
  * How long endpoints that the control plane has forgotten are kept as the last resort. Their sidecars register them again as
  * soon as they are connected again, which takes less.
@@ -43,7 +48,8 @@ const RETAINED_MS = 10_000;
  * snapshot and the watch both write to, and that upstreams read.
  *
  * A control plane that comes back with another history (a new epoch: restored from an older disk, or kept in memory) may have lost
- * instances that are alive. Those that it does not name any more are not dropped at once but used while there is nothing better.
+ * instances that are alive. Those that it does not name any more are not dropped at once but used while there is nothing better. And
+ * it may name some that are gone: what it has from its disk alone does not overrule what is known here ({@link Entry.judge}).
  */
 export class ServiceDirectory {
   /** Told when a service is known for the first time, comes into being, ceases to be, or has another policy. */
@@ -94,7 +100,7 @@ export class ServiceDirectory {
     for (const state of services) {
       const entry = new Entry(state.name);
       this.services.set(state.name, entry);
-      entry.take(state, revision);
+      entry.take(state, revision, new Map());
       entry.isFromSnapshot = true;
       this.tell(entry, true);
     }
@@ -129,12 +135,13 @@ export class ServiceDirectory {
   }
 
   sync(revision: Revision, states: readonly ServiceState[]): void {
+    const addresses = this.addresses();
     for (const state of states) {
       const known = this.services.get(state.name);
       const entry = known ?? new Entry(state.name);
       this.services.set(state.name, entry);
       const wasDifferent = known === undefined || known.isFromSnapshot;
-      const hasNews = entry.take(state, revision);
+      const hasNews = entry.take(state, revision, addresses);
       if (entry.hasRetained) entry.retainFor(this.schedule, RETAINED_MS, () => this.dropRetained(entry));
       this.tell(entry, wasDifferent || hasNews);
     }
@@ -142,8 +149,8 @@ export class ServiceDirectory {
     this.onApplied();
   }
 
-  change(message: Extract<WatchMessage, { type: 'change' }>): void {
-    const { service, revision, policy, set, remove } = message;
+  change(message: ChangeMessage): void {
+    const { service, revision, policy } = message;
     this.currentRevision = Math.max(this.currentRevision, revision);
     const entry = this.services.get(service);
     // What was not asked for, or is part of what a sync has said.
@@ -151,7 +158,8 @@ export class ServiceDirectory {
     entry.revision = revision;
     const existed = entry.exists;
     entry.setExists(message.exists);
-    const removed = entry.change(set, remove);
+    const isDoubted = message.set.some(({ preference }) => preference === 'unconfirmed');
+    const { set, removed } = entry.change(message, isDoubted ? this.addresses() : new Map());
     if (policy !== null) entry.policy = policy;
     if (entry.exists !== existed || policy !== null) this.onNews(entry);
     if (set.length > 0 || removed.length > 0) this.listeners.get(service)?.onChange(set, removed);
@@ -160,6 +168,16 @@ export class ServiceDirectory {
 
   stop(): void {
     for (const entry of this.services.values()) entry.cancelRetention();
+  }
+
+  /** Which endpoint is known at which address, of all services. */
+  private addresses(): Map<string, EndpointKey> {
+    const services = [...this.services.values()];
+    return new Map(
+      services.flatMap(({ name, endpoints }) =>
+        [...endpoints.values()].map(endpoint => [addressOf(endpoint), keyOf(name, endpoint)] as const),
+      ),
+    );
   }
 
   private tell(entry: Entry, hasNews: boolean): void {
@@ -184,6 +202,8 @@ class Entry implements KnownService {
   revision: Revision = 0;
   /** Ids of endpoints that the control plane does not name any more since it has another history. */
   private readonly retained = new Set<string>();
+  /** Ids of endpoints that left while this sidecar was told of it, the last one at the end. */
+  private readonly gone = new Set<string>();
   /** What the control plane said of `exists` while {@link retained} ones speak against it. */
   private isSaidToExist = false;
   private cancel: (() => void) | null = null;
@@ -197,12 +217,14 @@ class Entry implements KnownService {
   }
 
   /** @returns whether existence or policy are different now */
-  take(state: ServiceState, revision: Revision): boolean {
+  take(state: ServiceState, revision: Revision, addresses: ReadonlyMap<string, EndpointKey>): boolean {
     const before = this.endpoints;
     const { exists, policy } = this;
     this.cancelRetention();
-    this.endpoints = new Map(state.endpoints.map(endpoint => [endpoint.id, endpoint]));
+    const used = state.endpoints.flatMap(endpoint => this.judge(endpoint, addresses) ?? []);
+    this.endpoints = new Map(used.map(endpoint => [endpoint.id, endpoint]));
     if (this.isOfOtherEpoch) this.retain(before);
+    else for (const id of before.keys()) if (!this.endpoints.has(id)) this.leave(id);
     this.isOfOtherEpoch = false;
     this.setExists(state.exists);
     if (state.exists || !this.hasRetained) this.policy = state.policy;
@@ -216,9 +238,14 @@ class Entry implements KnownService {
     this.exists = exists || this.hasRetained;
   }
 
-  /** @returns the ids that are gone */
-  change(set: readonly EndpointResource[], remove: readonly string[]): string[] {
+  /** @returns what is new or different, and the ids that are gone */
+  change(
+    { set: told, remove }: Pick<ChangeMessage, 'set' | 'remove'>,
+    addresses: ReadonlyMap<string, EndpointKey>,
+  ): { set: EndpointResource[]; removed: string[] } {
     const removed = remove.filter(id => this.endpoints.delete(id));
+    for (const id of remove) this.leave(id);
+    const set = told.flatMap(endpoint => this.judge(endpoint, addresses) ?? []);
     for (const endpoint of set) {
       this.retained.delete(endpoint.id);
       for (const id of this.retained) {
@@ -229,7 +256,7 @@ class Entry implements KnownService {
       }
       this.endpoints.set(endpoint.id, endpoint);
     }
-    return removed;
+    return { set, removed };
   }
 
   state(): ServiceState {
@@ -256,6 +283,36 @@ class Entry implements KnownService {
     return { removed, hasNews };
   }
 
+  /**
+   * How an endpoint is used that the control plane tells of; null: not at all. What it has from its disk alone may be long gone, and
+   * another service at its address: it counts for what it was known as here, and else as the last resort, save where it was seen
+   * to leave, or its address is known to be another's.
+   */
+  private judge(
+    endpoint: EndpointResource,
+    addresses: ReadonlyMap<string, EndpointKey>,
+  ): EndpointResource | null {
+    const { id, preference } = endpoint;
+    if (preference === 'normal') this.gone.delete(id);
+    if (this.gone.has(id)) return null;
+    if (preference !== 'unconfirmed') return endpoint;
+    const known = this.endpoints.get(id);
+    if (isAtSameAddress(known, endpoint)) return { ...endpoint, preference: known.preference };
+    const owner = addresses.get(addressOf(endpoint));
+    const isAnothers = owner !== undefined && owner !== keyOf(this.name, endpoint);
+    return isAnothers ? null : { ...endpoint, preference: 'last-resort' };
+  }
+
+  private leave(id: string): void {
+    this.gone.delete(id);
+    this.gone.add(id);
+    if (this.gone.size <= MAX_GONE) return;
+    for (const oldest of this.gone) {
+      this.gone.delete(oldest);
+      return;
+    }
+  }
+
   /** Keeps what is not named any more as the last resort, save where another has taken its address. */
   private retain(before: ReadonlyMap<string, EndpointResource>): void {
     const taken = new Set([...this.endpoints.values()].map(addressOf));
@@ -267,8 +324,15 @@ class Entry implements KnownService {
   }
 }
 
-function isAtSameAddress(a: EndpointResource | undefined, b: EndpointResource): boolean {
+function isAtSameAddress(a: EndpointResource | undefined, b: EndpointResource): a is EndpointResource {
   return a !== undefined && addressOf(a) === addressOf(b);
+}
+
+/** An endpoint among those of all services. */
+type EndpointKey = string;
+
+function keyOf(service: string, { id }: EndpointResource): EndpointKey {
+  return `${service}/${id}`;
 }
 
 function addressOf({ address, port }: EndpointResource): string {

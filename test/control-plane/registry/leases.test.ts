@@ -159,6 +159,36 @@ describe('after the control plane itself was away', () => {
     assert.equal(mesh.lease(), undefined);
   });
 
+  test('after a start callers are told of what was kept as unconfirmed, until it is heard of', () => {
+    const base = {
+      isDrained: false,
+      isExpired: false,
+      registeredAt: '2026-01-01T00:00:00.000Z',
+      revision: 3,
+    };
+    const instances = ['a1', 'a2', 'a3', 'a4'].map(id => ({
+      ...specOf({ id }),
+      ...base,
+      registeredBy: 's1',
+    }));
+    instances[0]!.registeredBy = 's0';
+    const mesh = new TestMesh({ stored: { starts: 1, revisionCeiling: 10, services: [], instances } });
+    assert.deepEqual(
+      mesh.endpoints(),
+      instances.map(({ id }) => `${id} unconfirmed`),
+    );
+    mesh.registry.streamOpened('s0', mesh.now);
+    mesh.registry.heartbeat('inventory', 'a2', mesh.now);
+    mesh.register({ id: 'a3' });
+    assert.deepEqual(mesh.endpoints(), ['a1', 'a2', 'a3', 'a4 unconfirmed']);
+    assert.ok(mesh.changes.every(change => change.kind === 'instance' && change.isVisible));
+    assert.equal(mesh.changes.length, 3);
+    // Whoever was not heard of is no reason to refuse its address to another.
+    const another = { ...specOf({ id: 'a4' }), id: 'b4' };
+    assert.equal(mesh.registry.liveOwner(another), null);
+    assert.equal(mesh.registry.liveOwner({ ...specOf({ id: 'a1' }), id: 'b1' })?.id, 'a1');
+  });
+
   test('a stall gives every lease its full length, whatever is heard first', () => {
     for (const hear of ['tick', 'heartbeat of another'] as const) {
       const mesh = new TestMesh();

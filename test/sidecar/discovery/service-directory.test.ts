@@ -177,6 +177,46 @@ describe('another history', () => {
   });
 });
 
+describe('what the control plane has from its disk alone', () => {
+  const unconfirmed = (id: string, more: Partial<EndpointResource> = {}) =>
+    anEndpoint(id, { preference: 'unconfirmed', ...more });
+
+  beforeEach(() => {
+    directory.begin('e1');
+    directory.sync(5, [aService('abc'), { ...aService('x'), name: 'payments' }]);
+    change(6, '', 'a');
+    directory.begin('e2');
+    said = [];
+  });
+
+  test('does not bring back what was seen to leave, until it is heard of', () => {
+    directory.sync(1, [aService('', { endpoints: ['a', 'b', 'c'].map(id => unconfirmed(id)) })]);
+    assert.deepEqual(said, ['all: b c']);
+    change(2, '', '', { set: [anEndpoint('a', { preference: 'last-resort' })] });
+    assert.equal(said.length, 1);
+    change(3, 'a', '');
+    assert.deepEqual(said.slice(1), ['+a -']);
+  });
+
+  test('is the last resort where it is not known here, until it is heard of', () => {
+    const endpoints = [unconfirmed('b'), unconfirmed('c', { port: 1 }), unconfirmed('d')];
+    directory.sync(1, [aService('', { endpoints })]);
+    assert.deepEqual(said, ['all: b c? d?']);
+    change(2, 'd', '');
+    assert.equal(directory.get('inventory')!.endpoints.get('d')!.preference, 'normal');
+  });
+
+  test("is not used where its address is known to be another service's", () => {
+    const heir = unconfirmed('y', { port: anEndpoint('x').port });
+    directory.sync(1, [aService('', { endpoints: [heir] }), { ...aService(''), name: 'payments' }]);
+    assert.deepEqual(said, ['all: b? c?']);
+    change(2, '', '', { set: [{ ...heir, weight: 2 }] });
+    assert.deepEqual(said.slice(1), []);
+    change(3, '', '', { set: [{ ...heir, preference: 'normal' }] });
+    assert.deepEqual(said.slice(1), ['+y -']);
+  });
+});
+
 test('what was kept is taken up again, without services that do not exist', () => {
   directory.begin('e1');
   directory.sync(7, [aService('ab'), { ...aService('', { exists: false }), name: 'stranger' }]);
