@@ -21,6 +21,9 @@ const SERVICES = listOf(SERVICE_STATE);
 /** An older one is refused: containers' addresses pass to others, and a stale one leads to the wrong service. */
 export const SNAPSHOT_MAX_AGE_MS = 24 * 60 * 60 * 1000;
 
+/** One that is from later than this is refused as well: by a clock that was wrong, its age can't be told. */
+const SNAPSHOT_MAX_AHEAD_MS = 5 * 60 * 1000;
+
 /**
  * Two lines of JSON: what the file is, with a checksum of the second line; and the services.
  */
@@ -43,6 +46,10 @@ export function readSnapshot(text: string, now: number): ReadSnapshot {
     const age = now - at;
     if (!(age <= SNAPSHOT_MAX_AGE_MS))
       return refuse(`it is too old: from ${head.at}, more than 24 hours ago`);
+    if (age < -SNAPSHOT_MAX_AHEAD_MS)
+      return refuse(
+        `its date lies ahead: ${head.at}; one of the clocks was wrong, so that its age is not known`,
+      );
     const { epoch, revision } = head;
     if (typeof epoch !== 'string' || typeof revision !== 'number') return refuse('its first line is damaged');
     const services = readJson(SERVICES, body, 'its second line');

@@ -57,11 +57,14 @@ describe('a snapshot', () => {
     );
   });
 
-  test('is refused where it is too old, or of a format to come', () => {
+  test('is refused where it is too old, from later than now, or of a format to come', () => {
     const text = writeSnapshot(SNAPSHOT);
     assert.equal(readSnapshot(text, AT + SNAPSHOT_MAX_AGE_MS).ok, true);
     const old = readSnapshot(text, AT + SNAPSHOT_MAX_AGE_MS + 1);
     assert.ok(!old.ok && /^it is too old: from 2026-01-01T00:00:00.000Z/.test(old.reason));
+    assert.equal(readSnapshot(text, AT - 5 * 60_000).ok, true);
+    const ahead = readSnapshot(text, AT - 5 * 60_000 - 1);
+    assert.ok(!ahead.ok && /^its date lies ahead: 2026-01-01T00:00:00.000Z/.test(ahead.reason));
     const other = readSnapshot(text.replace('"format":1', '"format":2'), AT);
     assert.ok(!other.ok && /format 2/.test(other.reason));
   });
