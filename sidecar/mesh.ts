@@ -1,6 +1,4 @@
-import { createHash, randomUUID } from 'node:crypto';
-import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { randomUUID } from 'node:crypto';
 import type { Log } from '../process/log.ts';
 import type { ControlPlaneConfig, SidecarConfig, UpstreamConfig } from './config/sidecar-config.ts';
 import { ControlPlaneApi } from './discovery/control-plane-api.ts';
@@ -13,6 +11,7 @@ import type { TimerWheel } from './io/timer-wheel.ts';
 import { MeshServices } from './mesh-services.ts';
 import { checkApp } from './registration/app-check.ts';
 import { Registration } from './registration/registration.ts';
+import { snapshotPath } from './snapshot-path.ts';
 import type { DiscoveryGauges } from './telemetry/discovery-metrics.ts';
 
 /** What a mesh needs of its sidecar. */
@@ -63,7 +62,7 @@ export class Mesh implements DiscoveryGauges {
       watch: names => this.client.watch(names),
       refuse: (name, reason) => this.client.refuse(directory.revision, name, reason),
     });
-    const path = snapshotPath(config, controlPlane);
+    const path = snapshotPath(config, controlPlane, process.env);
     this.snapshot =
       path === null
         ? null
@@ -172,12 +171,4 @@ export class Mesh implements DiscoveryGauges {
       registration: this.registration?.view ?? null,
     };
   }
-}
-
-/** Sidecars with the same service and control plane share a file: each of them keeps what all of them can use. */
-function snapshotPath({ service }: SidecarConfig, { url, snapshot }: ControlPlaneConfig): string | null {
-  if (snapshot !== 'auto') return snapshot;
-  const state = process.env.XDG_STATE_HOME || join(homedir(), '.local', 'state');
-  const mesh = createHash('sha256').update(url).digest('hex').slice(0, 8);
-  return join(state, 'outrider', `${service ?? 'sidecar'}-${mesh}.snapshot`);
 }

@@ -221,7 +221,7 @@ export const SIDECAR_FILE_SCHEMA = section(
             },
             {
               description:
-                'The file that keeps what the control plane said last, so that a start without it is possible. `auto`: `outrider/` in `$XDG_STATE_HOME` or `~/.local/state`, named after the service.',
+                'The file that keeps what the control plane said last, so that a start without it is possible. `auto`: `outrider/` in `$XDG_STATE_HOME` or `~/.local/state`, named after the service, the control plane and `egress.listen`, so that each sidecar has one of its own.',
               default: 'auto',
             },
           ),
