@@ -6,12 +6,14 @@ import { APPLY_COMMAND } from '../control-plane/commands/apply.ts';
 import { CONTROL_PLANE_COMMAND } from '../control-plane/commands/control-plane.ts';
 import { GET_COMMAND } from '../control-plane/commands/get.ts';
 import { WAIT_COMMAND } from '../control-plane/commands/wait.ts';
+import { RUN_COMMAND } from '../sidecar/commands/run.ts';
 import { SIDECAR_COMMAND } from '../sidecar/commands/sidecar.ts';
 import { VALIDATE_COMMAND } from '../sidecar/commands/validate.ts';
 
 /** The sub-commands of `outrider`, in the order in which help lists them. */
 export const COMMANDS: readonly Command[] = [
   SIDECAR_COMMAND,
+  RUN_COMMAND,
   CONTROL_PLANE_COMMAND,
   APPLY_COMMAND,
   GET_COMMAND,

@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { nearest } from '../control-plane/contract/nearest.ts';
 import type { Command, Flag, GivenFlag, Invocation } from './command.ts';
+import { formatUsage } from './help.ts';
 
 type ParsedArguments =
   | { readonly kind: 'run'; readonly invocation: Invocation }
@@ -39,6 +40,10 @@ export function parseArguments(
       file && /\.ya?ml$/.test(operands[0]) ? `; did you mean --${file.name} ${operands[0]}?` : '';
     complaints.push(`takes flags only, found ${found}${question}`);
   }
+  const stray = command.operands?.isBehindDashes ? findStray(tokens) : null;
+  // Without dashes, flags of the command line may have been taken for own ones.
+  if (stray !== null && (complaints.length === 0 || !stray.hasDashes))
+    complaints.unshift(`expected -- before ${JSON.stringify(stray.operand)}: ${formatUsage(command)}`);
   for (const flag of command.flags) {
     const given = flags.has(flag.name) ? null : fromEnvironment(flag, environment);
     if (typeof given === 'string') complaints.push(given);
@@ -46,6 +51,16 @@ export function parseArguments(
   }
   if (complaints.length > 0) return { kind: 'wrong', complaints };
   return { kind: 'run', invocation: { flags, operands } };
+}
+
+/** The first operand that stands in front of `--`, or without one; null where there is none. */
+function findStray(tokens: readonly Token[]): { operand: string; hasDashes: boolean } | null {
+  for (const token of tokens) {
+    if (token.kind === 'option-terminator') return null;
+    if (token.kind === 'positional')
+      return { operand: token.value, hasDashes: tokens.some(({ kind }) => kind === 'option-terminator') };
+  }
+  return null;
 }
 
 function tokenize(command: Command, args: readonly string[]): readonly Token[] {

@@ -6,11 +6,18 @@ export interface Command {
   /** A paragraph or more; empty lines part them. */
   readonly description: string;
   /** What stands on the command line besides flags, as the usage line shows it; null where nothing may. */
-  readonly operands: { readonly placeholder: string; readonly description: string } | null;
+  readonly operands: Operands | null;
   readonly flags: readonly Flag[];
   readonly examples: readonly Example[];
   /** @returns the exit code: 0 fine, 2 bad usage or configuration, 1 anything else */
   run(invocation: Invocation, host: Host): Promise<number>;
+}
+
+interface Operands {
+  readonly placeholder: string;
+  readonly description: string;
+  /** Whether they have to stand behind `--`: a command line with flags of its own. */
+  readonly isBehindDashes?: boolean;
 }
 
 export interface Flag {

@@ -51,7 +51,8 @@ export function formatHelp(command: Command): string {
 }
 
 export function formatUsage({ name, operands }: Command): string {
-  return ['outrider', name, '[FLAGS]', operands?.placeholder].filter(Boolean).join(' ');
+  const dashes = operands?.isBehindDashes ? '--' : null;
+  return ['outrider', name, '[FLAGS]', dashes, operands?.placeholder].filter(Boolean).join(' ');
 }
 
 /** `--listen ADDRESS`, `-f, --file FILE` */

@@ -6,6 +6,7 @@ import { endProcess } from './process-end.ts';
 const LOG_WAITING = 1024 * 1024;
 /** How long the reader of the log may take for the last lines. */
 const LAST_WORDS_MS = 500;
+const STOPPING_SIGNALS: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGINT'];
 
 /**
  * A program that runs until it is told to stop: its log, on standard error, and the signals that it is told by. A bug that nobody
@@ -13,13 +14,18 @@ const LAST_WORDS_MS = 500;
  */
 export class Program {
   readonly log: Log;
-  /** Settles at the first SIGTERM or SIGINT. */
+  /** Settles at the first signal to stop. */
   readonly stopSignal: Promise<NodeJS.Signals>;
-  private readonly logDestination = new LogDestination({ fd: 2, maxWaiting: LOG_WAITING });
+  /** Where the log goes. Closed by {@link end}. */
+  readonly logDestination = new LogDestination({ fd: 2, maxWaiting: LOG_WAITING });
   private onHangup: () => void = () => {};
+  private onInsistence: (() => void) | null = null;
 
-  /** @param name who speaks in the log, such as `control-plane` */
-  constructor(name: string, level: LogLevel) {
+  /**
+   * @param name who speaks in the log, such as `control-plane`
+   * @param stoppedBy the signals to stop
+   */
+  constructor(name: string, level: LogLevel, stoppedBy: readonly NodeJS.Signals[] = STOPPING_SIGNALS) {
     this.log = createLog(name, level, this.logDestination);
     process.on('uncaughtException', error => {
       this.log.error({ err: error }, `a bug, the ${name.replace('-', ' ')} ends: ${error.message}`);
@@ -29,12 +35,11 @@ export class Program {
     this.stopSignal = new Promise(resolve => {
       let isStopping = false;
       const onSignal = (signal: NodeJS.Signals) => {
-        if (isStopping) return this.endAtOnce(signal);
+        if (isStopping) return this.insist(signal);
         isStopping = true;
         resolve(signal);
       };
-      process.on('SIGTERM', onSignal);
-      process.on('SIGINT', onSignal);
+      for (const signal of stoppedBy) process.on(signal, onSignal);
     });
   }
 
@@ -43,13 +48,19 @@ export class Program {
     this.onHangup = reload;
   }
 
+  /** What a second signal to stop does from now on, instead of ending the process at once. */
+  insistBy(insist: () => void): void {
+    this.onInsistence = insist;
+  }
+
   /** Lets the log come to its end. @returns the code, which the process may end with now */
   async end(code: number): Promise<number> {
     await this.logDestination.close(LAST_WORDS_MS);
     return code;
   }
 
-  private endAtOnce(signal: NodeJS.Signals): void {
+  private insist(signal: NodeJS.Signals): void {
+    if (this.onInsistence !== null) return this.onInsistence();
     this.log.warn({ signal }, 'a second signal: ends at once');
     void endProcess(1);
   }

@@ -13,14 +13,19 @@ import type { MapNode } from '../control-plane/contract/source-tree.ts';
 import { readConfigFile } from '../process/config-file.ts';
 import { ListenError } from '../process/listen-error.ts';
 import type { Log, LogLevel } from '../process/log.ts';
+import { LogDestination } from '../process/log-destination.ts';
 import { Program } from '../process/program.ts';
 import { ConfigReloader } from '../process/reload.ts';
+import type { ApplicationCommand } from './application/application-process.ts';
 import { loadSidecarConfig } from './config/load.ts';
 import type { SidecarConfig } from './config/sidecar-config.ts';
 import { boundRuntimeMemory } from './io/runtime-memory.ts';
+import { STOPPING_SIGNALS, wrapApplication } from './wrapper.ts';
 
-/** What `outrider sidecar` was asked to do. */
-interface SidecarOptions {
+/** What `outrider sidecar` or `outrider run` was asked to do. */
+export interface SidecarOptions {
+  /** The application to run beside the sidecar; null: it runs already. */
+  readonly command: ApplicationCommand | null;
   /** Null: `outrider.yaml` in the working directory, if there is one. */
   readonly configFile: string | null;
   /** What environment variables and flags say, weakest first. */
@@ -40,18 +45,26 @@ interface RunningSidecar {
   apply(config: SidecarConfig): Promise<void>;
   /** Null: nothing is refused any more. */
   noteRefused(reason: string | null): void;
+  /** How long a stop waits at most, in ms. */
+  readonly grace: number;
+  /** Takes the instance out of use; what the application calls is carried on. Resolves in any case. */
+  drain(): Promise<void>;
   /** Carries what is under way to its end. */
   stop(): Promise<void>;
 }
 
 type StartSidecar = (
   config: SidecarConfig,
-  context: { readonly log: Log; readonly version: string },
+  context: { readonly log: Log; readonly version: string; readonly accessLog: LogDestination },
 ) => Promise<RunningSidecar>;
 
 const DEFAULT_FILE = 'outrider.yaml';
+/** Characters of the access log that may wait for a slow reader. */
+const ACCESS_LOG_WAITING = 4 * 1024 * 1024;
+/** How long the reader of the access log may take for the last lines. */
+const LAST_LINES_MS = 1000;
 
-/** Runs a sidecar until a signal stops it. @returns the exit code */
+/** Runs a sidecar until a signal stops it, or until the application that it runs has ended. @returns the exit code */
 export async function runSidecar(options: SidecarOptions, start: StartSidecar): Promise<number> {
   const path = options.configFile ?? (existsSync(DEFAULT_FILE) ? DEFAULT_FILE : null);
   const content = path === null ? null : await readConfigFile(path);
@@ -73,31 +86,45 @@ export async function runSidecar(options: SidecarOptions, start: StartSidecar): 
   }
 
   boundRuntimeMemory();
-  const program = new Program('sidecar', options.logLevel);
+  const { command } = options;
+  const program = new Program('sidecar', options.logLevel, command === null ? undefined : STOPPING_SIGNALS);
   const { log } = program;
+  // Standard output belongs to the application, where there is one.
+  const accessLog =
+    command === null ? new LogDestination({ fd: 1, maxWaiting: ACCESS_LOG_WAITING }) : program.logDestination;
   const withWhat = path === null ? 'without a file' : `with ${path}`;
   const once = content === null || content.isFile ? '' : ', which is no file: it is read this once';
   log.info({ version: options.version, config: path }, `starts ${withWhat}${once}`);
   warnOf(loaded.problems, log);
   let sidecar: RunningSidecar;
   try {
-    sidecar = await start(loaded.value, { log, version: options.version });
+    sidecar = await start(loaded.value, { log, version: options.version, accessLog });
   } catch (error) {
     log.error({}, error instanceof ListenError ? error.message : `can not start: ${messageOf(error)}`);
+    await accessLog.close(LAST_LINES_MS);
     return await program.end(1);
   }
 
   const reloader = path !== null && content?.isFile ? watch(path, content.bytes, load, sidecar, log) : null;
-  program.reloadBy(() => {
-    if (reloader === null) log.warn({}, `SIGHUP: ${path ?? 'there'} is no file to load again`);
-    else void reloader.reload();
-  });
-  const signal = await program.stopSignal;
-  log.info({ signal }, 'stops: carries what is under way to its end');
-  await reloader?.stop();
-  await sidecar.stop();
+  const stop = async (): Promise<void> => {
+    await reloader?.stop();
+    await sidecar.stop();
+  };
+  let code = 0;
+  if (command === null) {
+    program.reloadBy(() => {
+      if (reloader === null) log.warn({}, `SIGHUP: ${path ?? 'there'} is no file to load again`);
+      else void reloader.reload();
+    });
+    const signal = await program.stopSignal;
+    log.info({ signal }, 'stops: carries what is under way to its end');
+    await stop();
+  } else {
+    code = await wrapApplication(command, { program, sidecar, stop });
+  }
   log.info({}, 'stopped');
-  return await program.end(0);
+  await accessLog.close(LAST_LINES_MS);
+  return await program.end(code);
 }
 
 function watch(

@@ -18,7 +18,7 @@ interface ViewSources {
   readonly passThrough: PassThrough;
   readonly noUpstream: UpstreamCounters;
   readonly downstream: DownstreamCounters;
-  readonly logDestination: LogDestination;
+  readonly logDestination: Pick<LogDestination, 'dropped'>;
   /** Null where there is no control plane. */
   readonly mesh: Mesh | null;
   readonly drain: () => void;

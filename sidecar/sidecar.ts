@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { DEFAULT_POLICY } from '../control-plane/contract/default-policy.ts';
 import type { HostPort } from '../control-plane/contract/host-port.ts';
 import type { Log } from '../process/log.ts';
-import { LogDestination } from '../process/log-destination.ts';
+import type { LogDestination } from '../process/log-destination.ts';
 import { AdminServer } from './admin/admin-server.ts';
 import { keepUntilRestart } from './config/needs-restart.ts';
 import type { SidecarConfig } from './config/sidecar-config.ts';
@@ -30,17 +30,19 @@ import { telemetryLayer } from './telemetry/telemetry-layer.ts';
 import { ConnectionLimit } from './upstream/connection-limit.ts';
 import { UpstreamSet } from './upstream-set.ts';
 
+type AccessLogDestination = Pick<LogDestination, 'write' | 'dropped'>;
+
 /** What a sidecar is given by whoever starts it. */
 interface SidecarContext {
   readonly log: Log;
   readonly version: string;
+  /** Where lines of the access log go; stays open. */
+  readonly accessLog: AccessLogDestination;
 }
 
 const VIA = 'outrider';
 /** What is counted for requests that no upstream serves. */
 const NO_UPSTREAM = '(none)';
-/** Characters of the access log that may wait for a slow reader. */
-const ACCESS_LOG_WAITING = 4 * 1024 * 1024;
 
 /** How long the answers to what is cut off at a stop may take to be read. */
 const LAST_ANSWERS_MS = 250;
@@ -57,7 +59,7 @@ export class Sidecar {
   private readonly wheel = new TimerWheel(this.clock.now);
   private readonly date = new HttpDate(Date.now);
   private readonly total = new ConnectionLimit(0);
-  private readonly logDestination = new LogDestination({ fd: 1, maxWaiting: ACCESS_LOG_WAITING });
+  private readonly logDestination: AccessLogDestination;
   private readonly noUpstream = new UpstreamCounters(NO_UPSTREAM);
   private readonly upstreamContext: UpstreamContext;
   private readonly mesh: Mesh | null;
@@ -76,10 +78,11 @@ export class Sidecar {
   private ownHosts: Set<string> = new Set();
   private stopping: Promise<void> | null = null;
 
-  private constructor(config: SidecarConfig, { log, version }: SidecarContext) {
+  private constructor(config: SidecarConfig, { log, version, accessLog }: SidecarContext) {
     this.config = config;
     this.started = config;
     this.log = log;
+    this.logDestination = accessLog;
     const { controlPlane } = config;
     this.mesh =
       controlPlane &&
@@ -203,17 +206,25 @@ export class Sidecar {
     this.view.refused(reason);
   }
 
-  /** Gets ready for a stop: is not ready any more, and closes each connection behind its answer. Goes on carrying requests. */
-  drain(): void {
-    void this.mesh?.drain();
+  /** How long a stop waits at most, in ms: `stop.grace` as it is in force. */
+  get grace(): number {
+    return this.config.stop.grace;
+  }
+
+  /**
+   * Gets ready for a stop: is not ready any more, and closes each connection behind its answer. Goes on carrying requests.
+   * Resolves, in any case, when the own instance is out of use.
+   */
+  async drain(): Promise<void> {
     this.downstream.isDraining = true;
     this.view.isDraining = true;
+    await this.mesh?.drain();
   }
 
   private drainByApi(): void {
     if (!this.downstream.isDraining)
       this.log.info({}, 'drains: is not ready any more, and closes each connection behind its answer');
-    this.drain();
+    void this.drain();
   }
 
   /**
@@ -227,7 +238,7 @@ export class Sidecar {
 
   private async drainAndClose(): Promise<void> {
     const { grace, quiet } = this.config.stop;
-    this.drain();
+    void this.drain();
     // At once, so that nobody calls the application any more; its own calls go on until it is quiet.
     const left = this.mesh?.leave();
     const isQuiet = await this.listeners.untilQuiet(quiet, grace);
@@ -259,7 +270,6 @@ export class Sidecar {
     this.clock.stop();
     await this.admin?.stop();
     this.accessLog?.stop();
-    await this.logDestination.close(1000);
   }
 
   private noteRefusedConnection(): void {

@@ -59,6 +59,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     imports: ['control-plane/contract'],
     types: ['sidecar/config', 'sidecar/discovery/control-plane-api.ts', 'process/log.ts'],
   },
+  'sidecar/application': { imports: [] },
   'sidecar/admin': {
     imports: ['process'],
     types: ['control-plane/contract/host-port.ts'],

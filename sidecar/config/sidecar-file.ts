@@ -336,7 +336,7 @@ export const SIDECAR_FILE_SCHEMA = section(
         { means: 'no admin API', word: 'off' },
       ),
     }),
-    accessLog: section('A line per request on standard output.', {
+    accessLog: section('A line per request, on standard output; by `outrider run` on standard error.', {
       format: choice(['json', 'text', 'off'], {
         description: '`json`: one JSON object a line. `text`: for reading. `off`: none.',
         default: 'json',

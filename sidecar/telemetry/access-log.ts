@@ -12,7 +12,7 @@ export interface AccessLogOptions {
   readonly sample: number;
   /** Lines per second at most, 1 or more; a burst of as many is taken at once after a quiet second. */
   readonly perSecond: number;
-  readonly destination: LogDestination;
+  readonly destination: Pick<LogDestination, 'write'>;
   /** Monotonic milliseconds, the clock of {@link Exchange.startedAt}. */
   readonly clock: () => number;
   /** Milliseconds since 1970. */

@@ -68,10 +68,11 @@ for (const args of [
 for (const [args, complaint] of [
   [[], /^Outrider carries the calls/],
   [['sidcar'], /^unknown command sidcar; did you mean sidecar\?\nSee outrider --help\.\n$/],
-  [['teleport'], /^unknown command teleport, expected one of sidecar, control-plane, .*, help\n/],
+  [['teleport'], /^unknown command teleport, expected one of sidecar, run, control-plane, .*, help\n/],
   [['--verison'], /^unknown flag --verison; did you mean --version\?\n/],
   [['sidecar', 'a.yaml'], /^takes flags only, found "a\.yaml"; did you mean --config a\.yaml\?\n/],
   [['get', 'services', '--control-plane', 'cp:7600'], /did you mean http:\/\/cp:7600\?\n/],
+  [['run', '--service', 'a'], /^expected a command: outrider run \[FLAGS\] -- COMMAND…\nSee outrider run/],
   [['help', 'valdate'], /^unknown command valdate; did you mean validate\?/],
   [
     ['sidecar', '--upstraem', 'a=b:1'],

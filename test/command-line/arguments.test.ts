@@ -120,3 +120,18 @@ test('a flag without a value may be said by true or false in the environment', (
     complaints: ['X_JSON: expected true or false, found "yes"'],
   });
 });
+
+test('what has to stand behind dashes is taken from there as it is, and from nowhere else', () => {
+  const operands = { placeholder: 'COMMAND…', description: '', isBehindDashes: true };
+  const command = { ...COMMAND, operands };
+  const parsed = parseArguments(command, ['--json', '--', 'node', '--listen', '-h', '--', '--nonsense'], {});
+  assert.ok(parsed.kind === 'run');
+  assert.deepEqual(parsed.invocation.operands, ['node', '--listen', '-h', '--', '--nonsense']);
+  assert.deepEqual([...parsed.invocation.flags.keys()], ['json']);
+  const stray = 'expected -- before "node": outrider test [FLAGS] -- COMMAND…';
+  assert.deepEqual(complaintsOf(['node', 'x'], command), [stray]);
+  assert.deepEqual(complaintsOf(['node', '--inspect'], command), [stray, 'unknown flag --inspect']);
+  assert.deepEqual(complaintsOf(['--jsn', 'node', '--', 'x'], command), [
+    'unknown flag --jsn; did you mean --json?',
+  ]);
+});

@@ -34,7 +34,11 @@ stop: { grace: 50ms, quiet: 0ms }
   const file = { name: 'conformance.yaml', bytes: Buffer.from(text) };
   const { value, problems } = loadSidecarConfig({ file, overrides: [], environment: {} });
   if (value === null) throw new Error(problems.map(problem => problem.message).join('\n'));
-  const sidecar = await Sidecar.start(value, { log: SILENT, version: 'test' });
+  const sidecar = await Sidecar.start(value, {
+    log: SILENT,
+    version: 'test',
+    accessLog: { write() {}, dropped: 0 },
+  });
   const { egressAddress } = sidecar;
   if (egressAddress === null) throw new Error('the sidecar does not listen');
   return { port: egressAddress.port, stop: () => sidecar.stop() };

@@ -14,6 +14,7 @@ function tell(what: string, config?: SidecarConfig): void {
 const { overrides, problems } = settingsFromFlags({ flags: new Map(), operands: [] });
 const code = await runSidecar(
   {
+    command: null,
     configFile: process.env.FILE ?? null,
     overrides,
     problems,
@@ -35,6 +36,8 @@ const code = await runSidecar(
         if (next.service === 'impossible') throw new Error('the port is in use');
         tell('applied', next);
       },
+      grace: 0,
+      async drain() {},
       noteRefused: reason => tell(`refused ${reason}`),
       async stop() {
         tell('stopping');

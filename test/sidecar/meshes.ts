@@ -65,7 +65,11 @@ export class TestMesh {
       environment: {},
     });
     if (value === null) throw new Error(JSON.stringify(problems));
-    const sidecar = await Sidecar.start(value, { log: this.log.log, version: 'test' });
+    const sidecar = await Sidecar.start(value, {
+      log: this.log.log,
+      version: 'test',
+      accessLog: { write() {}, dropped: 0 },
+    });
     this.sidecars.push(sidecar);
     return new TestSidecar(sidecar);
   }

@@ -10,10 +10,17 @@ import type { MeshEvent } from '../../../control-plane/contract/resources.ts';
 import { LOCK_FILE } from '../../../control-plane/store/directory-lock.ts';
 import { closedPort } from './closed-port.ts';
 import { MeshApp } from './mesh-app.ts';
-import { type SidecarFileText, SidecarProcess } from './sidecar-process.ts';
+import { type SidecarFileText, type SidecarOptions, SidecarProcess } from './sidecar-process.ts';
 import { until } from './until.ts';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
+
+const HEALTH = { interval: '200ms', timeout: '5s' };
+
+interface Wrapped {
+  readonly file?: SidecarFileText;
+  readonly environment?: NodeJS.ProcessEnv;
+}
 
 /** A connected sidecar as the control plane tells of it. */
 export interface SidecarState {
@@ -103,10 +110,16 @@ export class MeshProcesses {
   }
 
   /** @param file what its file says besides the control plane's address; snapshots are off unless it says where */
-  async startSidecar(file: SidecarFileText = {}): Promise<SidecarProcess> {
+  async startSidecar(
+    file: SidecarFileText = {},
+    more: Pick<SidecarOptions, 'application' | 'environment'> = {},
+  ): Promise<SidecarProcess> {
     const controlPlane = { url: this.url, snapshot: 'off', ...(file.controlPlane as object) };
     const accessLog = { format: 'off' };
-    const sidecar = await SidecarProcess.start({ file: { accessLog, ...file, controlPlane } });
+    const sidecar = await SidecarProcess.start({
+      file: { accessLog, ...file, controlPlane },
+      ...more,
+    });
     this.sidecars.add(sidecar);
     return sidecar;
   }
@@ -120,14 +133,31 @@ export class MeshProcesses {
 
   /** Starts the sidecar that registers the application, and waits until it has. */
   async registerBySidecar(app: MeshApp): Promise<SidecarProcess> {
-    const health = { interval: '200ms', timeout: '5s' };
-    const sidecar = await this.startSidecar({ service: app.service, app: { port: app.port, health } });
-    await until(
-      async () =>
-        (await this.instances(app.service)).some(({ port, status }) => port === app.port && status === 'up'),
-      `the registration of ${app.service}/${app.id}`,
-    );
+    const sidecar = await this.startSidecar({
+      service: app.service,
+      app: { port: app.port, health: HEALTH },
+    });
+    await this.isRegistered(app.service, app.port);
     return sidecar;
+  }
+
+  /** Runs `node PROGRAM SERVICE/ID PORT` by `outrider run`, and waits until it is registered. */
+  async runWrapped(service: string, id: string, program: string, more: Wrapped = {}) {
+    const { file = {}, environment = {} } = more;
+    const port = await closedPort();
+    const application = [process.execPath, program, `${service}/${id}`, String(port)];
+    const sidecar = await this.startSidecar(
+      { service, app: { port, health: HEALTH }, ...file },
+      { application, environment },
+    );
+    await this.isRegistered(service, port);
+    return sidecar;
+  }
+
+  private async isRegistered(service: string, port: number): Promise<void> {
+    const isUp = async () =>
+      (await this.instances(service)).some(one => one.port === port && one.status === 'up');
+    await until(isUp, `the registration of ${service} at ${port}`);
   }
 
   /** Registers as an application that knows of the mesh does; the lease outlasts the test unless a `ttl` is given. */

@@ -28,12 +28,15 @@ export interface SidecarOptions {
   readsAccessLog?: boolean;
   /** A shell command that `exec`s its arguments, to start the sidecar in. */
   shell?: string;
+  /** The application to run: `outrider run`, instead of `outrider sidecar`. What it writes to standard output is in {@link SidecarProcess.complaints}. */
+  application?: readonly string[];
 }
 
 /** A line of the operational log. */
 export interface LogLine {
   readonly level: string;
   readonly msg: string;
+  readonly pid?: number;
   readonly egress?: readonly string[];
   readonly admin?: { readonly host: string; readonly port: number };
 }
@@ -113,12 +116,15 @@ export class SidecarProcess {
   }
 
   private constructor(options: SidecarOptions) {
-    const { file = {}, flags = [], environment = {}, readsAccessLog = true, shell } = options;
+    const { file = {}, flags = [], environment = {}, readsAccessLog = true, shell, application } = options;
     this.folder = mkdtempSync(join(tmpdir(), 'outrider-e2e-'));
     if (file !== null) this.write(file);
     this.isInForce = true;
     const config = file === null ? [] : ['--config', this.path];
-    const command = ['--import', 'tsx', join(ROOT, 'bin/outrider.ts'), 'sidecar', ...config, ...flags];
+    const name = application === undefined ? 'sidecar' : 'run';
+    const wrapped = application === undefined ? [] : ['--', ...application];
+    const program = ['--import', 'tsx', join(ROOT, 'bin/outrider.ts')];
+    const command = [...program, name, ...config, ...flags, ...wrapped];
     const env = { ...process.env, ...environment };
     this.child =
       shell === undefined
@@ -141,6 +147,11 @@ export class SidecarProcess {
 
   get pid(): number {
     return this.child.pid!;
+  }
+
+  /** Of the application that it runs. */
+  get applicationPid(): number {
+    return this.log.find(({ msg }) => msg.startsWith('the application is started'))!.pid!;
   }
 
   get adminUrl(): string {
@@ -279,6 +290,8 @@ export class SidecarProcess {
   }
 
   private cleanUp(): void {
+    // What an application takes for the end of whoever started it.
+    this.child.stdin!.destroy();
     rmSync(this.folder, { recursive: true, force: true });
     assert.deepEqual(this.misshapen, []);
   }
