@@ -24,13 +24,12 @@ export const RUN_COMMAND: Command = {
   examples: [
     {
       description: 'Run a service of a mesh',
-      command:
-        'outrider run --service orders --port 8080 --control-plane http://control-plane:7600 -- node server.js',
+      command: 'outrider run --service orders --port 8080 --control-plane http://mesh:7600 -- node server.js',
     },
     {
-      description: 'Run anything, with calls to inventory balanced over two instances at port 9001',
+      description: 'Run anything that calls inventory at port 9001, with endpoints from DNS',
       command:
-        'outrider run --egress-port 9001=inventory --upstream inventory=10.0.0.1:80,10.0.0.2:80 -- ./import.sh',
+        'outrider run --egress-port 9001=inventory --upstream inventory=dns:inventory:80 -- ./import.sh',
     },
   ],
   async run(invocation, host) {
