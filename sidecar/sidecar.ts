@@ -1,4 +1,3 @@
-import { hostname, networkInterfaces } from 'node:os';
 import { isDeepStrictEqual } from 'node:util';
 import { DEFAULT_POLICY } from '../control-plane/contract/default-policy.ts';
 import type { HostPort } from '../control-plane/contract/host-port.ts';
@@ -18,6 +17,7 @@ import { HttpDate } from './io/http-date.ts';
 import { SystemResolver } from './io/name-resolver.ts';
 import { TimerWheel } from './io/timer-wheel.ts';
 import { Mesh } from './mesh.ts';
+import { hostsOfThisMachine } from './own-hosts.ts';
 import { PassThrough } from './pass-through.ts';
 import { FailingService } from './routing/failing-service.ts';
 import { explainNoRoute } from './routing/no-route.ts';
@@ -396,14 +396,4 @@ function largestReplay(upstreams: Iterable<RunningUpstream>): number {
   let largest = DEFAULT_POLICY.limits.retryBody;
   for (const { config } of upstreams) largest = Math.max(largest, config.policy.limits.retryBody);
   return largest;
-}
-
-/** By which this machine may be called, as far as it knows. @param listen another one */
-function hostsOfThisMachine(listen: string | null): Set<string> {
-  const hosts = new Set(['localhost', '::1', '0.0.0.0', '::', hostname().toLowerCase()]);
-  for (const addresses of Object.values(networkInterfaces())) {
-    for (const { address } of addresses ?? []) hosts.add(address);
-  }
-  if (listen !== null) hosts.add(listen);
-  return hosts;
 }
