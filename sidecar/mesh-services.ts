@@ -26,10 +26,10 @@ interface MeshServicesOptions {
   readonly onChanged: () => void;
 }
 
-/** How long a request waits for the control plane to say whether its host is a service, in ms. */
+/** How long a request waits for the control plane to say whether its host, which looks like one of the world outside, is a service, in ms. */
 const ASK_MS = 2000;
-/** The same while the control plane is away: as long as for a service that has no endpoint. */
-const ASK_AWAY_MS = DEFAULT_POLICY.limits.hold;
+/** The same for a host that looks like a service: as long as for a service that has no endpoint. */
+const ASK_NAMED_MS = DEFAULT_POLICY.limits.hold;
 /** Requests that wait for one answer. */
 const MAX_ASKERS = 128;
 /** Hosts that turned out to be no service and are remembered; the one that was asked about longest ago makes room. */
@@ -87,7 +87,7 @@ export class MeshServices {
       return null;
     }
     if (!isServiceName(name)) return null;
-    const open = this.questions.get(name) ?? this.open(name);
+    const open = this.questions.get(name) ?? this.open(name, isNamedSo);
     if (open === null) return null;
     const isHopeful = !open.isGivenUp && (isNamedSo || this.options.isConnected());
     return isHopeful ? open : null;
@@ -104,9 +104,9 @@ export class MeshServices {
   }
 
   /** @returns null where too much is asked already */
-  private open(name: string): OpenQuestion | null {
+  private open(name: string, isNamedSo: boolean): OpenQuestion | null {
     if (this.questions.size >= MAX_STRANGERS / 2) return null;
-    const question = new OpenQuestion(name, this.options);
+    const question = new OpenQuestion(name, isNamedSo ? ASK_NAMED_MS : ASK_MS, this.options.wheel);
     this.questions.set(name, question);
     this.touch(name);
     this.tellNames();
@@ -216,28 +216,27 @@ class OpenQuestion implements Question, TimerOwner {
   /** It was waited for in vain. */
   isGivenUp = false;
   private readonly wheel: TimerWheel;
-  private readonly isConnected: () => boolean;
+  private readonly waitMs: number;
   private readonly timer = new Timer(this);
   private readonly askers = new Set<Asker>();
 
-  constructor(name: string, { wheel, isConnected }: Pick<MeshServicesOptions, 'wheel' | 'isConnected'>) {
+  constructor(name: string, waitMs: number, wheel: TimerWheel) {
     this.name = name;
+    this.waitMs = waitMs;
     this.wheel = wheel;
-    this.isConnected = isConnected;
   }
 
   enter(asker: Asker): boolean {
     if (this.askers.size >= MAX_ASKERS) return false;
     this.askers.add(asker);
-    const ms = this.isConnected() ? ASK_MS : ASK_AWAY_MS;
-    if (!this.timer.isRunning) this.wheel.start(this.timer, ms, this.wheel.now());
+    if (!this.timer.isRunning) this.wheel.start(this.timer, this.waitMs, this.wheel.now());
     return true;
   }
 
   /** It is asked once more, with all the time for an answer. */
   onConnected(): void {
     this.isGivenUp = false;
-    if (this.timer.isRunning) this.wheel.start(this.timer, ASK_MS, this.wheel.now());
+    if (this.timer.isRunning) this.wheel.start(this.timer, this.waitMs, this.wheel.now());
   }
 
   leave(asker: Asker): void {
