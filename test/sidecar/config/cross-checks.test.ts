@@ -82,7 +82,7 @@ for (const [health, complaint] of [
 test('judges no endpoint that could not be read, and none by a place that is not its own', () => {
   const yaml = 'upstreams: {a: {endpoints: [{}, {address: b}, "c:1", "c:1"]}}';
   assert.deepEqual(complaintsOf(yaml), [
-    'file:1:29: upstreams.a.endpoints[0].address: is missing, expected an IP address or a host name, without port',
+    'file:1:29: upstreams.a.endpoints[0].address: is missing, expected an IP address or a host name by which others reach it, without port',
     'file:1:29: upstreams.a.endpoints[0].port: is missing, expected a whole number from 1 to 65535',
     'file:1:33: upstreams.a.endpoints[1].port: is missing, expected a whole number from 1 to 65535',
   ]);
