@@ -13,7 +13,7 @@ import { completions, readSearchDomains, type SearchDomains } from './search-dom
 export type LookUpError = Error & { readonly code: 'ENOTFOUND' | 'EAI_AGAIN' };
 
 /** Told how it went, once, in a later turn. Without an error there is at least one address. */
-export type LookUpDone = (error: LookUpError | null, addresses: readonly string[]) => void;
+type LookUpDone = (error: LookUpError | null, addresses: readonly string[]) => void;
 
 /**
  * From a host's name to its addresses, in the system's order: the hosts file, DNS with the search domains, then whatever else the

@@ -89,7 +89,10 @@ const TESTED_AS_PROCESS = {
   'process/log.ts': 'sidecar/main',
   'process/program.ts': 'sidecar/main',
   'sidecar/io/runtime-memory.ts': 'e2e/limits',
+  'sidecar/commands/run.ts': 'e2e/run',
+  'sidecar/commands/sidecar-flags.ts': 'sidecar/commands/sidecar',
   'sidecar/sidecar.ts': 'e2e/failures',
+  'sidecar/wrapper.ts': 'e2e/run',
 };
 
 const FOLDERS = ['bin', 'command-line', 'control-plane', 'process', 'sidecar', 'tools'];

@@ -3,6 +3,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { findUnused, ROOMS } from '../../tools/check-imports.ts';
+import { readSourceTree } from '../../tools/source-tree.ts';
 import { listRepositoryFiles, ROOT } from './repository-files.ts';
 
 const read = (path: string) => readFileSync(join(ROOT, path), 'utf8');
@@ -73,4 +74,17 @@ test('the arrows of ARCHITECTURE.md are the table that imports are held against'
     [...new Set(imports.map(nameOf))].sort(),
   ]);
   assert.deepEqual(Object.fromEntries(drawn), Object.fromEntries(allowed));
+});
+
+test('nothing is exported that no other file names', () => {
+  const rooms = ['bin', 'command-line', 'control-plane', 'process', 'sidecar'];
+  const files = readSourceTree(ROOT, [...rooms, 'docs', 'test', 'tools']);
+  const exported = /^export (?:async |abstract )?(?:type|interface|class|function|const) (\w+)/gm;
+  const unused = readSourceTree(ROOT, rooms).flatMap(({ path, text }) => {
+    const importing = files.filter(file => file.imports.some(({ target }) => target === path));
+    const isNamed = (name: string) => importing.some(file => new RegExp(`\\b${name}\\b`).test(file.text));
+    const names = [...text.matchAll(exported)].map(([, name]) => name);
+    return names.filter(name => !isNamed(name)).map(name => `${path}: ${name}`);
+  });
+  assert.deepEqual(unused, []);
 });
