@@ -1,11 +1,11 @@
 // An application like named-app.js, that goes on calling others while it stops: `node calling-app.js NAME PORT`. On SIGTERM it tells
-// the time on standard output, makes calls to http://CALLS/ through the proxy at PROXY for as long as STOPS_FOR says, in ms, tells of
-// the last one, and ends with 5.
+// the time on standard output, makes as many calls to http://CALLS/ as LAST_CALLS says, one after another through the proxy at PROXY,
+// tells how many of them failed, and ends with 5.
 import { createServer, get } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const [name, port] = process.argv.slice(2);
-const { PROXY = '', CALLS = '', STOPS_FOR = '0' } = process.env;
+const { PROXY = '', CALLS = '', LAST_CALLS = '0' } = process.env;
 const proxy = new URL(PROXY);
 
 const server = createServer({ noDelay: true }, (request, response) => {
@@ -29,8 +29,10 @@ process.once('SIGTERM', async () => {
   console.log(`told at ${Date.now()}`);
   server.close();
   const answers = [];
-  for (const end = Date.now() + Number(STOPS_FOR); Date.now() < end; await sleep(10))
-    answers.push(await call(`/last-words-${answers.length}`));
+  for (let i = 0; i < Number(LAST_CALLS); i++) {
+    answers.push(await call(`/last-words-${i}`));
+    await sleep(10);
+  }
   const failed = answers.filter(status => status !== 200);
   console.log(`called ${answers.length} times, ${failed.length} failed: ${failed.slice(0, 3)}`);
   process.exit(5);
