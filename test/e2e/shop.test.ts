@@ -7,6 +7,7 @@ import { afterEach, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { FreePorts } from '../../examples/shop/runner/free-ports.ts';
+import { until } from './harness/until.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const MAIN = fileURLToPath(new URL('../../examples/shop/main.ts', import.meta.url));
@@ -118,7 +119,9 @@ describe('npm start', { timeout: 180_000 }, () => {
     );
 
     const [, admin] = await run.says(/^ {2}kitchen-2 +(http:\S+)$/m);
-    assert.match(await (await fetch(`${admin}/v1/upstreams`)).text(), /delivery/);
+    // It learns of it with the first order that it cooks.
+    const upstreams = async () => (await fetch(`${admin}/v1/upstreams`)).text();
+    await until(async () => (await upstreams()).includes('delivery'), 'the kitchen to call delivery');
 
     await run.says(/ told to stop \(SIGTERM\)\n[\s\S]* is back after /);
     run.process.kill('SIGINT');
