@@ -1,33 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { BodySink } from '../../../sidecar/exchange/request-body.ts';
 import type { Call, Reply, Service } from '../../../sidecar/exchange/service.ts';
 import { aResponseHead } from '../exchanges.ts';
-import { DownstreamUnderTest, get, post, withLength } from './downstreams.ts';
+import { DownstreamUnderTest, get, post, RecordedSink, withLength } from './downstreams.ts';
 
-/** Takes a body; wants more while it is told so. */
-class Sink implements BodySink {
-  received = '';
-  isEnded = false;
-  wantsMore = true;
-
-  write(chunk: Buffer): boolean {
-    this.received += chunk.toString('latin1');
-    return this.wantsMore;
-  }
-
-  writeText(text: string): boolean {
-    this.received += text;
-    return this.wantsMore;
-  }
-
-  end(): void {
-    this.isEnded = true;
-  }
-}
-
-function attach(under: DownstreamUnderTest): Sink {
-  const sink = new Sink();
+function attach(under: DownstreamUnderTest): RecordedSink {
+  const sink = new RecordedSink();
   under.call.exchange.body?.attach(sink);
   return sink;
 }

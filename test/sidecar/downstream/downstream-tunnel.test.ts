@@ -1,42 +1,19 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { BodySink } from '../../../sidecar/exchange/request-body.ts';
-import { DownstreamUnderTest } from './downstreams.ts';
+import { DownstreamUnderTest, RecordedSink } from './downstreams.ts';
 
 const CONNECT = 'CONNECT example.com:443 HTTP/1.1\r\nHost: example.com:443\r\n\r\n';
 const UPGRADE = 'GET /chat HTTP/1.1\r\nHost: chat\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n';
 
-/** The upstream's end of a tunnel. */
-class Upstream implements BodySink {
-  received = '';
-  isEnded = false;
-  wantsMore = true;
-
-  write(chunk: Buffer): boolean {
-    this.received += chunk.toString('latin1');
-    return this.wantsMore;
-  }
-
-  writeText(text: string): boolean {
-    this.received += text;
-    return this.wantsMore;
-  }
-
-  end(): void {
-    assert.equal(this.isEnded, false);
-    this.isEnded = true;
-  }
-}
-
 /** Opens the tunnel for the request that was sent. */
-function open(under: DownstreamUnderTest): Upstream {
+function open(under: DownstreamUnderTest): RecordedSink {
   const isUpgrade = under.call.exchange.head.upgrade !== null;
   under.call.head(
     isUpgrade
       ? { status: 101, reason: 'Switching Protocols', tunnel: true, upgrade: 'websocket' }
       : { status: 200, reason: 'Connection Established', tunnel: true },
   );
-  const upstream = new Upstream();
+  const upstream = new RecordedSink();
   under.call.exchange.tunnel?.body.attach(upstream);
   return upstream;
 }

@@ -1,7 +1,9 @@
+import assert from 'node:assert/strict';
 import { DownstreamConnection } from '../../../sidecar/downstream/downstream-connection.ts';
 import type { DownstreamContext, DownstreamLimits } from '../../../sidecar/downstream/downstream-context.ts';
 import type { RequestHead } from '../../../sidecar/exchange/exchange.ts';
 import type { Failure } from '../../../sidecar/exchange/failure.ts';
+import type { BodySink } from '../../../sidecar/exchange/request-body.ts';
 import type { Service } from '../../../sidecar/exchange/service.ts';
 import type { TargetForm } from '../../../sidecar/http1/request-head.ts';
 import { HttpDate } from '../../../sidecar/io/http-date.ts';
@@ -80,6 +82,28 @@ export class DownstreamUnderTest {
   /** What the application has got since this was asked last. */
   take(): string {
     return this.socket.take();
+  }
+}
+
+/** Takes a body, as an upstream does; wants more while it is told so. */
+export class RecordedSink implements BodySink {
+  received = '';
+  isEnded = false;
+  wantsMore = true;
+
+  write(chunk: Buffer): boolean {
+    this.received += chunk.toString('latin1');
+    return this.wantsMore;
+  }
+
+  writeText(text: string): boolean {
+    this.received += text;
+    return this.wantsMore;
+  }
+
+  end(): void {
+    assert.equal(this.isEnded, false);
+    this.isEnded = true;
   }
 }
 
