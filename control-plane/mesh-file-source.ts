@@ -5,6 +5,7 @@ import type { Environment } from './contract/environment.ts';
 import { formatProblemsWithExcerpts } from './contract/excerpt.ts';
 import { loadMeshDocuments } from './contract/mesh-file.ts';
 import { formatProblem, type Problem, problem } from './contract/problem.ts';
+import { parseYaml } from './contract/yaml-source.ts';
 import type { MeshPolicies, Policies } from './mesh-policies.ts';
 
 /** The mesh file of `--mesh`: read at the start, and again whenever it changes. */
@@ -30,7 +31,7 @@ export class MeshFileSource {
       complain(`${formatProblem(problem(at, '', `can not be read: ${content.reason}`))}\n`);
       return null;
     }
-    const { value, problems, lines } = loadMeshDocuments(path, content.bytes, environment);
+    const { value, problems, lines } = loadMeshDocuments(parseYaml(path, content.bytes, environment));
     if (value !== null) return new MeshFileSource(path, environment, content, value, problems);
     complain(formatProblemsWithExcerpts(problems, lines));
     return null;
@@ -77,7 +78,7 @@ export class MeshFileSource {
     this.reloader = new ConfigReloader<Policies>({
       path,
       current: this.bytes,
-      load: bytes => loadMeshDocuments(path, bytes, environment),
+      load: async bytes => loadMeshDocuments(parseYaml(path, bytes, environment)),
       listener: {
         async onConfig(written, warnings) {
           await write(written, 'has changed');

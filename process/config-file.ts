@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { MAX_FILE_BYTES } from '../control-plane/contract/yaml-source.ts';
+import { MAX_FILE_BYTES } from '../control-plane/contract/source-file.ts';
 
 type FileContent =
   /** `isFile` is false for a pipe or the like: what was read is gone from it, and there is nothing to read again. */

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { LoadedFile } from '../control-plane/contract/mesh-file.ts';
 import { type Problem, problem } from '../control-plane/contract/problem.ts';
+import type { LoadedFile } from '../control-plane/contract/source-file.ts';
 import { readRegularFile } from './config-file.ts';
 
 /** Told when the file has changed. */
@@ -17,7 +17,7 @@ interface ReloadOptions<T> {
   readonly path: string;
   /** What the configuration in force was made of. */
   readonly current: Uint8Array;
-  readonly load: (bytes: Uint8Array) => LoadedFile<T>;
+  readonly load: (bytes: Uint8Array) => Promise<LoadedFile<T>>;
   readonly listener: ReloadListener<T>;
   /** How often the file is looked at, in milliseconds. */
   readonly pollMs?: number;
@@ -102,7 +102,7 @@ export class ConfigReloader<T> {
     const { path, load, listener } = this.options;
     this.isInForce = false;
     try {
-      const { value, problems } = load(bytes);
+      const { value, problems } = await load(bytes);
       if (value === null) return listener.onRefused(problems);
       await listener.onConfig(value, problems);
       this.isInForce = true;

@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs';
 import type { Environment } from '../control-plane/contract/environment.ts';
 import { formatProblemsWithExcerpts } from '../control-plane/contract/excerpt.ts';
-import type { LoadedFile } from '../control-plane/contract/mesh-file.ts';
 import {
   firstProblems,
   formatFirstProblems,
@@ -9,6 +8,7 @@ import {
   type Problem,
   sortProblems,
 } from '../control-plane/contract/problem.ts';
+import type { LoadedFile } from '../control-plane/contract/source-file.ts';
 import type { MapNode } from '../control-plane/contract/source-tree.ts';
 import { readConfigFile } from '../process/config-file.ts';
 import { ListenError } from '../process/listen-error.ts';
@@ -72,13 +72,12 @@ export async function runSidecar(options: SidecarOptions, start: StartSidecar): 
     options.complain(`${path}: can not be read: ${content.reason}\n`);
     return 2;
   }
-  const load = (bytes: Uint8Array | null): LoadedFile<SidecarConfig> =>
-    loadSidecarConfig({
-      file: path === null || bytes === null ? null : { name: path, bytes },
-      overrides: options.overrides,
-      environment: options.environment,
-    });
-  const loaded = load(content?.bytes ?? null);
+  const { overrides } = options;
+  const load = async (bytes: Uint8Array): Promise<LoadedFile<SidecarConfig>> => {
+    const { parseYaml } = await import('../control-plane/contract/yaml-source.ts');
+    return loadSidecarConfig({ file: parseYaml(path ?? '', bytes, options.environment), overrides });
+  };
+  const loaded = content === null ? loadSidecarConfig({ file: null, overrides }) : await load(content.bytes);
   if (loaded.value === null || options.problems.length > 0) {
     const problems = sortProblems([...options.problems, ...loaded.problems]);
     options.complain(formatProblemsWithExcerpts(problems, loaded.lines));
@@ -130,7 +129,7 @@ export async function runSidecar(options: SidecarOptions, start: StartSidecar): 
 function watch(
   path: string,
   current: Uint8Array,
-  load: (bytes: Uint8Array) => LoadedFile<SidecarConfig>,
+  load: (bytes: Uint8Array) => Promise<LoadedFile<SidecarConfig>>,
   sidecar: RunningSidecar,
   log: Log,
 ): ConfigReloader<SidecarConfig> {

@@ -1,8 +1,9 @@
 /**
- * Bundles `outrider` into files that need nothing but Node: `npm run build` writes dist/outrider.js, dist/control-plane.js,
- * their source maps, and dist/NOTICES with the licences of what is in them. What a command loads by `import()` becomes a file
- * of its own: a sidecar that had the control plane's framework in its file would start later and be 8 MB larger. CommonJS, since on Node 20 it starts in half the time that the
- * same takes as an ES module, and since a file called .js that lies alone somewhere is taken for CommonJS.
+ * Bundles `outrider` into files that need nothing but Node: `npm run build` writes dist/outrider.js, what that loads when it is
+ * needed (the control plane, YAML), their source maps, and dist/NOTICES with the licences of what is in them. What a command loads
+ * by `import()` becomes a file of its own: a sidecar that had the control plane's framework in its file would start later and be
+ * 8 MB larger, one with the YAML parser 3 MB. CommonJS, since on Node 20 it starts in half the time that the same takes as an ES
+ * module, and since a file called .js that lies alone somewhere is taken for CommonJS.
  */
 import { chmodSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
@@ -17,15 +18,17 @@ const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
  */
 export async function buildBundle(root: string, outdir: string): Promise<string[]> {
   const folder = resolve(root, outdir);
-  const loaded = new Map<string, string>();
-  const inputs = await bundle(root, join(root, 'bin/outrider.ts'), join(folder, 'outrider.js'), loaded);
-  for (const [entry, name] of loaded)
-    inputs.push(...(await bundle(root, entry, join(folder, name), new Map())));
+  const names = new Map([[join(root, 'bin/outrider.ts'), 'outrider.js']]);
+  const inputs: string[] = [];
+  // What a bundle loads is added on the way.
+  for (const [entry, name] of names) inputs.push(...(await bundle(root, entry, join(folder, name), names)));
+  if (new Set(names.values()).size < names.size)
+    throw new Error(`two bundles of a name: ${[...names.keys()]}`);
   chmodSync(join(folder, 'outrider.js'), 0o755);
   // The package is one of ES modules; without this the bundle within the checkout would be taken for one.
   writeFileSync(join(folder, 'package.json'), '{ "type": "commonjs" }\n');
   writeFileSync(join(folder, 'NOTICES'), describeLicences(root, inputs));
-  return ['outrider.js', ...loaded.values()].map(name => join(folder, name));
+  return [...names.values()].map(name => join(folder, name));
 }
 
 /**
@@ -52,8 +55,9 @@ async function bundle(
     lineLimit: 120,
     sourcemap: 'external',
     metafile: true,
-    // An older Node than the target has to get as far as to the words that refuse it: it can't parse `??=`.
-    supported: { 'logical-assignment': false },
+    // An older Node than the target has to get as far as to the words that refuse it: it can't parse `??=`. And what is loaded
+    // when it is needed comes by `require`: the loader of ES modules would take 4 MB more.
+    supported: { 'logical-assignment': false, 'dynamic-import': false },
     banner: { js: `#!/usr/bin/env node\n${readFileSync(join(ROOT, 'bin/require-node.js'), 'utf8')}` },
     logLevel: 'warning',
     plugins: [separate(loaded)],
@@ -62,15 +66,17 @@ async function bundle(
   return Object.keys(metafile.inputs);
 }
 
-/** Makes a bundle of its own of a source that is loaded by `import()`, named after its folder. */
+/** Makes a bundle of its own of a source that is loaded by `import()`, named after the file, a `main.ts` after its folder. */
 function separate(loaded: Map<string, string>): Plugin {
   return {
     name: 'separate',
     setup({ onResolve }) {
       onResolve({ filter: /^\.\.?\/.*\.ts$/ }, ({ kind, path, resolveDir }) => {
         if (kind !== 'dynamic-import') return undefined;
-        const name = `${basename(resolve(resolveDir, path, '..'))}.js`;
-        loaded.set(resolve(resolveDir, path), name);
+        const source = resolve(resolveDir, path);
+        const stem = basename(source, '.ts');
+        const name = `${stem === 'main' ? basename(dirname(source)) : stem}.js`;
+        loaded.set(source, name);
         return { path: `./${name}`, external: true };
       });
     },

@@ -86,6 +86,7 @@ export const APPLY_COMMAND: Command = {
 };
 
 async function loadAll(files: readonly string[], host: Host): Promise<Policies | null> {
+  const { parseYaml } = await import('../contract/yaml-source.ts');
   const policies: Record<string, PolicyDocument> = {};
   let isFine = true;
   for (const file of files) {
@@ -97,7 +98,7 @@ async function loadAll(files: readonly string[], host: Host): Promise<Policies |
       isFine = false;
       continue;
     }
-    const { value, problems, lines } = loadMeshDocuments(name, content.bytes, host.environment);
+    const { value, problems, lines } = loadMeshDocuments(parseYaml(name, content.bytes, host.environment));
     host.complain(formatProblemsWithExcerpts(problems, lines));
     if (value === null) isFine = false;
     for (const [service, policy] of Object.entries(value ?? {})) {

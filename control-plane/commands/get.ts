@@ -1,6 +1,5 @@
-import { stringify } from 'yaml';
 import { didYouMean } from '../../command-line/arguments.ts';
-import type { Command, Invocation } from '../../command-line/command.ts';
+import type { Command, Host, Invocation } from '../../command-line/command.ts';
 import { refuseUsage } from '../../command-line/refuse-usage.ts';
 import { getService, listEvents, listInstances, listServices, listSidecars } from '../contract/calls.ts';
 import { formatHostPort } from '../contract/host-port.ts';
@@ -47,13 +46,18 @@ export const GET_COMMAND: Command = {
     return await withClient('get', invocation, host, async client => {
       const { items, rows } = await kind.fetch(client, service);
       if (format === 'json') host.print(`${JSON.stringify(items, null, 2)}\n`);
-      else if (format === 'yaml') host.print(stringify(items));
+      else if (format === 'yaml') await printYaml(items, host);
       else if (items.length > 0) host.print(formatTable(kind.head, rows));
       else host.complain(`There are no ${kind.name}${service === null ? '' : ` of ${service}`}.\n`);
       return 0;
     });
   },
 };
+
+async function printYaml(items: unknown, host: Host): Promise<void> {
+  const { formatYaml } = await import('../contract/yaml-source.ts');
+  host.print(formatYaml(items));
+}
 
 /** Something that can be got. */
 interface Kind {

@@ -7,33 +7,32 @@ import {
   type LineCounter,
   type ParsedNode,
   type Scalar,
+  stringify,
   type YAMLError,
   type YAMLMap,
 } from 'yaml';
 import { type Environment, fillFromEnvironment, hasReference } from './environment.ts';
 import { clip, formatKeyPath, type KeyPath, MAX_PROBLEMS, type Problem, problem } from './problem.ts';
+import { MAX_FILE_BYTES, type SourceFile } from './source-file.ts';
 import type { BrokenNode, MapEntry, MapNode, Place, ScalarNode, SourceNode } from './source-tree.ts';
 import { parseYamlDocument } from './yaml-document.ts';
 
-/** A configuration file's bytes as a tree; null where there were problems that leave nothing to look at. */
-export interface YamlSource {
-  readonly root: MapNode | null;
-  readonly problems: Problem[];
-  /** The file's text by lines, for excerpts; empty where it is no text. */
-  readonly lines: readonly string[];
-}
+// Whoever is in a sidecar's bundle loads this file by `import()`: one without a file of settings does without the parser, and so
+// without 3 MB of memory.
 
-/** A file larger than this is a mistake, not a configuration. */
-export const MAX_FILE_BYTES = 1024 * 1024;
+/** What is given as a YAML document. */
+export function formatYaml(value: unknown): string {
+  return stringify(value);
+}
 
 /**
  * Parses YAML 1.2 (and so JSON). Never throws for what the bytes are. Aliases and merge keys (`<<`) are followed;
  * `${NAME}` is filled in after parsing, so that what the environment holds can't become structure.
  * @param name what to call the file in messages
  */
-export function parseYaml(name: string, bytes: Uint8Array, environment: Environment): YamlSource {
+export function parseYaml(name: string, bytes: Uint8Array, environment: Environment): SourceFile {
   const whole: Place = { source: name, line: 1, column: 1, length: 1 };
-  const unusable = (message: string, at = whole): YamlSource => ({
+  const unusable = (message: string, at = whole): SourceFile => ({
     root: null,
     problems: [problem(at, '', message)],
     lines: [],

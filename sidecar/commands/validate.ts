@@ -2,10 +2,10 @@ import { didYouMean } from '../../command-line/arguments.ts';
 import type { Command, Host } from '../../command-line/command.ts';
 import { refuseUsage } from '../../command-line/refuse-usage.ts';
 import { formatProblemsWithExcerpts } from '../../control-plane/contract/excerpt.ts';
-import { type LoadedFile, loadMeshFile, MESH_FILE_SCHEMA } from '../../control-plane/contract/mesh-file.ts';
+import { loadMeshFile, MESH_FILE_SCHEMA } from '../../control-plane/contract/mesh-file.ts';
 import { nearest } from '../../control-plane/contract/nearest.ts';
 import { type Problem, problem } from '../../control-plane/contract/problem.ts';
-import { parseYaml } from '../../control-plane/contract/yaml-source.ts';
+import type { LoadedFile, SourceFile } from '../../control-plane/contract/source-file.ts';
 import { fileOfArgument, readConfigFile } from '../../process/config-file.ts';
 import { loadSidecarConfig } from '../config/load.ts';
 import { SIDECAR_FILE_SCHEMA } from '../config/sidecar-file.ts';
@@ -76,20 +76,18 @@ async function validate(argument: string, given: Kind | null, { environment }: H
     const problems = [problem(at, '', `can not be read: ${content.reason}`)];
     return { file, kind: given, loaded: { value: null, problems, lines: [] } };
   }
-  const { bytes } = content;
-  const kind = given ?? detectKind(file, bytes, environment);
-  const loaded =
-    kind === 'mesh'
-      ? loadMeshFile(file, bytes, environment)
-      : loadSidecarConfig({ file: { name: file, bytes }, overrides: [], environment });
+  const { parseYaml } = await import('../../control-plane/contract/yaml-source.ts');
+  const source = parseYaml(file, content.bytes, environment);
+  const kind = given ?? detectKind(source);
+  const loaded = kind === 'mesh' ? loadMeshFile(source) : loadSidecarConfig({ file: source, overrides: [] });
   return { file, kind, loaded };
 }
 
 /** The kind that more of the file's keys belong to, each taken for the nearest key that there is; services with settings are a mesh's. */
-function detectKind(file: string, bytes: Buffer, environment: Host['environment']): Kind {
+function detectKind({ root }: SourceFile): Kind {
   const ofMesh = Object.keys(MESH_FILE_SCHEMA.properties);
   const ofSidecar = Object.keys(SIDECAR_FILE_SCHEMA.properties);
-  const entries = parseYaml(file, bytes, environment).root?.entries ?? [];
+  const entries = root?.entries ?? [];
   const meant = entries.map(({ key, value }) =>
     key === 'service' && value.kind === 'map' ? 'services' : (nearest(key, [...ofMesh, ...ofSidecar]) ?? ''),
   );

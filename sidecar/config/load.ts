@@ -1,9 +1,7 @@
-import type { Environment } from '../../control-plane/contract/environment.ts';
-import type { LoadedFile } from '../../control-plane/contract/mesh-file.ts';
 import { hasErrors, sortProblems } from '../../control-plane/contract/problem.ts';
 import { read } from '../../control-plane/contract/read.ts';
+import type { LoadedFile, SourceFile } from '../../control-plane/contract/source-file.ts';
 import type { MapNode } from '../../control-plane/contract/source-tree.ts';
-import { parseYaml, type YamlSource } from '../../control-plane/contract/yaml-source.ts';
 import { crossCheck } from './cross-checks.ts';
 import { overlay } from './overlay.ts';
 import { resolveSidecarFile } from './resolve.ts';
@@ -13,20 +11,14 @@ import { SIDECAR_FILE_SCHEMA } from './sidecar-file.ts';
 /** What a sidecar's configuration is made of. */
 interface ConfigSources {
   /** The sidecar file; null where there is none. */
-  readonly file: { readonly name: string; readonly bytes: Uint8Array } | null;
+  readonly file: SourceFile | null;
   /** What environment variables and flags say, weakest first. */
   readonly overrides: readonly MapNode[];
-  /** For references in the file. */
-  readonly environment: Environment;
 }
 
-/** Reads and judges a sidecar's whole configuration. Refused whole where there is an error in one place. */
-export function loadSidecarConfig({
-  file,
-  overrides,
-  environment,
-}: ConfigSources): LoadedFile<SidecarConfig> {
-  const source = file === null ? NO_FILE : parseYaml(file.name, file.bytes, environment);
+/** Judges a sidecar's whole configuration. Refused whole where there is an error in one place. */
+export function loadSidecarConfig({ file, overrides }: ConfigSources): LoadedFile<SidecarConfig> {
+  const source = file ?? NO_FILE;
   if (source.root === null)
     return { value: null, problems: sortProblems(source.problems), lines: source.lines };
   const root = overrides.reduce(overlay, source.root);
@@ -35,7 +27,7 @@ export function loadSidecarConfig({
   return { value: hasErrors(all) ? null : resolveSidecarFile(value), problems: all, lines: source.lines };
 }
 
-const NO_FILE: YamlSource = {
+const NO_FILE: SourceFile = {
   root: {
     kind: 'map',
     entries: [],

@@ -1,3 +1,4 @@
+import { parseYaml } from '../../control-plane/contract/yaml-source.ts';
 import { loadSidecarConfig } from '../../sidecar/config/load.ts';
 import { Sidecar } from '../../sidecar/sidecar.ts';
 import type { Settings } from './case.ts';
@@ -31,8 +32,8 @@ admin: { listen: "off" }
 accessLog: { format: "off" }
 stop: { grace: 50ms, quiet: 0ms }
 `;
-  const file = { name: 'conformance.yaml', bytes: Buffer.from(text) };
-  const { value, problems } = loadSidecarConfig({ file, overrides: [], environment: {} });
+  const file = parseYaml('conformance.yaml', Buffer.from(text), {});
+  const { value, problems } = loadSidecarConfig({ file, overrides: [] });
   if (value === null) throw new Error(problems.map(problem => problem.message).join('\n'));
   const sidecar = await Sidecar.start(value, {
     log: SILENT,

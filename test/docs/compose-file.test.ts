@@ -50,7 +50,7 @@ for (const [name, { command = '', environment = {} }] of ours) {
     assert.ok(parsed.kind === 'run', JSON.stringify(parsed));
     if (commandName !== 'sidecar') return;
     const { overrides, problems } = settingsFromFlags(parsed.invocation);
-    const loaded = loadSidecarConfig({ file: null, overrides, environment });
+    const loaded = loadSidecarConfig({ file: null, overrides });
     assert.deepEqual([...problems, ...loaded.problems], []);
     assert.ok(loaded.value?.app && loaded.value.controlPlane && loaded.value.service);
     assert.ok(graceOf(name) > loaded.value.stop.grace, 'it may stop as long as it wants to');

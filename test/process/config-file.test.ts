@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, beforeEach, describe, test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { MAX_FILE_BYTES } from '../../control-plane/contract/yaml-source.ts';
+import { MAX_FILE_BYTES } from '../../control-plane/contract/source-file.ts';
 import { readConfigFile, readRegularFile } from '../../process/config-file.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'outrider-file-'));

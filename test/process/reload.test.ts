@@ -15,6 +15,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Problem } from '../../control-plane/contract/problem.ts';
+import { parseYaml } from '../../control-plane/contract/yaml-source.ts';
 import { ConfigReloader } from '../../process/reload.ts';
 import { loadSidecarConfig } from '../../sidecar/config/load.ts';
 import type { SidecarConfig } from '../../sidecar/config/sidecar-config.ts';
@@ -71,7 +72,7 @@ function watchWritten(path: string, content: string): Told {
   reloader = new ConfigReloader({
     path,
     current: Buffer.from(content),
-    load: bytes => loadSidecarConfig({ file: { name: path, bytes }, overrides: [], environment: {} }),
+    load: async bytes => loadSidecarConfig({ file: parseYaml(path, bytes, {}), overrides: [] }),
     listener: told,
     pollMs: 5,
     settleMs: 10,

@@ -3,6 +3,7 @@ import { type Agent, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Tokens } from '../../control-plane/api/access-control.ts';
+import { parseYaml } from '../../control-plane/contract/yaml-source.ts';
 import { ControlPlane } from '../../control-plane/control-plane.ts';
 import { MemoryStore } from '../../control-plane/store/memory-store.ts';
 import type { Store } from '../../control-plane/store/store.ts';
@@ -59,11 +60,8 @@ export class TestMesh {
       ...without(file, 'controlPlane', 'egress'),
       egress: { listen: '127.0.0.1:0', ...(file.egress as object) },
     });
-    const { value, problems } = loadSidecarConfig({
-      file: { name: 'file', bytes: Buffer.from(yaml) },
-      overrides: [],
-      environment: {},
-    });
+    const source = parseYaml('file', Buffer.from(yaml), {});
+    const { value, problems } = loadSidecarConfig({ file: source, overrides: [] });
     if (value === null) throw new Error(JSON.stringify(problems));
     const sidecar = await Sidecar.start(value, {
       log: this.log.log,

@@ -8,6 +8,8 @@ import { buildBundle } from '../../tools/build.ts';
 import { ROOT } from './repository-files.ts';
 import { temporaryTree } from './temporary-tree.ts';
 
+const BUNDLES = ['outrider.js', 'control-plane.js', 'yaml-source.js'];
+
 describe('the bundle', () => {
   let dist = '';
   before(async () => {
@@ -27,7 +29,7 @@ describe('the bundle', () => {
     const folder = temporaryTree(t, {
       'disguise.cjs': `Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '18.20.4' } });`,
     });
-    for (const name of ['outrider.js', 'control-plane.js']) {
+    for (const name of BUNDLES) {
       const { status, stderr } = spawnSync(
         process.execPath,
         ['--require', join(folder, 'disguise.cjs'), join(dist, name), '--version'],
@@ -38,9 +40,9 @@ describe('the bundle', () => {
     }
   });
 
-  test('runs alone in a folder with nothing else, not even node_modules', t => {
+  test('runs in a folder with nothing else, not even node_modules', t => {
     const folder = temporaryTree(t, { 'outrider.yaml': 'egres: {}\n' });
-    copyFileSync(join(dist, 'outrider.js'), join(folder, 'outrider.js'));
+    for (const name of BUNDLES) copyFileSync(join(dist, name), join(folder, name));
     const { status, stdout, stderr } = spawnSync(
       process.execPath,
       ['outrider.js', 'validate', 'outrider.yaml'],
@@ -50,7 +52,7 @@ describe('the bundle', () => {
     assert.match(stdout + stderr, /egress/);
   });
 
-  test('loads the control plane, and what that is made of, only when it is run', t => {
+  test('loads the control plane and YAML, and what those are made of, only when they are needed', t => {
     const folder = temporaryTree(t, {});
     const { status, stderr } = spawnSync(
       process.execPath,
@@ -58,7 +60,8 @@ describe('the bundle', () => {
       { cwd: folder, encoding: 'utf8' },
     );
     assert.deepEqual([status, stderr], [2, 'none.yaml: can not be read: there is no such file\n']);
-    assert.doesNotMatch(readFileSync(join(dist, 'outrider.js'), 'utf8'), /node_modules\/fastify/);
+    assert.doesNotMatch(readFileSync(join(dist, 'outrider.js'), 'utf8'), /node_modules\/(?:fastify|yaml)\//);
+    assert.match(readFileSync(join(dist, 'yaml-source.js'), 'utf8'), /node_modules\/yaml/);
     assert.match(readFileSync(join(dist, 'control-plane.js'), 'utf8'), /node_modules\/fastify/);
   });
 
@@ -89,7 +92,7 @@ test('npm run build says what it has built, and how large that is', t => {
   });
   assert.match(
     printed.replaceAll(folder, 'dist'),
-    /^dist\/outrider\.js {2}\d+ KiB\ndist\/control-plane\.js {2}\d+ KiB\n$/,
+    /^dist\/outrider\.js {2}\d+ KiB\ndist\/control-plane\.js {2}\d+ KiB\ndist\/yaml-source\.js {2}\d+ KiB\n$/,
   );
 });
 

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { loadMeshDocuments, loadMeshFile } from '../../../control-plane/contract/mesh-file.ts';
 import { NOT_APPLIED } from '../../../control-plane/contract/not-applied.ts';
 import { formatProblem } from '../../../control-plane/contract/problem.ts';
+import { parseYaml } from '../../../control-plane/contract/yaml-source.ts';
 
 const EXAMPLE = `
 services:
@@ -21,7 +22,7 @@ services:
 `;
 
 function load(text: string) {
-  const { value, problems } = loadMeshFile('mesh.yaml', Buffer.from(text), {});
+  const { value, problems } = loadMeshFile(parseYaml('mesh.yaml', Buffer.from(text), {}));
   return { value, complaints: problems.map(formatProblem) };
 }
 
@@ -91,7 +92,7 @@ test('gives the value where there are only warnings', () => {
 });
 
 test('gives what was written as documents, with nothing added', () => {
-  const documents = (text: string) => loadMeshDocuments('mesh.yaml', Buffer.from(text), {}).value;
+  const documents = (text: string) => loadMeshDocuments(parseYaml('mesh.yaml', Buffer.from(text), {})).value;
   assert.deepEqual(documents('services: { a: { policy: { retry: { attempts: 3 } } }, b: {}, c: }'), {
     a: { retry: { attempts: 3 } },
     b: {},

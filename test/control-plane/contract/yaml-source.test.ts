@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { MAX_FILE_BYTES } from '../../../control-plane/contract/source-file.ts';
 import type { MapNode, ScalarNode } from '../../../control-plane/contract/source-tree.ts';
-import { MAX_FILE_BYTES, parseYaml } from '../../../control-plane/contract/yaml-source.ts';
+import { parseYaml } from '../../../control-plane/contract/yaml-source.ts';
 import { complaintsOf, plainOf, treeOf } from './trees.ts';
 
 test('reads maps, lists and scalars with their types', () => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { formatProblem } from '../../../control-plane/contract/problem.ts';
 import type { MapNode } from '../../../control-plane/contract/source-tree.ts';
+import { parseYaml } from '../../../control-plane/contract/yaml-source.ts';
 import { loadSidecarConfig } from '../../../sidecar/config/load.ts';
 import type { SidecarConfig } from '../../../sidecar/config/sidecar-config.ts';
 
@@ -46,6 +47,5 @@ export function complaintsOf(yaml: string, extras: Extras = {}): string[] {
 }
 
 function load(yaml: string, { environment = {}, overrides = [] }: Extras) {
-  const file = { name: 'file', bytes: Buffer.from(yaml) };
-  return loadSidecarConfig({ file, overrides, environment });
+  return loadSidecarConfig({ file: parseYaml('file', Buffer.from(yaml), environment), overrides });
 }

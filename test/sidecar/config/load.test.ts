@@ -1,8 +1,10 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: these are references to the environment
+
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { DEFAULT_POLICY } from '../../../control-plane/contract/default-policy.ts';
+import { parseYaml } from '../../../control-plane/contract/yaml-source.ts';
 import { loadSidecarConfig } from '../../../sidecar/config/load.ts';
 import { complaintsOf, configOf, EXAMPLE } from './files.ts';
 
@@ -67,7 +69,7 @@ test('takes the example of the documentation', () => {
 });
 
 test('needs no file at all', () => {
-  const { value, problems } = loadSidecarConfig({ file: null, overrides: [], environment: {} });
+  const { value, problems } = loadSidecarConfig({ file: null, overrides: [] });
   assert.deepEqual(problems, []);
   assert.deepEqual(value?.egress.listen, { host: '127.0.0.1', port: 15001 });
   assert.deepEqual(value?.downstream, {
@@ -208,9 +210,8 @@ test('never throws, whatever the file says', () => {
   fc.assert(
     fc.property(tree, value => {
       const { value: config, problems } = loadSidecarConfig({
-        file: { name: 'file', bytes: Buffer.from(JSON.stringify(value)) },
+        file: parseYaml('file', Buffer.from(JSON.stringify(value)), {}),
         overrides: [],
-        environment: {},
       });
       assert.equal(
         config === null,
