@@ -6,6 +6,7 @@ import { APPLY_COMMAND } from '../control-plane/commands/apply.ts';
 import { CONTROL_PLANE_COMMAND } from '../control-plane/commands/control-plane.ts';
 import { GET_COMMAND } from '../control-plane/commands/get.ts';
 import { WAIT_COMMAND } from '../control-plane/commands/wait.ts';
+import { CHECK_COMMAND } from '../sidecar/commands/check.ts';
 import { RUN_COMMAND } from '../sidecar/commands/run.ts';
 import { SIDECAR_COMMAND } from '../sidecar/commands/sidecar.ts';
 import { VALIDATE_COMMAND } from '../sidecar/commands/validate.ts';
@@ -19,6 +20,7 @@ export const COMMANDS: readonly Command[] = [
   GET_COMMAND,
   WAIT_COMMAND,
   VALIDATE_COMMAND,
+  CHECK_COMMAND,
 ];
 
 /** Finds the sub-command and calls it. @returns the exit code */

@@ -1,39 +1,27 @@
-import { existsSync } from 'node:fs';
-import type { Environment } from '../control-plane/contract/environment.ts';
 import { formatProblemsWithExcerpts } from '../control-plane/contract/excerpt.ts';
 import {
   firstProblems,
   formatFirstProblems,
   formatProblem,
   type Problem,
-  sortProblems,
 } from '../control-plane/contract/problem.ts';
 import type { LoadedFile } from '../control-plane/contract/source-file.ts';
-import type { MapNode } from '../control-plane/contract/source-tree.ts';
-import { readConfigFile } from '../process/config-file.ts';
 import { ListenError } from '../process/listen-error.ts';
 import type { Log, LogLevel } from '../process/log.ts';
 import { LogDestination } from '../process/log-destination.ts';
 import { Program } from '../process/program.ts';
 import { ConfigReloader } from '../process/reload.ts';
 import type { ApplicationCommand } from './application/application-process.ts';
-import { loadSidecarConfig } from './config/load.ts';
 import type { SidecarConfig } from './config/sidecar-config.ts';
 import { boundRuntimeMemory } from './io/runtime-memory.ts';
+import { type ConfigRequest, loadRequested, readRequestedConfig } from './requested-config.ts';
 import { STOPPING_SIGNALS, wrapApplication } from './wrapper.ts';
 
 /** What `outrider sidecar` or `outrider run` was asked to do. */
-export interface SidecarOptions {
+export interface SidecarOptions extends ConfigRequest {
   /** The application to run beside the sidecar; null: it runs already. */
   readonly command: ApplicationCommand | null;
-  /** Null: `outrider.yaml` in the working directory, if there is one. */
-  readonly configFile: string | null;
-  /** What environment variables and flags say, weakest first. */
-  readonly overrides: readonly MapNode[];
-  /** What is wrong with flags; told together with what is wrong with the configuration. */
-  readonly problems: readonly Problem[];
   readonly logLevel: LogLevel;
-  readonly environment: Environment;
   readonly version: string;
   /** Writes what is wrong with the configuration to standard error. */
   readonly complain: (text: string) => void;
@@ -58,7 +46,6 @@ type StartSidecar = (
   context: { readonly log: Log; readonly version: string; readonly accessLog: LogDestination },
 ) => Promise<RunningSidecar>;
 
-const DEFAULT_FILE = 'outrider.yaml';
 /** Characters of the access log that may wait for a slow reader. */
 const ACCESS_LOG_WAITING = 4 * 1024 * 1024;
 /** How long the reader of the access log may take for the last lines. */
@@ -66,21 +53,14 @@ const LAST_LINES_MS = 1000;
 
 /** Runs a sidecar until a signal stops it, or until the application that it runs has ended. @returns the exit code */
 export async function runSidecar(options: SidecarOptions, start: StartSidecar): Promise<number> {
-  const path = options.configFile ?? (existsSync(DEFAULT_FILE) ? DEFAULT_FILE : null);
-  const content = path === null ? null : await readConfigFile(path);
-  if (content !== null && !content.ok) {
-    options.complain(`${path}: can not be read: ${content.reason}\n`);
+  const requested = await readRequestedConfig(options);
+  if (typeof requested === 'string') {
+    options.complain(`${requested}\n`);
     return 2;
   }
-  const { overrides } = options;
-  const load = async (bytes: Uint8Array): Promise<LoadedFile<SidecarConfig>> => {
-    const { parseYaml } = await import('../control-plane/contract/yaml-source.ts');
-    return loadSidecarConfig({ file: parseYaml(path ?? '', bytes, options.environment), overrides });
-  };
-  const loaded = content === null ? loadSidecarConfig({ file: null, overrides }) : await load(content.bytes);
-  if (loaded.value === null || options.problems.length > 0) {
-    const problems = sortProblems([...options.problems, ...loaded.problems]);
-    options.complain(formatProblemsWithExcerpts(problems, loaded.lines));
+  const { path, file, loaded } = requested;
+  if (loaded.value === null) {
+    options.complain(formatProblemsWithExcerpts(loaded.problems, loaded.lines));
     return 2;
   }
 
@@ -92,7 +72,7 @@ export async function runSidecar(options: SidecarOptions, start: StartSidecar): 
   const accessLog =
     command === null ? new LogDestination({ fd: 1, maxWaiting: ACCESS_LOG_WAITING }) : program.logDestination;
   const withWhat = path === null ? 'without a file' : `with ${path}`;
-  const once = content === null || content.isFile ? '' : ', which is no file: it is read this once';
+  const once = file === null || file.isFile ? '' : ', which is no file: it is read this once';
   log.info({ version: options.version, config: path }, `starts ${withWhat}${once}`);
   warnOf(loaded.problems, log);
   let sidecar: RunningSidecar;
@@ -104,7 +84,8 @@ export async function runSidecar(options: SidecarOptions, start: StartSidecar): 
     return await program.end(1);
   }
 
-  const reloader = path !== null && content?.isFile ? watch(path, content.bytes, load, sidecar, log) : null;
+  const load = (bytes: Uint8Array) => loadRequested(options, path ?? '', bytes);
+  const reloader = path !== null && file?.isFile ? watch(path, file.bytes, load, sidecar, log) : null;
   const stop = async (): Promise<void> => {
     await reloader?.stop();
     await sidecar.stop();

@@ -64,10 +64,22 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     imports: ['process'],
     types: ['control-plane/contract/host-port.ts'],
   },
+  'sidecar/checks': {
+    imports: [
+      'sidecar/discovery',
+      'sidecar/registration/app-check.ts',
+      'sidecar/io/host-lookup.ts',
+      'process/listen-error.ts',
+      'control-plane/contract',
+    ],
+    types: ['sidecar/config'],
+  },
   'sidecar/commands': {
     imports: [
       'sidecar/main.ts',
       'sidecar/sidecar.ts',
+      'sidecar/requested-config.ts',
+      'sidecar/checks',
       'sidecar/config',
       'process',
       'control-plane/contract',

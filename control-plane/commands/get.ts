@@ -1,10 +1,10 @@
 import { didYouMean } from '../../command-line/arguments.ts';
 import type { Command, Host, Invocation } from '../../command-line/command.ts';
 import { refuseUsage } from '../../command-line/refuse-usage.ts';
+import { formatTable } from '../../command-line/text-table.ts';
 import { getService, listEvents, listInstances, listServices, listSidecars } from '../contract/calls.ts';
 import { formatHostPort } from '../contract/host-port.ts';
 import { type ApiClient, CLIENT_FLAGS, withClient } from './api-client.ts';
-import { formatTable } from './text-table.ts';
 
 const FORMATS = ['table', 'json', 'yaml'] as const;
 

@@ -31,7 +31,10 @@ const TESTED_BY: Readonly<Record<string, readonly string[]>> = {
   'control-plane/contract/policy': ['control-plane/contract/default-policy.ts'],
   'control-plane/contract/read': ['control-plane/contract/setting.ts'],
   'control-plane/contract/calls': ['control-plane/contract/resources.ts'],
-  'control-plane/contract/yaml-source': ['control-plane/contract/yaml-document.ts'],
+  'control-plane/contract/yaml-source': [
+    'control-plane/contract/source-file.ts',
+    'control-plane/contract/yaml-document.ts',
+  ],
   'control-plane/registry/leases': [
     'control-plane/registry/lease-verdicts.ts',
     'control-plane/registry/stream-table.ts',
@@ -56,6 +59,7 @@ const TESTED_BY: Readonly<Record<string, readonly string[]>> = {
     'sidecar/admin/admin-answer.ts',
     'sidecar/admin/admin-routes.ts',
   ],
+  'sidecar/checks/network': ['sidecar/checks/loopback.ts'],
   'sidecar/config/load': ['sidecar/config/resolve.ts', 'sidecar/config/sidecar-file.ts'],
   'sidecar/data-path': ['sidecar/io/stream-socket.ts', 'sidecar/upstream/subject.ts'],
   'sidecar/discovery/snapshot': ['sidecar/discovery/snapshot-file.ts'],
@@ -89,8 +93,10 @@ const TESTED_AS_PROCESS = {
   'process/log.ts': 'sidecar/main',
   'process/program.ts': 'sidecar/main',
   'sidecar/io/runtime-memory.ts': 'e2e/limits',
+  'sidecar/checks/all-checks.ts': 'sidecar/commands/check',
   'sidecar/commands/run.ts': 'e2e/run',
   'sidecar/commands/sidecar-flags.ts': 'sidecar/commands/sidecar',
+  'sidecar/requested-config.ts': 'sidecar/main',
   'sidecar/sidecar.ts': 'e2e/failures',
   'sidecar/wrapper.ts': 'e2e/run',
 };

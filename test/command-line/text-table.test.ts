@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { formatTable } from '../../../control-plane/commands/text-table.ts';
+import { formatTable } from '../../command-line/text-table.ts';
 
 test('aligns columns, and leaves no spaces at the end', () => {
   const rows = [
