@@ -18,7 +18,7 @@ import type { AccessLog } from './telemetry/access-log.ts';
 import type { UpstreamCounters } from './telemetry/counters.ts';
 import { createBalancer } from './upstream/balancers/balancer-by-name.ts';
 import type { ConnectionLimit } from './upstream/connection-limit.ts';
-import { ConnectionPool, type PoolContext, type PoolSettings } from './upstream/connection-pool.ts';
+import { ConnectionPool, type PoolSettings } from './upstream/connection-pool.ts';
 import type { EndpointSpec } from './upstream/endpoint.ts';
 import { Search } from './upstream/search.ts';
 import { Upstream } from './upstream/upstream.ts';
@@ -50,6 +50,8 @@ export class RunningUpstream implements EndpointListener {
   readonly upstream: Upstream;
   readonly counters: UpstreamCounters;
   private readonly context: UpstreamContext;
+  /** What its connections share. */
+  private readonly connections: ReturnType<typeof connectionContext>;
   private readonly holdRoom: HoldRoom;
   private inForce: UpstreamConfig;
   private source: EndpointSource;
@@ -62,13 +64,8 @@ export class RunningUpstream implements EndpointListener {
     this.inForce = config;
     this.counters = counters;
     this.context = context;
-    const pool = new ConnectionPool(
-      name,
-      poolSettings(policy),
-      this.connectionContext(),
-      counters,
-      context.total,
-    );
+    this.connections = connectionContext(policy, context);
+    const pool = new ConnectionPool(name, poolSettings(policy), this.connections, counters, context.total);
     this.upstream = new Upstream(name, createBalancer(policy.balancer, context.random), pool);
     this.holdRoom = new HoldRoom(context.wheel.now());
     this.holdRoom.searchBy(this.search());
@@ -109,6 +106,8 @@ export class RunningUpstream implements EndpointListener {
     const { inForce: old, upstream, context } = this;
     this.inForce = config;
     if (!isDeepStrictEqual(old.policy, config.policy)) {
+      this.connections.headSize = config.policy.limits.headSize;
+      this.connections.headFields = config.policy.limits.headFields;
       upstream.pool.configure(poolSettings(config.policy));
       if (old.policy.balancer !== config.policy.balancer) {
         upstream.balanceWith(createBalancer(config.policy.balancer, context.random));
@@ -196,27 +195,6 @@ export class RunningUpstream implements EndpointListener {
     const { inForce, upstream, counters, context, holdRoom } = this;
     return buildStack(inForce.name, inForce.policy, upstream, counters, context, holdRoom);
   }
-
-  private connectionContext(): PoolContext {
-    const { context } = this;
-    const limits = () => this.inForce.policy.limits;
-    return {
-      wheel: context.wheel,
-      date: context.date,
-      // Read anew: they may change while the upstream stays.
-      get headSize() {
-        return limits().headSize;
-      },
-      get headFields() {
-        return limits().headFields;
-      },
-      get via() {
-        return context.via;
-      },
-      isOwnPort: context.isOwnPort,
-      afterTurn: setImmediate,
-    };
-  }
 }
 
 /** Whether an upstream that has no endpoint may have one soon. */
@@ -232,6 +210,21 @@ function sourceOf({ name, endpoints }: UpstreamConfig, context: UpstreamContext)
     return new ControlPlaneSource(mesh.directory, name, service => mesh.explain(service));
   }
   return new DnsSource({ target: endpoints, resolver, schedule: scheduleByTimer, random });
+}
+
+function connectionContext({ limits }: Policy, context: UpstreamContext) {
+  return {
+    wheel: context.wheel,
+    date: context.date,
+    headSize: limits.headSize,
+    headFields: limits.headFields,
+    // Read anew: it may change while the upstream stays.
+    get via() {
+      return context.via;
+    },
+    isOwnPort: context.isOwnPort,
+    afterTurn: setImmediate,
+  };
 }
 
 function poolSettings({ timeouts, limits }: Policy): PoolSettings {

@@ -188,8 +188,9 @@ export class ConnectionPool
     this.rest.add(connection);
   }
 
-  isWaitedFor(connection: UpstreamConnection): boolean {
-    return this.queue.length + this.lane(connection.endpoint).waiting.length > 0;
+  get isWaitedFor(): boolean {
+    // Whoever waits in a lane waits for a connection that is being opened.
+    return this.queue.length + this.dials.size > 0;
   }
 
   onRested(connection: UpstreamConnection): void {

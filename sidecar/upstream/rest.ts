@@ -11,8 +11,8 @@ export interface Resting {
 
 /** Told of connections that have rested enough. */
 export interface RestOwner<Connection> {
-  /** Whether somebody waits already who would be given the connection at once. */
-  isWaitedFor(connection: Connection): boolean;
+  /** Whether somebody waits who might be given a connection at once. */
+  readonly isWaitedFor: boolean;
   onRested(connection: Connection): void;
 }
 
@@ -24,7 +24,9 @@ export interface RestOwner<Connection> {
 export class Rest<Connection extends Resting> {
   private readonly owner: RestOwner<Connection>;
   private readonly afterTurn: (run: () => void) => void;
-  private readonly connections: Connection[] = [];
+  /** Those that rest are the first `resting`; a list that is cut to length is allocated anew, which shows in a profile. */
+  private readonly connections: (Connection | null)[] = [];
+  private resting = 0;
 
   /** @param afterTurn has `run` called once all sockets that are ready in this turn have been read */
   constructor(owner: RestOwner<Connection>, afterTurn: (run: () => void) => void) {
@@ -35,28 +37,31 @@ export class Rest<Connection extends Resting> {
   add(connection: Connection): void {
     connection.isResting = true;
     connection.turnsRested = 0;
-    if (this.connections.push(connection) === 1) this.afterTurn(this.endTurn);
+    this.connections[this.resting++] = connection;
+    if (this.resting === 1) this.afterTurn(this.endTurn);
   }
 
   /** How many connections to the endpoint rest. */
   count(endpoint: Endpoint): number {
-    return this.connections.filter(resting => resting.isResting && resting.endpoint === endpoint).length;
+    return this.connections.filter(resting => resting?.isResting && resting.endpoint === endpoint).length;
   }
 
   private readonly endTurn = (): void => {
     const { owner, connections } = this;
     let kept = 0;
-    for (const connection of connections) {
+    for (let index = 0; index < this.resting; index++) {
+      const connection = connections[index];
+      connections[index] = null;
       // Closed meanwhile.
-      if (!connection.isResting) continue;
-      if (connection.turnsRested++ === 0 && owner.isWaitedFor(connection)) {
+      if (connection === null || !connection.isResting) continue;
+      if (connection.turnsRested++ === 0 && owner.isWaitedFor) {
         connections[kept++] = connection;
         continue;
       }
       connection.isResting = false;
       owner.onRested(connection);
     }
-    connections.length = kept;
+    this.resting = kept;
     if (kept > 0) this.afterTurn(this.endTurn);
   };
 }

@@ -14,7 +14,9 @@ beforeEach(() => {
   isWaitedFor = false;
   turns = [];
   const owner = {
-    isWaitedFor: () => isWaitedFor,
+    get isWaitedFor() {
+      return isWaitedFor;
+    },
     onRested: (connection: Resting) => void rested.push(connection),
   };
   rest = new Rest(owner, run => turns.push(run));
