@@ -21,7 +21,7 @@ interface ViewSources {
   readonly logDestination: Pick<LogDestination, 'dropped'>;
   /** Null where there is no control plane. */
   readonly mesh: Mesh | null;
-  readonly drain: () => void;
+  readonly drain: () => Promise<void>;
 }
 
 /** The sidecar as its admin API shows it. */
@@ -105,8 +105,8 @@ export class SidecarView implements AdminView {
     return { ready: reasons.length === 0, reasons };
   }
 
-  drain(): void {
-    this.sources.drain();
+  async drain(): Promise<void> {
+    await this.sources.drain();
   }
 
   metrics(): Promise<string> {

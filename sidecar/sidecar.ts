@@ -221,10 +221,10 @@ export class Sidecar {
     await this.mesh?.drain();
   }
 
-  private drainByApi(): void {
+  private drainByApi(): Promise<void> {
     if (!this.downstream.isDraining)
       this.log.info({}, 'drains: is not ready any more, and closes each connection behind its answer');
-    void this.drain();
+    return this.drain();
   }
 
   /**

@@ -61,7 +61,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   },
   'sidecar/application': { imports: [] },
   'sidecar/admin': {
-    imports: ['process'],
+    imports: ['process', 'control-plane/contract/duration.ts'],
     types: ['control-plane/contract/host-port.ts'],
   },
   'sidecar/checks': {

@@ -105,8 +105,8 @@ async function answer(request: IncomingMessage, { routes, listenHost }: Responde
   const isChange = method !== 'GET' && method !== 'HEAD';
   const refusal = refusedHost(headers, listenHost) ?? (isChange ? refusedOrigin(headers) : null);
   if (refusal !== null) return problemAnswer(403, refusal);
-  const path = url.split('?', 1)[0];
-  return await routes.find(method, path)();
+  const [path, query = ''] = url.split('?', 2);
+  return await routes.find(method, path)(new URLSearchParams(query));
 }
 
 function send(response: ServerResponse, answer: AdminAnswer): void {

@@ -7,8 +7,11 @@ export interface AdminView {
   /** The upstreams with their endpoints and live counters. */
   upstreams(): readonly object[];
   ready(): Readiness;
-  /** Gets ready for a stop: not ready any more, connections closed behind their answers; SIGTERM ends it. May be called again. */
-  drain(): void;
+  /**
+   * Gets ready for a stop: not ready any more, connections closed behind their answers; SIGTERM ends it. May be called again.
+   * Resolves, in any case, when the own instance is out of use.
+   */
+  drain(): Promise<void>;
   /** The metrics in Prometheus' text format. */
   metrics(): Promise<string>;
 }

@@ -31,7 +31,7 @@ beforeEach(() => {
     noUpstream: new UpstreamCounters('(none)'),
     downstream: new DownstreamCounters(),
     logDestination: { dropped: 0 } as never,
-    drain: () => {
+    drain: async () => {
       drained++;
     },
   });
@@ -194,7 +194,7 @@ test('metrics tell of upstreams, of what is passed on and of what leads nowhere'
     assert.ok(text.includes(`outrider_requests_total{upstream="${name}",class="2xx"} 0`), name);
 });
 
-test('a drain is passed on to whom it concerns', () => {
-  view.drain();
+test('a drain is passed on to whom it concerns', async () => {
+  await view.drain();
   assert.equal(drained, 1);
 });

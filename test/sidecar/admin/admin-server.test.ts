@@ -18,6 +18,7 @@ describe('AdminServer', () => {
   let server: AdminServer;
   let readiness: Readiness;
   let drains: number;
+  let drained: Promise<void>;
   let logged: unknown[][];
   let renderings: number;
   let costMs: number;
@@ -33,8 +34,9 @@ describe('AdminServer', () => {
       return [{ name: 'inventory', endpoints: [] }];
     },
     ready: () => readiness,
-    drain: () => {
+    drain: async () => {
       drains++;
+      await drained;
     },
     metrics: async () => {
       renderings++;
@@ -50,6 +52,7 @@ describe('AdminServer', () => {
   beforeEach(() => {
     readiness = { ready: true, reasons: [] };
     drains = 0;
+    drained = Promise.resolve();
     logged = [];
     renderings = 0;
     costMs = 0;
@@ -104,6 +107,18 @@ describe('AdminServer', () => {
     assert.equal(status, 200);
     assert.equal(headers['content-length'], '26');
     assert.equal(body, '');
+  });
+
+  test('waits for the drain where it is asked to, as long as that says', async () => {
+    const long = await ask('POST', '/v1/drain?wait=30s', { 'content-length': '0' });
+    assert.deepEqual([long.status, JSON.parse(long.body)], [200, { draining: true, drained: true }]);
+    drained = new Promise(() => {});
+    const short = await ask('POST', '/v1/drain?wait=10ms', { 'content-length': '0' });
+    assert.deepEqual([short.status, JSON.parse(short.body)], [200, { draining: true, drained: false }]);
+    const { status, body } = await ask('POST', '/v1/drain?wait=long', { 'content-length': '0' });
+    assert.equal(status, 400);
+    assert.match(body, /no duration of up to 60s/);
+    assert.equal(drains, 2);
   });
 
   test('begins to drain', async () => {
