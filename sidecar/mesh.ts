@@ -21,6 +21,8 @@ interface MeshContext {
   readonly version: string;
   /** From 0 to below 1. */
   readonly random: () => number;
+  /** Whether something is under way at endpoints that are gone. */
+  readonly isLeaving: () => boolean;
   readonly onUpstream: (config: UpstreamConfig) => void;
   readonly onGone: (name: string) => void;
   readonly onChanged: () => void;
@@ -92,6 +94,7 @@ export class Mesh implements DiscoveryGauges {
     }
     directory.onApplied = () => this.snapshot?.changed();
     this.client.onUnregistered = reason => this.registration?.onUnregistered(reason);
+    this.client.isLeaving = context.isLeaving;
     this.client.onConnected = () => {
       this.services.onConnected();
       this.registration?.onConnected();

@@ -91,6 +91,7 @@ export class Sidecar {
         log,
         version,
         random: Math.random,
+        isLeaving: () => [...this.upstreams.all].some(({ upstream }) => upstream.isLeaving),
         onUpstream: upstream => this.upstreams.put(upstream),
         onGone: name => this.upstreams.remove(name),
         onChanged: () => this.route(),

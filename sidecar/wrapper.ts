@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Program } from '../process/program.ts';
 import {
   type ApplicationCommand,
@@ -19,12 +18,6 @@ interface WrapperContext {
   /** Lets the sidecar carry what is under way to its end, and deregister the instance. */
   stop(): Promise<void>;
 }
-
-/**
- * Callers that have left the application pick it no more, but what they sent just before is still on its way, and servers that are told to
- * stop reset connections that they have not accepted or read from yet.
- */
-const ARRIVAL_MS = 100;
 
 /** What tells a wrapper to stop; the application is told by the same. */
 export const STOPPING_SIGNALS: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGINT', 'SIGQUIT'];
@@ -75,10 +68,10 @@ class Wrapper {
   }
 
   private take(step: Step | null): void {
-    const { program, stop } = this.context;
+    const { program, sidecar, stop } = this.context;
     switch (step?.kind) {
       case 'drain':
-        void this.drain().then(() => this.take(this.order.onDrained()));
+        void sidecar.drain().then(() => this.take(this.order.onDrained()));
         break;
       case 'tell':
         this.tell(step.signal);
@@ -95,11 +88,6 @@ class Wrapper {
         this.finish(step.code);
         break;
     }
-  }
-
-  private async drain(): Promise<void> {
-    await this.context.sidecar.drain();
-    await sleep(ARRIVAL_MS);
   }
 
   private tell(signal: NodeJS.Signals): void {

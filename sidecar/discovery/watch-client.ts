@@ -19,6 +19,10 @@ interface WatchClientOptions {
   readonly log: Log;
 }
 
+/** A request that was sent so long ago has been read, unless its server stands still. Well below what a drain waits for. */
+const ARRIVAL_MS = 500;
+/** How often it is looked whether all is answered. */
+const LOOK_MS = 5;
 const FIRST_BACKOFF_MS = 200;
 /** A stream that lasted so long was a good one: the next one is tried soon. */
 const GOOD_STREAM_MS = 2000;
@@ -33,6 +37,8 @@ export class WatchClient implements WatchConnectionOwner {
   onConnected: () => void = () => {};
   /** Told when the registration of the own instance has ended, with the reason, a sentence. */
   onUnregistered: (reason: string) => void = () => {};
+  /** Whether something is under way at endpoints that are gone. */
+  isLeaving: () => boolean = () => false;
   /** Streams that broke. */
   lost = 0;
   private readonly options: WatchClientOptions;
@@ -145,7 +151,20 @@ export class WatchClient implements WatchConnectionOwner {
           return;
       }
     }
-    if (isChanged) this.connection?.send({ type: 'applied', revision: directory.revision });
+    if (isChanged) this.acknowledge(directory.revision, this.connection, performance.now());
+  }
+
+  /**
+   * Nothing new goes to an endpoint that has left. But what was sent to it just before may not have been read yet, and servers that are
+   * told to stop reset such connections: so it is answered first, or old enough to have been read.
+   * @param since when the revision was applied
+   */
+  private acknowledge(revision: Revision, connection: WatchConnection | null, since: number): void {
+    if (this.isLeaving() && performance.now() - since < ARRIVAL_MS) {
+      this.options.schedule(() => this.acknowledge(revision, connection, since), LOOK_MS);
+      return;
+    }
+    connection?.send({ type: 'applied', revision });
   }
 
   onClosed(reason: string): void {

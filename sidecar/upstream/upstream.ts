@@ -22,6 +22,8 @@ export class Upstream implements Service, Chooser {
   onChange: () => void = () => {};
   private balancer: Balancer;
   private byId = new Map<string, Endpoint>();
+  /** Endpoints that are gone while something was under way there. */
+  private readonly leaving = new Set<Endpoint>();
   private usable = 0;
   /** Whether any endpoint that it has or had could be connected to. */
   private wasReached = false;
@@ -35,6 +37,12 @@ export class Upstream implements Service, Chooser {
 
   get endpoints(): Iterable<Endpoint> {
     return this.byId.values();
+  }
+
+  /** Whether something is still under way at an endpoint that is gone. */
+  get isLeaving(): boolean {
+    this.forgetLeft();
+    return this.leaving.size > 0;
   }
 
   /**
@@ -166,8 +174,16 @@ export class Upstream implements Service, Chooser {
 
   private finishChange(gone: readonly Endpoint[]): void {
     this.rebalance();
-    for (const endpoint of gone) this.pool.remove(endpoint);
+    this.forgetLeft();
+    for (const endpoint of gone) {
+      this.pool.remove(endpoint);
+      if (endpoint.outstanding > 0) this.leaving.add(endpoint);
+    }
     this.onChange();
+  }
+
+  private forgetLeft(): void {
+    for (const endpoint of this.leaving) if (endpoint.outstanding === 0) this.leaving.delete(endpoint);
   }
 
   private noEndpoint(): Failure {

@@ -8,6 +8,7 @@ import type { SidecarProcess } from '../harness/sidecar-process.ts';
 import { until } from '../harness/until.ts';
 
 const NAMED_APP = fileURLToPath(new URL('../harness/named-app.js', import.meta.url));
+const STALLING_APP = fileURLToPath(new URL('../harness/stalling-app.js', import.meta.url));
 const CALLING_APP = fileURLToPath(new URL('../harness/calling-app.js', import.meta.url));
 
 /** On a busy machine the control plane may not have answered in time. */
@@ -68,6 +69,18 @@ test('no request fails while two wrapped instances are replaced one after anothe
     other = await mesh.runWrapped('orders', `v${round + 2}`, NAMED_APP);
     await calls.reaches(`orders/v${round + 2}`);
   }
+  calls.assertNoneFailed();
+});
+
+test('what was sent to an application just before it is told to stop reaches it, also while it is busy', async t => {
+  await mesh.runWrapped('stock', 'other', NAMED_APP);
+  const calls = startLoad('stock', { methods: ['POST'], workers: 12 });
+  for (let round = 0; round < 3; round++) {
+    const wrapped = await mesh.runWrapped('stock', `v${round}`, STALLING_APP);
+    await calls.reaches(`stock/v${round}`);
+    assert.equal(await wrapped.stop(), 0, "the application's exit code");
+  }
+  t.diagnostic(`${calls.answers.length} requests`);
   calls.assertNoneFailed();
 });
 

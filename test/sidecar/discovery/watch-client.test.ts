@@ -108,6 +108,30 @@ describe('a stream', () => {
     assert.equal(directory.get('inventory')?.exists, true);
   });
 
+  test('acknowledges a revision once what is under way at endpoints that left with it is answered', async () => {
+    let looks = 0;
+    client.isLeaving = () => ++looks <= 3;
+    const stream = await connected();
+    client.watch(['inventory']);
+    await until(() => stream.ofType('watch').length === 1, 'the names');
+    stream.tell(SYNC);
+    await until(() => stream.ofType('applied').length > 0, 'applied');
+    assert.equal(looks, 4);
+    assert.equal(directory.get('inventory')?.exists, true);
+  });
+
+  test('waits for that for a while only', async () => {
+    client.isLeaving = () => true;
+    const stream = await connected();
+    client.watch(['inventory']);
+    await until(() => stream.ofType('watch').length === 1, 'the names');
+    const since = performance.now();
+    stream.tell(SYNC);
+    await until(() => stream.ofType('applied').length > 0, 'applied');
+    assert.ok(performance.now() - since >= 500);
+    assert.deepEqual(stream.ofType('applied'), [{ type: 'applied', revision: 4 }]);
+  });
+
   test('passes on that the registration of the own instance has ended', async () => {
     const stream = await connected();
     const reasons: string[] = [];

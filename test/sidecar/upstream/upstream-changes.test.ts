@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
+import { failure } from '../../../sidecar/exchange/failure.ts';
 import type { Attempt } from '../../../sidecar/upstream/attempt.ts';
 import { LeastRequest } from '../../../sidecar/upstream/balancers/least-request.ts';
 import type { ConnectionPool } from '../../../sidecar/upstream/connection-pool.ts';
@@ -32,6 +33,18 @@ function makeUpstream(...specs: EndpointSpec[]) {
   };
   return { upstream, removed, waiting, attempts };
 }
+
+test('something is leaving until what is under way at an endpoint that is gone has ended', () => {
+  const { upstream, waiting } = makeUpstream(aSpec('a'));
+  upstream.call(anExchange(), new RecordedReply());
+  assert.equal(upstream.isLeaving, false, 'nobody is gone yet');
+  upstream.changeEndpoints([aSpec('b')], ['a']);
+  assert.equal(upstream.isLeaving, true);
+  upstream.changeEndpoints([aSpec('c')], ['b']);
+  assert.equal(upstream.isLeaving, true, 'nothing was under way at the other one');
+  waiting[0].fail(failure('reset', 'The connection was lost.', false));
+  assert.equal(upstream.isLeaving, false);
+});
 
 describe('an attempt whose endpoint has left before it was reached', () => {
   test('goes to another', () => {
