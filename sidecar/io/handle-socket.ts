@@ -7,6 +7,7 @@ import {
   giveBack,
   isLent,
   joined,
+  joinedTexts,
   lend,
   READ_BUFFER,
   TEXT_LIMIT,
@@ -76,15 +77,23 @@ export class HandleSocket implements ByteSocket {
     if (before.length + bytes.length + after.length <= TEXT_LIMIT) {
       return this.write(before + bytes.toString('latin1') + after);
     }
+    const needsCopy = before !== '' || after !== '' || bytes.buffer === READ_BUFFER.buffer;
+    this.writeBytes(needsCopy ? joined(before, bytes, after) : bytes, needsCopy);
+  }
+
+  writeTexts(first: string, second: string): void {
+    this.writeBytes(joinedTexts(first, second), true);
+  }
+
+  /** @param isJoined whether the bytes lie in the buffer that is shared for this */
+  private writeBytes(bytes: Buffer, isJoined: boolean): void {
     if (this.isClosed) return;
     const request = spareRequest(this.runtime);
-    const needsCopy = before !== '' || after !== '' || bytes.buffer === READ_BUFFER.buffer;
-    const buffer = needsCopy ? joined(before, bytes, after) : bytes;
-    const error = this.handle.writeBuffer(request, buffer);
+    const error = this.handle.writeBuffer(request, bytes);
     if (error !== 0) this.failSoon(error);
     else if (this.runtime.wasLastWriteAsync()) {
-      if (needsCopy) giveAway();
-      this.await(request, buffer);
+      if (isJoined) giveAway();
+      this.await(request, bytes);
     }
   }
 

@@ -17,18 +17,26 @@ let writeBuffer: Buffer | null = null;
 
 /** A buffer with text (latin1), bytes and text together: the shared one, where they fit. */
 export function joined(before: string, bytes: Buffer, after: string): Buffer {
-  const length = before.length + bytes.length + after.length;
-  let target: Buffer;
-  if (length > SIZE + MARGIN) {
-    target = Buffer.allocUnsafeSlow(length);
-  } else {
-    writeBuffer ??= Buffer.allocUnsafeSlow(SIZE + MARGIN);
-    target = writeBuffer.subarray(0, length);
-  }
+  const target = take(before.length + bytes.length + after.length);
   target.write(before, 0, 'latin1');
   target.set(bytes, before.length);
   target.write(after, before.length + bytes.length, 'latin1');
   return target;
+}
+
+/** The same for two texts. */
+export function joinedTexts(first: string, second: string): Buffer {
+  const target = take(first.length + second.length);
+  target.write(first, 0, 'latin1');
+  target.write(second, first.length, 'latin1');
+  return target;
+}
+
+/** The beginning of the shared buffer, where that is large enough. */
+function take(length: number): Buffer {
+  if (length > SIZE + MARGIN) return Buffer.allocUnsafeSlow(length);
+  writeBuffer ??= Buffer.allocUnsafeSlow(SIZE + MARGIN);
+  return writeBuffer.subarray(0, length);
 }
 
 /** The kernel did not take all of what was last joined, so the runtime keeps that buffer: the next one is another. */

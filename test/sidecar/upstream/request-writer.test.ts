@@ -45,6 +45,18 @@ describe('a request with a body', () => {
     assert.equal(writer.isComplete, true);
   });
 
+  test('is written together with its head where its first piece is long', () => {
+    const { socket, writer } = aWriter();
+    writer.begin(anExchange({ body: bodyOf(5000) }), '');
+    writer.text('b'.repeat(4096));
+    assert.equal(socket.take(), `${HEAD}\r\n${'b'.repeat(4096)}`);
+    writer.text('c'.repeat(904));
+    assert.equal(socket.take(), '');
+    writer.end(null);
+    writer.uncork();
+    assert.equal(socket.take(), 'c'.repeat(904));
+  });
+
   test('goes on as it comes', () => {
     const { socket, writer } = aWriter();
     writer.begin(anExchange({ body: bodyOf(5) }), '');
