@@ -1,5 +1,6 @@
 import { ListenError } from '../process/listen-error.ts';
 import type { Log } from '../process/log.ts';
+import { OnceInAWhile } from '../process/once-in-a-while.ts';
 import { Program } from '../process/program.ts';
 import type { Tokens } from './api/access-control.ts';
 import type { Environment } from './contract/environment.ts';
@@ -89,12 +90,10 @@ export async function runControlPlane(options: ControlPlaneProgramOptions): Prom
 /** Tells of connections beyond the limit, once in a while. */
 function tellOfRefused(connections: number, log: Log): () => void {
   let refused = 0;
-  let toldAt = Number.NEGATIVE_INFINITY;
+  const telling = new OnceInAWhile();
   return () => {
     refused++;
-    const now = performance.now();
-    if (now - toldAt < REFUSED_TOLD_MS) return;
-    toldAt = now;
+    if (!telling.isDue()) return;
     log.warn(
       { refused },
       `the API has ${connections} connections open (--connections): further ones are closed at once`,
@@ -102,8 +101,6 @@ function tellOfRefused(connections: number, log: Log): () => void {
   };
 }
 
-/** Connections beyond the limit are told of once in so long. */
-const REFUSED_TOLD_MS = 10_000;
 /** Calls that may come at once are those of so many seconds: a mesh that starts together, or comes back together. */
 const BURST_SECONDS = 5;
 

@@ -37,8 +37,8 @@ interface RunningSidecar {
   readonly grace: number;
   /** Takes the instance out of use; what the application calls is carried on. Resolves in any case. */
   drain(): Promise<void>;
-  /** Carries what is under way to its end. */
-  stop(): Promise<void>;
+  /** Carries what is under way to its end. @param grace how long at most, in ms; as configured where it is not said */
+  stop(grace?: number): Promise<void>;
 }
 
 type StartSidecar = (
@@ -86,9 +86,9 @@ export async function runSidecar(options: SidecarOptions, start: StartSidecar): 
 
   const load = (bytes: Uint8Array) => loadRequested(options, path ?? '', bytes);
   const reloader = path !== null && file?.isFile ? watch(path, file.bytes, load, sidecar, log) : null;
-  const stop = async (): Promise<void> => {
+  const stop = async (grace?: number): Promise<void> => {
     await reloader?.stop();
-    await sidecar.stop();
+    await sidecar.stop(grace);
   };
   let code = 0;
   if (command === null) {

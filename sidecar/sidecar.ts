@@ -3,6 +3,7 @@ import { DEFAULT_POLICY } from '../control-plane/contract/default-policy.ts';
 import type { HostPort } from '../control-plane/contract/host-port.ts';
 import type { Log } from '../process/log.ts';
 import type { LogDestination } from '../process/log-destination.ts';
+import { OnceInAWhile } from '../process/once-in-a-while.ts';
 import { AdminServer } from './admin/admin-server.ts';
 import { keepUntilRestart } from './config/needs-restart.ts';
 import type { SidecarConfig } from './config/sidecar-config.ts';
@@ -46,8 +47,6 @@ const NO_UPSTREAM = '(none)';
 
 /** How long the answers to what is cut off at a stop may take to be read. */
 const LAST_ANSWERS_MS = 250;
-/** Connections beyond the limit are told of once in so long. */
-const REFUSED_TOLD_MS = 10_000;
 
 /** The data plane of one service: everything wired together. */
 export class Sidecar {
@@ -57,6 +56,8 @@ export class Sidecar {
     ms => this.noteStall(ms),
   );
   private readonly wheel = new TimerWheel(this.clock.now);
+  private readonly refusals = new OnceInAWhile(this.clock.now);
+  private readonly shortages = new OnceInAWhile(this.clock.now);
   private readonly date = new HttpDate(Date.now);
   private readonly total = new ConnectionLimit(0);
   private readonly logDestination: AccessLogDestination;
@@ -73,8 +74,6 @@ export class Sidecar {
   private admin: AdminServer | null = null;
   private accessLog: AccessLog | null = null;
   private config: SidecarConfig;
-  private refusedToldAt = Number.NEGATIVE_INFINITY;
-  private shortageToldAt = Number.NEGATIVE_INFINITY;
   private ownHosts: Set<string> = new Set();
   private stopping: Promise<void> | null = null;
 
@@ -230,15 +229,16 @@ export class Sidecar {
 
   /**
    * Stops last: an application that shuts down still calls others. Goes on until no connection of an application has been
-   * open for `stop.quiet`, at most `stop.grace`, or the 6 s that it may take to leave the mesh.
+   * open for `stop.quiet`, at most `grace`, or the 6 s that it may take to leave the mesh.
+   * @param grace ms; what is left of `stop.grace`
    */
-  stop(): Promise<void> {
-    this.stopping ??= this.drainAndClose();
+  stop(grace = this.grace): Promise<void> {
+    this.stopping ??= this.drainAndClose(grace);
     return this.stopping;
   }
 
-  private async drainAndClose(): Promise<void> {
-    const { grace, quiet } = this.config.stop;
+  private async drainAndClose(grace: number): Promise<void> {
+    const { quiet } = this.config.stop;
     void this.drain();
     // At once, so that nobody calls the application any more; its own calls go on until it is quiet.
     const left = this.mesh?.leave();
@@ -247,12 +247,12 @@ export class Sidecar {
       const { size } = this.listeners;
       this.log.warn(
         { connections: size },
-        `${size} connections are still open after ${grace} ms (stop.grace) and are closed`,
+        `${size} connections are still open after ${Math.round(grace)} ms (stop.grace) and are closed`,
       );
       this.listeners.cut(
         failure(
           'no-endpoint',
-          `The sidecar stops, and the answer did not end within ${grace} ms (stop.grace).`,
+          `The sidecar stops, and the answer did not end within ${Math.round(grace)} ms (stop.grace).`,
           false,
         ),
       );
@@ -274,9 +274,7 @@ export class Sidecar {
   }
 
   private noteRefusedConnection(): void {
-    const now = this.clock.now();
-    if (now - this.refusedToldAt < REFUSED_TOLD_MS) return;
-    this.refusedToldAt = now;
+    if (!this.refusals.isDue()) return;
     const { connections } = this.config.downstream;
     this.log.warn(
       { refused: this.downstream.counters.connectionsRefused },
@@ -291,9 +289,7 @@ export class Sidecar {
 
   private noteShortage(what: Shortage): void {
     if (what === 'accept') this.downstream.counters.connectionsRefused++;
-    const now = this.clock.now();
-    if (now - this.shortageToldAt < REFUSED_TOLD_MS) return;
-    this.shortageToldAt = now;
+    if (!this.shortages.isDue()) return;
     this.log.error(
       { limit: descriptors.limit, refused: this.downstream.counters.connectionsRefused },
       `file descriptors run out, the limit is ${descriptors.limit ?? 'not known'}: until some are free, connections of applications are closed at once or can't be carried to endpoints. ${MORE_DESCRIPTORS}`,

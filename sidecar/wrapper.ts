@@ -15,9 +15,12 @@ interface WrapperContext {
     /** Takes the instance out of use. Resolves in any case. */
     drain(): Promise<void>;
   };
-  /** Lets the sidecar carry what is under way to its end, and deregister the instance. */
-  stop(): Promise<void>;
+  /** Lets the sidecar carry what is under way to its end, for `grace` ms at most, and deregister the instance. */
+  stop(grace: number): Promise<void>;
 }
+
+/** How long the sidecar may take after an application that has used up its time, in ms. */
+const LAST_GRACE_MS = 1000;
 
 /** What tells a wrapper to stop; the application is told by the same. */
 export const STOPPING_SIGNALS: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGINT', 'SIGQUIT'];
@@ -36,6 +39,8 @@ class Wrapper {
   private readonly order = new StopOrder();
   private readonly application: ApplicationProcess;
   private graceTimer: NodeJS.Timeout | undefined;
+  /** Monotonic ms at which the application was told to stop; null before. */
+  private toldAt: number | null = null;
   private finish: (code: number) => void = () => {};
 
   constructor(command: ApplicationCommand, context: WrapperContext) {
@@ -82,7 +87,7 @@ class Wrapper {
         this.warnOf(this.application.kill(), 'SIGKILL');
         break;
       case 'stop-sidecar':
-        void stop().then(() => this.take(this.order.onSidecarStopped()));
+        void stop(this.graceLeft(sidecar.grace)).then(() => this.take(this.order.onSidecarStopped()));
         break;
       case 'end':
         this.finish(step.code);
@@ -94,6 +99,7 @@ class Wrapper {
     const { log } = this.context.program;
     const { grace } = this.context.sidecar;
     log.info({ pid: this.application.pid, signal }, 'the application is told to stop');
+    this.toldAt = performance.now();
     this.send(signal);
     this.graceTimer = setTimeout(() => {
       log.warn(
@@ -102,6 +108,12 @@ class Wrapper {
       );
       this.take(this.order.onGraceOver());
     }, grace);
+  }
+
+  /** The application and then the sidecar share one `stop.grace`, so that whoever stops both knows how long that takes. */
+  private graceLeft(grace: number): number {
+    if (this.toldAt === null) return grace;
+    return Math.min(grace, Math.max(LAST_GRACE_MS, grace - (performance.now() - this.toldAt)));
   }
 
   private send(signal: NodeJS.Signals): void {

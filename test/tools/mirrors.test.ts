@@ -98,7 +98,6 @@ const TESTED_AS_PROCESS = {
   'sidecar/commands/sidecar-flags.ts': 'sidecar/commands/sidecar',
   'sidecar/requested-config.ts': 'sidecar/main',
   'sidecar/sidecar.ts': 'e2e/failures',
-  'sidecar/wrapper.ts': 'e2e/run',
 };
 
 const FOLDERS = ['bin', 'command-line', 'control-plane', 'process', 'sidecar', 'tools'];
