@@ -21,7 +21,7 @@ import { Mesh } from './mesh.ts';
 import { hostsOfThisMachine } from './own-hosts.ts';
 import { PassThrough } from './pass-through.ts';
 import { FailingService } from './routing/failing-service.ts';
-import { explainNoRoute } from './routing/no-route.ts';
+import { explainAbsent, explainNoRoute } from './routing/no-route.ts';
 import { RouteTable } from './routing/route-table.ts';
 import type { RunningUpstream, UpstreamContext } from './running-upstream.ts';
 import { SidecarView } from './sidecar-view.ts';
@@ -337,6 +337,7 @@ export class Sidecar {
     };
     return new RouteTable(routes, {
       pass: (host, port) => this.passThrough.to(host, port),
+      absent: name => this.counted(new FailingService(() => explainAbsent(name, this.mesh))),
       refuse: this.refuseRoute(),
       failing: reason => this.counted(new FailingService(() => reason)),
       ask: (host, isNamedSo) => this.mesh?.services.ask(host, isNamedSo) ?? null,

@@ -1,4 +1,5 @@
 import type { RequestHead } from '../exchange/exchange.ts';
+import { type Failure, failure } from '../exchange/failure.ts';
 import { parseAuthority } from '../http1/authority.ts';
 
 /** What an explanation depends on. */
@@ -10,6 +11,21 @@ export interface NoRouteSituation {
   readonly connectPorts: readonly number[] | 'any';
   /** Whether the address is one that the sidecar itself listens on. */
   isOwnAddress(host: string, port: number): boolean;
+}
+
+/**
+ * Why a request fails that names a service of the mesh which is not known here.
+ * @param mesh null where there is no control plane; else it explains in a sentence, or has nothing to say
+ */
+export function explainAbsent(
+  name: string,
+  mesh: { explain(service: string): string | null } | null,
+): Failure {
+  const why =
+    mesh === null
+      ? 'There is no control plane that could know it: add it under upstreams, or set controlPlane.url.'
+      : (mesh.explain(name) ?? 'The control plane has told of it just now: try again.');
+  return failure('no-endpoint', `${name}.mesh is no service that is known here. ${why}`, true);
 }
 
 const HTTP_PORT = 80;

@@ -18,6 +18,8 @@ interface UnknownHosts {
   again(head: RequestHead, form: TargetForm, port: number): Service;
   /** Requests to `host:port`, sent on as they are. */
   pass(host: string, port: number): Service;
+  /** Requests for a service of the mesh that nobody knows. */
+  absent(name: string): Service;
   /** Requests that lead nowhere. */
   refuse: Service;
   /** Fails requests for this reason. */
@@ -91,7 +93,8 @@ export class RouteTable {
     }
     if (authority === null) return this.unknown.refuse;
     const question = this.ask(authority, name, form);
-    if (question === null) return this.pass(authority, form);
+    if (question === null)
+      return isOfMesh(authority.host) ? this.unknown.absent(name) : this.pass(authority, form);
     return new AskedService(
       question,
       () => this.unknown.again(head, form, port),
@@ -101,7 +104,7 @@ export class RouteTable {
 
   /** Tunnels to other places are not asked about: they are for hosts of the world outside. */
   private ask({ host, port }: Authority, name: string, form: TargetForm): Question | null {
-    const isNamedSo = !name.includes('.') || host.endsWith(MESH_SUFFIX) || host.endsWith(`${MESH_SUFFIX}.`);
+    const isNamedSo = !name.includes('.') || isOfMesh(host);
     if (form === 'authority' && !isNamedSo) return null;
     if (this.routes.isOwnAddress(host, port ?? HTTP_PORT)) return null;
     return this.unknown.ask(name, isNamedSo);
@@ -130,6 +133,11 @@ export class RouteTable {
     head.authority = name;
     setField(head.fields, 'host', 'Host', name);
   }
+}
+
+/** Such a name is a service, and nothing that DNS knows. */
+function isOfMesh(host: string): boolean {
+  return host.endsWith(MESH_SUFFIX) || host.endsWith(`${MESH_SUFFIX}.`);
 }
 
 function withoutSuffix(host: string): string {

@@ -76,6 +76,16 @@ describe('a service that nobody configured', () => {
     );
   });
 
+  test('is never looked for in DNS where it is named as one of the mesh', async () => {
+    const caller = await mesh.startSidecar();
+    const { status, error, text } = await caller.get('invntory.mesh');
+    assert.deepEqual([status, error], [503, 'no-endpoint']);
+    assert.match(
+      text,
+      /invntory\.mesh is no service that is known here\. The control plane .* knows no service of this name/,
+    );
+  });
+
   test('is passed on to its host as before, also while the control plane is away', async () => {
     const outside = await application('outside');
     await mesh.stopControlPlane();

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { explainNoRoute, type NoRouteSituation } from '../../../sidecar/routing/no-route.ts';
+import { explainAbsent, explainNoRoute, type NoRouteSituation } from '../../../sidecar/routing/no-route.ts';
 import { aRequestHead } from '../exchanges.ts';
 
 const SITUATION: NoRouteSituation = {
@@ -42,4 +42,14 @@ test('no list of upstreams is too long, and none is said to be none', () => {
   const upstreams = Array.from({ length: 12 }, (_, i) => `s${i}`);
   assert.match(explain('x', { upstreams, unknownHosts: 'refuse' }), /s9, …\. Add/);
   assert.match(explain('x', { upstreams: [], unknownHosts: 'refuse' }), /: no upstream is configured\./);
+});
+
+test('of a service of the mesh that is not known, the control plane says why', () => {
+  const detail = (mesh: Parameters<typeof explainAbsent>[1]) => explainAbsent('payments', mesh).detail;
+  assert.equal(
+    detail({ explain: name => `Nobody has started ${name}.` }),
+    'payments.mesh is no service that is known here. Nobody has started payments.',
+  );
+  assert.match(detail({ explain: () => null }), /try again\.$/);
+  assert.match(detail(null), /There is no control plane/);
 });

@@ -46,6 +46,10 @@ function tableOf(routes: Partial<Routes> = {}): RouteTable {
         passed.push(`${host} ${port}`);
         return new ScriptedService();
       },
+      absent(name) {
+        passed.push(`absent ${name}`);
+        return new ScriptedService();
+      },
       refuse: REFUSE,
       failing: () => REFUSE,
       ask(host, isNamedSo) {
@@ -90,9 +94,11 @@ describe('by the host that is named', () => {
     ['inventory.mesh:9999', 'inventory'],
     ['inventory:', 'inventory'],
     ['inventory.example.com', 'passed to inventory.example.com 80'],
-    ['inventory.mesh.mesh', 'passed to inventory.mesh.mesh 80'],
+    ['inventory.mesh.mesh', 'passed to absent inventory.mesh'],
     ['my-inventory', 'passed to my-inventory 80'],
-    ['.mesh', 'passed to .mesh 80'],
+    ['.mesh', 'passed to absent '],
+    ['payments.mesh.', 'passed to absent payments'],
+    ['payments.mesh:9999', 'passed to absent payments'],
     ['mesh', 'passed to mesh 80'],
   ];
   for (const form of ['origin', 'absolute', 'authority', 'asterisk'] as const) {
