@@ -7,6 +7,7 @@ import type { EndpointResource } from '../contract/resources.ts';
 import { isServiceName } from '../contract/service-name.ts';
 import type { WatchMessage } from '../contract/watch-messages.ts';
 import { ApiClient, CallFailed, CLIENT_FLAGS } from './api-client.ts';
+import { LocalWait, localUrls } from './local-wait.ts';
 
 /** When a control plane that was not there is called again. */
 const RETRY_MS = 250;
@@ -18,6 +19,7 @@ export const WAIT_COMMAND: Command = {
   description: [
     'Waits until the control plane serves, and until each of the services has an instance that is up, or as many as NAME=COUNT says. For the order in which things start: a job that needs others, a test that needs a mesh.',
     'Learns of changes as they happen, and goes on through restarts of the control plane. Exits with 1 when the time is over, and says what is missing.',
+    'With --local it waits for what runs beside it, as the health check of a container does: a sidecar, with or without an application of its own, or a control plane, whichever says first that it is ready.',
   ].join('\n\n'),
   operands: {
     placeholder: '[NAME[=COUNT]…]',
@@ -31,6 +33,15 @@ export const WAIT_COMMAND: Command = {
       variable: 'OUTRIDER_TIMEOUT',
       description: 'How long to wait at most.',
       default: '1m',
+    },
+    {
+      name: 'local',
+      value: null,
+      isRepeatable: false,
+      variable: 'OUTRIDER_LOCAL',
+      description:
+        'Asks the sidecar or the control plane on this machine: at the port of $OUTRIDER_ADMIN, else 15000, and of $OUTRIDER_CONTROL_PLANE_LISTEN, else 7600.',
+      default: null,
     },
     ...CLIENT_FLAGS,
   ],
@@ -46,8 +57,8 @@ export const WAIT_COMMAND: Command = {
     if (typeof request === 'string') {
       return refuseUsage(host, 'wait', [request]);
     }
-    const { client, timeout, wanted } = request;
-    const wait = new Wait(client, wanted);
+    const { client, timeout, wanted, isLocal } = request;
+    const wait = isLocal ? new LocalWait(localUrls(host.environment)) : new Wait(client, wanted);
     const ending = AbortSignal.timeout(timeout);
     if (await wait.run(ending)) return 0;
     const waited = ending.aborted ? ` (waited ${formatDuration(timeout)})` : '';
@@ -60,6 +71,7 @@ interface Request {
   readonly client: ApiClient;
   readonly timeout: number;
   readonly wanted: ReadonlyMap<string, number>;
+  readonly isLocal: boolean;
 }
 
 /** @returns what is wrong, where something is */
@@ -78,8 +90,11 @@ function readRequest(invocation: Invocation): Request | string {
     }
     wanted.set(name, Number(count));
   }
+  const isLocal = invocation.flags.has('local');
+  if (isLocal && wanted.size > 0)
+    return '--local: takes no services, as it does not ask the control plane for them';
   const client = ApiClient.fromFlags(invocation);
-  return typeof client === 'string' ? client : { client, timeout, wanted };
+  return typeof client === 'string' ? client : { client, timeout, wanted, isLocal };
 }
 
 /** Waits for services, by the watch. */

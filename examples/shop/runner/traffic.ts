@@ -1,5 +1,3 @@
-import type { Tally } from './tally.ts';
-
 const TICK_MS = 5;
 /** More do not come while this many wait: a machine that is too slow for the rate is no failure of the mesh. */
 const MAX_IN_FLIGHT = 50;
@@ -9,6 +7,14 @@ const KNOWN_ORDERS = 500;
 export const FIRST_ORDER = 'first';
 const MENU = ['margherita', 'funghi', 'marinara', 'calzone'];
 
+/** Is told what becomes of requests. */
+export interface TrafficLog {
+  /** Requests that were not sent, because too many were waiting for an answer. */
+  heldBack: number;
+  success(tookMs: number): void;
+  failure(what: string, tookMs: number): void;
+}
+
 /**
  * Customers: most look at an order, some change one (PUT), a few place a new one (POST). They come at a fixed rate,
  * whether or not those before them have been served (up to a limit), and count an answer that is not what it should be as a failure.
@@ -17,15 +23,15 @@ export class Traffic {
   inFlight = 0;
   private readonly gatewayUrl: string;
   private readonly ratePerSecond: number;
-  private readonly tally: Tally;
+  private readonly log: TrafficLog;
   private readonly known: string[] = [FIRST_ORDER];
   private timer: NodeJS.Timeout | null = null;
   private idle: (() => void) | null = null;
 
-  constructor(gatewayUrl: string, ratePerSecond: number, tally: Tally) {
+  constructor(gatewayUrl: string, ratePerSecond: number, log: TrafficLog) {
     this.gatewayUrl = gatewayUrl;
     this.ratePerSecond = ratePerSecond;
-    this.tally = tally;
+    this.log = log;
   }
 
   /** Places the first order and sets out. */
@@ -53,7 +59,7 @@ export class Traffic {
   private sendOne(number: number): void {
     const id = this.known[Math.floor(Math.random() * this.known.length)];
     if (this.inFlight >= MAX_IN_FLIGHT) {
-      this.tally.heldBack += 1;
+      this.log.heldBack += 1;
     } else if (id === undefined || number % 50 === 49) {
       void this.exchange('POST', '/orders', someItems());
     } else if (number % 50 < 4) {
@@ -78,11 +84,11 @@ export class Traffic {
       const tookMs = performance.now() - startedAt;
       const id = response.status === 200 ? orderIdOf(text, method) : null;
       if (id === null)
-        this.tally.failure(`${method} ${path}: ${response.status} ${text.trim().slice(0, 300)}`);
-      else this.tally.success(tookMs);
+        this.log.failure(`${method} ${path}: ${response.status} ${text.trim().slice(0, 300)}`, tookMs);
+      else this.log.success(tookMs);
       if (id !== null && method === 'POST') this.remember(id);
     } catch (error) {
-      this.tally.failure(`${method} ${path}: ${reasonOf(error)}`);
+      this.log.failure(`${method} ${path}: ${reasonOf(error)}`, performance.now() - startedAt);
     }
     this.inFlight -= 1;
     if (this.inFlight === 0) this.idle?.();

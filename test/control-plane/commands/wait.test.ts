@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { WAIT_COMMAND } from '../../../control-plane/commands/wait.ts';
 import { startControlPlane } from '../running.ts';
@@ -62,7 +65,24 @@ test('does not wait for a token to become right', async t => {
   assert.ok(performance.now() - started < 30_000);
 });
 
-for (const args of [['Orders'], ['orders=x'], ['--timeout', '5'], ['orders=']]) {
+test('waits with --local for the control plane on this machine, and tells why one is not ready', async t => {
+  const { port } = await startControlPlane(t);
+  const environment = { OUTRIDER_ADMIN: 'off', OUTRIDER_CONTROL_PLANE_LISTEN: `0.0.0.0:${port}` };
+  assert.equal((await runCommand(WAIT_COMMAND, ['--local'], environment)).code, 0);
+  const sidecar = createServer((_, answer) => answer.writeHead(503).end('{"ready":false}\n'));
+  t.after(() => sidecar.close());
+  await once(sidecar.listen(0, '127.0.0.1'), 'listening');
+  const { port: admin } = sidecar.address() as AddressInfo;
+  const missing = await runCommand(WAIT_COMMAND, ['--local', '--timeout', '500ms'], {
+    OUTRIDER_ADMIN: `127.0.0.1:${admin}`,
+    OUTRIDER_CONTROL_PLANE_LISTEN: 'off',
+  });
+  assert.equal(missing.code, 1);
+  const url = `http://127.0.0.1:${admin}/readyz`;
+  assert.equal(missing.stderr, `${url} answers 503: {"ready":false} (waited 500ms)\n`);
+});
+
+for (const args of [['--local', 'orders'], ['Orders'], ['orders=x'], ['--timeout', '5'], ['orders=']]) {
   test(`refuses ${args.join(' ')} as bad usage`, async () => {
     assert.equal((await runCommand(WAIT_COMMAND, args)).code, 2);
   });

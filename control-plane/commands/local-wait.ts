@@ -1,0 +1,64 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { formatHostPort, parseHostPort } from '../contract/host-port.ts';
+
+const SIDECAR_ADDRESS = '127.0.0.1:15000';
+const CONTROL_PLANE_ADDRESS = '127.0.0.1:7600';
+const RETRY_MS = 250;
+/** How long an answer may take. */
+const ANSWER_MS = 5000;
+
+/** Where on this machine a sidecar tells whether it is ready, and where a control plane does. */
+export function localUrls(environment: Readonly<Record<string, string | undefined>>): string[] {
+  const { OUTRIDER_ADMIN, OUTRIDER_CONTROL_PLANE_LISTEN } = environment;
+  return [
+    readyUrl(OUTRIDER_ADMIN || SIDECAR_ADDRESS),
+    readyUrl(OUTRIDER_CONTROL_PLANE_LISTEN || CONTROL_PLANE_ADDRESS),
+  ].flatMap(url => (url === null ? [] : [url]));
+}
+
+/** @returns null for what is no address, such as off */
+function readyUrl(listen: string): string | null {
+  const address = parseHostPort(listen);
+  if (address === null) return null;
+  // What listens on all addresses is called at one of them.
+  const host = { '0.0.0.0': '127.0.0.1', '::': '::1' }[address.host] ?? address.host;
+  return `http://${formatHostPort({ ...address, host })}/readyz`;
+}
+
+/** Waits until a sidecar or a control plane says that it is ready, whichever is there. */
+export class LocalWait {
+  private readonly urls: readonly string[];
+  /** Why it is not ready, from the one that answers. */
+  private notReady: string | null = null;
+
+  constructor(urls: readonly string[]) {
+    this.urls = urls;
+  }
+
+  /** @returns false where the signal came first */
+  async run(signal: AbortSignal): Promise<boolean> {
+    while (!signal.aborted) {
+      const answers = await Promise.all(this.urls.map(url => this.isReady(url, signal)));
+      if (answers.includes(true)) return true;
+      await sleep(RETRY_MS, undefined, { signal }).catch(() => {});
+    }
+    return false;
+  }
+
+  describeMissing(): string {
+    return this.notReady ?? `Nothing that is ready answers at ${this.urls.join(' or ')}.`;
+  }
+
+  private async isReady(url: string, signal: AbortSignal): Promise<boolean> {
+    try {
+      const response = await fetch(url, {
+        signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]),
+      });
+      const text = await response.text();
+      if (!response.ok) this.notReady = `${url} answers ${response.status}: ${text.trim()}`;
+      return response.ok;
+    } catch {
+      return false;
+    }
+  }
+}
