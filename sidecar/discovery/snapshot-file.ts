@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -7,7 +8,6 @@ import { type ReadSnapshot, readSnapshot, type Snapshot, writeSnapshot } from '.
 export class SnapshotFile {
   readonly path: string;
   private writing: Promise<void> = Promise.resolve();
-  private sequence = 0;
 
   constructor(path: string) {
     this.path = path;
@@ -31,8 +31,9 @@ export class SnapshotFile {
   }
 
   private async replace(text: string): Promise<void> {
-    // Sidecars of several copies of an application may share the file: each has a name of its own for what is not complete.
-    const temporary = `${this.path}.${process.pid}-${++this.sequence}`;
+    // Sidecars of several copies of an application may share the file: each has names of its own for what is not complete. Process
+    // numbers are none, as they are the same in each container.
+    const temporary = `${this.path}.${randomUUID()}`;
     await mkdir(dirname(this.path), { recursive: true, mode: 0o700 });
     try {
       const file = await open(temporary, 'wx', 0o600);

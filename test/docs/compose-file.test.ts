@@ -1,4 +1,4 @@
-/** Holds the compose file of docs/mesh.md against the commands of today, and against itself. */
+/** Holds docker-compose.yml against the commands of today, against the shop that `npm start` runs, and against itself. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,18 +7,27 @@ import { parse } from 'yaml';
 import { COMMANDS } from '../../bin/command-line.ts';
 import { parseArguments } from '../../command-line/arguments.ts';
 import { parseDuration } from '../../control-plane/contract/duration.ts';
+import { planShop, SERVICES } from '../../examples/shop/runner/plan.ts';
 import { settingsFromFlags } from '../../sidecar/commands/flag-settings.ts';
 import { loadSidecarConfig } from '../../sidecar/config/load.ts';
+import type { SidecarConfig } from '../../sidecar/config/sidecar-config.ts';
 import { ROOT } from '../tools/repository-files.ts';
 
 interface ComposeService {
-  readonly command?: string;
-  readonly entrypoint?: readonly string[];
+  readonly image: string;
+  readonly command: string;
   readonly environment?: Readonly<Record<string, string>>;
   readonly network_mode?: string;
-  readonly depends_on?: Readonly<Record<string, { readonly condition: string }>>;
+  readonly depends_on?: readonly string[] | Readonly<Record<string, { readonly condition: string }>>;
   readonly healthcheck?: { readonly test?: readonly string[] };
   readonly stop_grace_period?: string;
+  readonly mem_limit?: string;
+  readonly cpus?: number;
+  readonly read_only?: boolean;
+  readonly init?: boolean;
+  readonly restart?: string;
+  readonly container_name?: string;
+  readonly ports?: readonly string[];
   readonly volumes?: readonly string[];
 }
 
@@ -27,62 +36,116 @@ interface ComposeFile {
   readonly volumes: Readonly<Record<string, object>>;
 }
 
-const file = readComposeFile();
+const text = readFileSync(join(ROOT, 'docker-compose.yml'), 'utf8');
+const file: ComposeFile = parse(
+  text.replaceAll(/\$\{\w+:-(.*?)\}/g, (_, byDefault: string) => byDefault),
+  { merge: true, version: '1.1' },
+);
 const services = Object.entries(file.services);
-const ours = services.filter(([, { entrypoint }]) => entrypoint?.at(-1)?.endsWith('/outrider.js'));
-
-test('there are a control plane, sidecars, and a service that waits', () => {
-  const commands = new Set(ours.map(([, { command = '' }]) => command.split(' ')[0]));
-  assert.deepEqual([...commands].sort(), ['control-plane', 'sidecar', 'wait']);
+const ours = services.filter(([, { image }]) => image === 'outrider');
+const sidecars = ours.filter(([, { command }]) => /^(sidecar|run) /.test(command));
+/** Applications in a container of their own, with their sidecars' names. */
+const joined = services.flatMap(([name, { network_mode = '' }]) => {
+  const [, network] = /^service:(.+)$/.exec(network_mode) ?? [];
+  return network === undefined ? [] : [[name, network] as const];
 });
 
-for (const [name, { command = '', environment = {} }] of ours) {
-  test(`the command of ${name} is one that Outrider takes`, () => {
+test('the control plane and the sidecars have the same image, and each command is one that Outrider takes', () => {
+  assert.deepEqual([...new Set(ours.map(([, { command }]) => command.split(' ')[0]))].sort(), [
+    'control-plane',
+    'run',
+    'sidecar',
+  ]);
+  for (const [name, { command, environment = {} }] of ours) {
     const [commandName, ...args] = command.split(' ');
     const found = COMMANDS.find(known => known.name === commandName);
     assert.ok(found, commandName);
-    const known = new Set([...found.flags.map(({ variable }) => variable), 'XDG_STATE_HOME']);
+    assert.equal(parseArguments(found, args, environment).kind, 'run', name);
+    const known = found.flags.map(({ variable }) => variable);
+    const given = Object.keys(environment).filter(variable => variable.startsWith('OUTRIDER_'));
     assert.deepEqual(
-      Object.keys(environment).filter(variable => !known.has(variable)),
+      given.filter(variable => !known.includes(variable)),
       [],
-    );
-    const parsed = parseArguments(found, args, environment);
-    assert.ok(parsed.kind === 'run', JSON.stringify(parsed));
-    if (commandName !== 'sidecar') return;
-    const { overrides, problems } = settingsFromFlags(parsed.invocation);
-    const loaded = loadSidecarConfig({ file: null, overrides });
-    assert.deepEqual([...problems, ...loaded.problems], []);
-    assert.ok(loaded.value?.app && loaded.value.controlPlane && loaded.value.service);
-    assert.ok(graceOf(name) > loaded.value.stop.grace, 'it may stop as long as it wants to');
-  });
-}
-
-test('what services and volumes refer to is there', () => {
-  for (const [name, { network_mode = '', depends_on = {}, volumes = [] }] of services) {
-    const [, network] = /^service:(.+)$/.exec(network_mode) ?? [];
-    for (const other of network === undefined ? [] : [network]) assert.ok(other in file.services, name);
-    for (const [other, { condition }] of Object.entries(depends_on)) {
-      assert.ok(other in file.services, name);
-      if (condition === 'service_healthy') assert.ok(file.services[other].healthcheck?.test, other);
-    }
-    const named = volumes.map(volume => volume.split(':')[0]).filter(source => !source.startsWith('.'));
-    assert.deepEqual(
-      named.filter(source => !(source in file.volumes)),
-      [],
+      name,
     );
   }
 });
 
-function graceOf(name: string): number {
-  return parseDuration(file.services[name].stop_grace_period ?? '10s') ?? 0;
+for (const [name, service] of sidecars) {
+  test(`${name} is a sidecar that registers its application, and has the time that it needs to stop`, () => {
+    const config = configOf(service);
+    assert.ok(config.app && config.controlPlane && config.service);
+    // A wrapped application has as long to stop, before its sidecar has.
+    const steps = service.command.startsWith('run ') ? 2 : 1;
+    assert.ok((parseDuration(service.stop_grace_period ?? '10s') ?? 0) > steps * config.stop.grace);
+  });
 }
 
-function readComposeFile(): ComposeFile {
-  const page = readFileSync(join(ROOT, 'docs/mesh.md'), 'utf8');
-  const [text, ...more] = [...page.matchAll(/^```yaml\n(.*?)^```$/gms)]
-    .map(([, block]) => block)
-    .filter(block => block.startsWith('x-outrider:'));
-  assert.equal(more.length, 0);
-  const compose: ComposeFile = parse(text, { merge: true, version: '1.1' });
-  return compose;
+test('the services and their calls are those of the shop that npm start runs', async () => {
+  let port = 20_000;
+  const plans = await planShop(8080, '/data', 'http://127.0.0.1:7600', async () => port++);
+  const deployed = new Map(sidecars.map(([name, service]) => [configOf(service).service, { name, service }]));
+  assert.deepEqual([...deployed.keys()].sort(), SERVICES.map(({ name }) => name).sort());
+  for (const { name: serviceName, calls } of SERVICES) {
+    const { name, service } = deployed.get(serviceName)!;
+    const [application] = joined.find(([, network]) => network === name) ?? [name];
+    const { environment = {}, command } = file.services[application]!;
+    assert.match(command, new RegExp(`node (/app/)?${serviceName}\\.js$`));
+    const { egress } = configOf(service);
+    const planned = plans.find(plan => plan.service === serviceName)!;
+    for (const [callee, way] of Object.entries(calls)) {
+      const url = environment[`${callee.toUpperCase()}_URL`];
+      if (way === 'port') {
+        const { port } = new URL(url!);
+        assert.equal(egress.ports.get(Number(port)), callee);
+      } else if (way === 'host') {
+        assert.equal(environment[`${callee.toUpperCase()}_HOST`], callee);
+        assert.equal(new URL(url!).port, String(egress.listen?.port));
+      } else {
+        assert.equal(url, planned.env[`${callee.toUpperCase()}_URL`]);
+        assert.equal(new URL(environment.HTTP_PROXY!).port, String(egress.listen?.port));
+      }
+    }
+  }
+});
+
+test('an application joins the network of its sidecar, and starts when that is ready', () => {
+  assert.ok(joined.length > 0);
+  for (const [name, network] of joined) {
+    const { depends_on, ports, healthcheck, init, restart } = file.services[name]!;
+    assert.deepEqual(depends_on, { [network]: { condition: 'service_healthy' } }, name);
+    assert.equal(network.replace(/-sidecar$/, ''), name);
+    assert.equal(ports, undefined, 'the network is the sidecar’s');
+    assert.ok(healthcheck?.test && init && restart, 'it comes back when its network is gone');
+  }
+});
+
+test('everything has limits, Outrider writes nowhere but in its volumes, and what scales has no name or port', () => {
+  for (const [name, { mem_limit, cpus }] of services) assert.ok(mem_limit && cpus, name);
+  for (const [name, { read_only }] of ours) assert.equal(read_only, true, name);
+  for (const [name, { command, container_name, ports, init }] of ours) {
+    if (command.startsWith('run '))
+      assert.deepEqual([container_name, ports, init], [undefined, undefined, true], name);
+  }
+});
+
+test('volumes and services that are referred to are there', () => {
+  for (const [name, { depends_on = [], volumes = [] }] of services) {
+    const others = Array.isArray(depends_on) ? depends_on : Object.keys(depends_on);
+    for (const other of others) assert.ok(other in file.services, name);
+    const named = volumes.map(volume => volume.split(':')[0]!).filter(source => !source.startsWith('.'));
+    for (const source of named) assert.ok(source in file.volumes, source);
+  }
+});
+
+function configOf({ command, environment = {} }: ComposeService): SidecarConfig {
+  const [name, ...args] = command.split(' ');
+  const found = COMMANDS.find(known => known.name === name)!;
+  const parsed = parseArguments(found, args, environment);
+  assert.ok(parsed.kind === 'run');
+  const { overrides, problems } = settingsFromFlags(parsed.invocation);
+  const loaded = loadSidecarConfig({ file: null, overrides });
+  assert.deepEqual([...problems, ...loaded.problems], []);
+  assert.ok(loaded.value);
+  return loaded.value;
 }

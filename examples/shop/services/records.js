@@ -1,4 +1,5 @@
 // The shop's database: a JSON file per record in a folder that all instances of a service share.
+import { randomUUID } from 'node:crypto';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HttpError } from './server.js';
@@ -9,13 +10,12 @@ export class Records {
   constructor(kind) {
     this.kind = kind;
     this.folder = join(process.env.DATA_DIR ?? 'data', kind);
-    this.writes = 0;
   }
 
   /** Whoever reads meanwhile, or after this process has died half-way, gets the old record or the new one. */
   async put(id, record) {
     await mkdir(this.folder, { recursive: true });
-    const draft = join(this.folder, `.${id}.${process.pid}.${this.writes++}`);
+    const draft = join(this.folder, `.${randomUUID()}`);
     await writeFile(draft, JSON.stringify(record));
     await rename(draft, join(this.folder, id));
     return record;

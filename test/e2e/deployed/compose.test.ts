@@ -76,7 +76,7 @@ describe('the shop, deployed with docker-compose', {
         `the machine was busy with something else for ${Math.round(100 * lost)} %`,
     );
     for (const complaint of complaints.slice(0, 5)) t.diagnostic(complaint);
-    if (failed > 0) t.diagnostic(await shop.warnings());
+    if (failed > 0) t.diagnostic(await shop.logs());
     assert.ok(sent > 0);
     if (!mayFail) assert.deepEqual(complaints, []);
     if (isSudden && lost < TOO_BUSY) assert.ok(troubledFor <= RECOVERED_MS, `${troubledFor} ms`);

@@ -63,6 +63,7 @@ export class Deployment {
       NODE_IMAGE: `${this.nodeImage}:1`,
       OUTRIDER_IMAGE: this.image,
       OUTRIDER_BUNDLE: 'host',
+      OUTRIDER_ACCESS_LOG: 'off',
       SHOP_PORT: String(gatewayPort),
       CONTROL_PLANE_PORT: String(controlPlanePort),
     };
@@ -106,7 +107,18 @@ export class Deployment {
   async killProcessOf(container: string): Promise<void> {
     const pid = (await this.docker('inspect', '-f', '{{.State.Pid}}', container)).trim();
     const kill = ['node', '-e', `process.kill(${pid}, 'SIGKILL')`];
-    await this.docker('run', '--rm', '--pid', 'host', '--user', '0', `${this.nodeImage}:1`, ...kill);
+    await this.docker(
+      'run',
+      '--rm',
+      '--network',
+      'none',
+      '--pid',
+      'host',
+      '--user',
+      '0',
+      `${this.nodeImage}:1`,
+      ...kill,
+    );
   }
 
   /** When a container was started last. */
@@ -138,10 +150,9 @@ export class Deployment {
     await until(isSo, `${count} instances of ${service}`, UP_MS);
   }
 
-  /** What the containers have written lately, but what tells of single requests. */
-  async warnings(): Promise<string> {
-    const lines = (await this.compose('logs', '--no-color', '--tail=100')).split('\n');
-    return lines.filter(line => !line.includes('"log":"access"')).join('\n');
+  /** What the containers have written. */
+  logs(): Promise<string> {
+    return this.compose('logs', '--no-color');
   }
 
   /** Removes all of it: containers, volumes, images, files. */

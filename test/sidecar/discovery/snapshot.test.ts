@@ -80,6 +80,12 @@ describe('its file', () => {
     assert.deepEqual(readdirSync(join(folder, 'a', 'b')), ['snapshot']);
   });
 
+  test('is shared by sidecars in containers, in all of which the process has the same number', async () => {
+    const files = Array.from({ length: 3 }, () => new SnapshotFile(join(folder, 'shared', 'snapshot')));
+    await Promise.all(files.map(file => file.write(SNAPSHOT)));
+    assert.deepEqual(readdirSync(join(folder, 'shared')), ['snapshot']);
+  });
+
   test('that can not be written says why', async () => {
     const inTheWay = join(folder, 'file');
     writeFileSync(inTheWay, '');
