@@ -28,6 +28,7 @@ const TESTED_BY: Readonly<Record<string, readonly string[]>> = {
     'control-plane/api/api-schemas.ts',
     'control-plane/contract/answers.ts',
   ],
+  'control-plane/commands/wait': ['control-plane/commands/local-wait.ts'],
   'control-plane/contract/policy': ['control-plane/contract/default-policy.ts'],
   'control-plane/contract/read': ['control-plane/contract/setting.ts'],
   'control-plane/contract/calls': ['control-plane/contract/resources.ts'],

@@ -44,7 +44,10 @@ export class EventLog implements TrafficLog {
       failed: failures.length,
       longest: Math.max(0, ...good.map(tookOf)),
       troubledFor: Math.max(0, ...troubled.map(({ endedAt }) => endedAt - from)),
-      complaints: failures.map(({ complaint }) => complaint ?? ''),
+      complaints: failures.map(answer => {
+        const when = `${Math.round(answer.startedAt - from)} ms after it, for ${Math.round(tookOf(answer))} ms`;
+        return `${answer.complaint} (${when})`;
+      }),
     };
   }
 
