@@ -6,6 +6,7 @@ import { APPLY_COMMAND } from '../control-plane/commands/apply.ts';
 import { CONTROL_PLANE_COMMAND } from '../control-plane/commands/control-plane.ts';
 import { GET_COMMAND } from '../control-plane/commands/get.ts';
 import { WAIT_COMMAND } from '../control-plane/commands/wait.ts';
+import { ROLLOUT_COMMAND } from '../rollout/rollout-command.ts';
 import { CHECK_COMMAND } from '../sidecar/commands/check.ts';
 import { RUN_COMMAND } from '../sidecar/commands/run.ts';
 import { SIDECAR_COMMAND } from '../sidecar/commands/sidecar.ts';
@@ -19,6 +20,7 @@ export const COMMANDS: readonly Command[] = [
   APPLY_COMMAND,
   GET_COMMAND,
   WAIT_COMMAND,
+  ROLLOUT_COMMAND,
   VALIDATE_COMMAND,
   CHECK_COMMAND,
 ];

@@ -14,6 +14,7 @@ const TOP_FOLDERS = [
   'docs',
   'examples',
   'process',
+  'rollout',
   'sidecar',
   'test',
   'tools',
@@ -106,8 +107,23 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   'control-plane': { imports: ['control-plane', 'process'], isHallway: true },
   process: { imports: ['control-plane/contract'] },
   'command-line': { imports: ['control-plane/contract'] },
+  rollout: {
+    imports: [
+      'command-line',
+      'control-plane/commands/api-client.ts',
+      'control-plane/contract',
+      'process/process-end.ts',
+    ],
+  },
   bin: {
-    imports: ['command-line', 'control-plane/commands', 'process', 'sidecar/commands', 'tools/install.mjs'],
+    imports: [
+      'command-line',
+      'control-plane/commands',
+      'process',
+      'rollout/rollout-command.ts',
+      'sidecar/commands',
+      'tools/install.mjs',
+    ],
   },
   'docs/reference': { imports: ['bin', 'command-line', 'sidecar/config', 'control-plane/contract'] },
   'examples/shop': { imports: [] },

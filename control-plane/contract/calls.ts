@@ -80,6 +80,11 @@ export function drainInstance(service: string, id: string, waitMs: number): ApiC
   return { method: 'POST', path: `${pathOf(service, id)}/drain?wait=${waitMs}ms`, answer: ACKNOWLEDGEMENT };
 }
 
+/** Takes an instance that was drained into use again. */
+export function undrainInstance(service: string, id: string): ApiCall<Acknowledgement> {
+  return { method: 'POST', path: `${pathOf(service, id)}/undrain`, answer: ACKNOWLEDGEMENT };
+}
+
 export function deleteInstance(service: string, id: string): ApiCall<null> {
   return { method: 'DELETE', path: pathOf(service, id), answer: nothing };
 }

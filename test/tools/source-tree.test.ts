@@ -58,6 +58,7 @@ test('esbuild sees the same value imports in this repository', async () => {
     'docs',
     'examples',
     'process',
+    'rollout',
     'sidecar',
     'tools',
   ]);

@@ -1,0 +1,141 @@
+import {
+  listOf,
+  mapOf,
+  optional,
+  orNull,
+  readJson,
+  record,
+  type Shaped,
+  text,
+  whole,
+} from '../control-plane/contract/shape.ts';
+import { lastLines, ProgramFailed, runProgram } from './run-program.ts';
+
+/** What is read of `docker inspect`. */
+const INSPECTED = listOf(
+  record({
+    Id: text(),
+    Name: text(),
+    State: record({
+      Status: text(),
+      ExitCode: whole({ minimum: -1 }),
+      Health: optional(orNull(record({ Status: text() })), null),
+    }),
+    Config: record({ Image: text(), Labels: optional(orNull(mapOf(text())), null) }),
+    NetworkSettings: record({
+      Networks: optional(
+        orNull(mapOf(record({ IPAddress: optional(text(), ''), GlobalIPv6Address: optional(text(), '') }))),
+        null,
+      ),
+    }),
+  }),
+);
+
+/** A container, as it was when it was looked at. */
+export interface Container {
+  readonly id: string;
+  readonly name: string;
+  /** `running`, `restarting`, `exited`, … */
+  readonly status: string;
+  readonly exitCode: number;
+  /** What the engine's own check says; null where there is none. */
+  readonly health: string | null;
+  readonly image: string;
+  readonly labels: Readonly<Record<string, string>>;
+  /** In all networks; none where it joined another container's. */
+  readonly addresses: readonly string[];
+}
+
+const PROJECT_LABEL = 'com.docker.compose.project';
+const SERVICE_LABEL = 'com.docker.compose.service';
+const ONE_OFF_LABEL = 'com.docker.compose.oneoff';
+const NUMBER_LABEL = 'com.docker.compose.container-number';
+
+/**
+ * The engine, by its own command: compose can neither stop nor remove one container out of several.
+ */
+export class Engine {
+  private readonly environment: Readonly<Record<string, string | undefined>>;
+
+  constructor(environment: Readonly<Record<string, string | undefined>>) {
+    this.environment = environment;
+  }
+
+  /** The name of the project that a container belongs to; null where it is none of compose's. @throws ProgramFailed */
+  async projectOf(id: string): Promise<string | null> {
+    const [container] = await this.inspect([id]);
+    return container?.labels[PROJECT_LABEL] ?? null;
+  }
+
+  /** The containers of a service, by number, those of `compose run` left out. @throws ProgramFailed */
+  async containersOf(project: string, service: string): Promise<Container[]> {
+    const labels = [`${PROJECT_LABEL}=${project}`, `${SERVICE_LABEL}=${service}`, `${ONE_OFF_LABEL}=False`];
+    const filters = labels.flatMap(label => ['--filter', `label=${label}`]);
+    const { stdout } = await this.run('ps', '-a', '-q', '--no-trunc', ...filters);
+    const ids = stdout.split('\n').filter(line => line !== '');
+    const containers = await this.inspect(ids);
+    return containers.sort((a, b) => numberOf(a) - numberOf(b));
+  }
+
+  /** Those that are gone are left out. @throws ProgramFailed */
+  async inspect(ids: readonly string[]): Promise<Container[]> {
+    if (ids.length === 0) return [];
+    try {
+      return readContainers((await this.run('inspect', '--type', 'container', ...ids)).stdout);
+    } catch (error) {
+      if (!(error instanceof ProgramFailed) || !/no such container/i.test(error.message)) throw error;
+      if (ids.length === 1) return [];
+      const each = await Promise.all(ids.map(id => this.inspect([id])));
+      return each.flat();
+    }
+  }
+
+  /** Tells it to stop, and waits; it is killed after its own grace period. @throws ProgramFailed */
+  async stop(id: string): Promise<void> {
+    await this.run('stop', id);
+  }
+
+  /** @throws ProgramFailed */
+  async remove(id: string): Promise<void> {
+    await this.run('rm', '-f', id);
+  }
+
+  /** What a container wrote last, indented; empty where that can't be known. */
+  async lastWords(id: string): Promise<string> {
+    try {
+      const { stdout, stderr } = await this.run('logs', '--tail', '10', id);
+      return lastLines(stdout + stderr);
+    } catch {
+      return '';
+    }
+  }
+
+  private run(...args: string[]) {
+    return runProgram(['docker', ...args], { environment: this.environment });
+  }
+}
+
+function readContainers(json: string): Container[] {
+  return readJson(INSPECTED, json, 'what docker inspect prints').map(readContainer);
+}
+
+function readContainer(inspected: Shaped<typeof INSPECTED>[number]): Container {
+  const { Id, Name, State, Config, NetworkSettings } = inspected;
+  const networks = Object.values(NetworkSettings.Networks ?? {});
+  return {
+    id: Id,
+    name: Name.replace(/^\//, ''),
+    status: State.Status,
+    exitCode: State.ExitCode,
+    health: State.Health?.Status ?? null,
+    image: Config.Image,
+    labels: Config.Labels ?? {},
+    addresses: networks
+      .flatMap(network => [network.IPAddress, network.GlobalIPv6Address])
+      .filter(address => address !== ''),
+  };
+}
+
+function numberOf({ labels }: Container): number {
+  return Number(labels[NUMBER_LABEL] ?? 0);
+}
