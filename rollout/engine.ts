@@ -41,7 +41,11 @@ export interface Container {
   /** What the engine's own check says; null where there is none. */
   readonly health: string | null;
   readonly image: string;
-  readonly labels: Readonly<Record<string, string>>;
+  /** The project and the service of compose that it belongs to; null where it is none of compose's. */
+  readonly project: string | null;
+  readonly service: string | null;
+  /** Among those of its service, from 1. */
+  readonly number: number;
   /** In all networks; none where it joined another container's. */
   readonly addresses: readonly string[];
 }
@@ -61,20 +65,14 @@ export class Engine {
     this.environment = environment;
   }
 
-  /** The name of the project that a container belongs to; null where it is none of compose's. @throws ProgramFailed */
-  async projectOf(id: string): Promise<string | null> {
-    const [container] = await this.inspect([id]);
-    return container?.labels[PROJECT_LABEL] ?? null;
-  }
-
-  /** The containers of a service, by number, those of `compose run` left out. @throws ProgramFailed */
-  async containersOf(project: string, service: string): Promise<Container[]> {
-    const labels = [`${PROJECT_LABEL}=${project}`, `${SERVICE_LABEL}=${service}`, `${ONE_OFF_LABEL}=False`];
+  /** The containers of some services, by service and number, those of `compose run` left out. @throws ProgramFailed */
+  async containersOf(project: string, services: readonly string[]): Promise<Container[]> {
+    const labels = [`${PROJECT_LABEL}=${project}`, `${ONE_OFF_LABEL}=False`];
     const filters = labels.flatMap(label => ['--filter', `label=${label}`]);
     const { stdout } = await this.run('ps', '-a', '-q', '--no-trunc', ...filters);
     const ids = stdout.split('\n').filter(line => line !== '');
-    const containers = await this.inspect(ids);
-    return containers.sort((a, b) => numberOf(a) - numberOf(b));
+    const all = (await this.inspect(ids)).sort((a, b) => a.number - b.number);
+    return services.flatMap(service => all.filter(container => container.service === service));
   }
 
   /** Those that are gone are left out. @throws ProgramFailed */
@@ -96,8 +94,8 @@ export class Engine {
   }
 
   /** @throws ProgramFailed */
-  async remove(id: string): Promise<void> {
-    await this.run('rm', '-f', id);
+  async remove(ids: readonly string[]): Promise<void> {
+    await this.run('rm', '-f', ...ids);
   }
 
   /** What a container wrote last, indented; empty where that can't be known. */
@@ -129,13 +127,11 @@ function readContainer(inspected: Shaped<typeof INSPECTED>[number]): Container {
     exitCode: State.ExitCode,
     health: State.Health?.Status ?? null,
     image: Config.Image,
-    labels: Config.Labels ?? {},
+    project: Config.Labels?.[PROJECT_LABEL] ?? null,
+    service: Config.Labels?.[SERVICE_LABEL] ?? null,
+    number: Number(Config.Labels?.[NUMBER_LABEL] ?? 0),
     addresses: networks
       .flatMap(network => [network.IPAddress, network.GlobalIPv6Address])
       .filter(address => address !== ''),
   };
-}
-
-function numberOf({ labels }: Container): number {
-  return Number(labels[NUMBER_LABEL] ?? 0);
 }

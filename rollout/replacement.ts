@@ -32,8 +32,10 @@ interface ReplacementPlan {
   start(): Promise<void>;
   /** Those that were started, as they are now. @throws ProgramFailed */
   findNew(): Promise<Unit[]>;
-  /** What to do where it ends before its time: a sentence. @param left the old ones that are still there, of which some are gone */
-  advise(left: readonly Unit[]): string;
+  /** The command that goes on where it ended when some were gone already. */
+  readonly again: string;
+  /** What else there is to say where it ended before that. */
+  readonly note: readonly string[];
 }
 
 /** How often is looked whether new instances are up. */
@@ -70,7 +72,8 @@ export class Replacement {
     try {
       await this.startNew();
       for (const unit of this.plan.old) {
-        await this.waitUntilUp();
+        // Those that came up may have fallen over since.
+        if (this.left.length < this.plan.old.length) await this.waitUntilUp();
         await this.retire(unit);
       }
     } catch (error) {
@@ -184,12 +187,16 @@ export class Replacement {
 
   /** @returns the reason, and how things stand now */
   private async giveUp(reason: string): Promise<string> {
-    const { old, advise } = this.plan;
-    const { left } = this;
-    if (left.length < old.length || old.length === 0) return [reason, advise(left)].join('\n');
+    const { old, again, note } = this.plan;
+    const gone = old.length - this.left.length;
+    if (gone > 0) {
+      const there = await this.plan.findNew().catch(() => []);
+      const now = namesOf([...this.left, ...there]);
+      return `${reason}\n${gone} of ${old.length} replaced: now there are ${now}.\nTo go on: ${again}`;
+    }
     const problems = [...(await this.undrain()), ...(await this.discard())];
-    const outcome = problems.length === 0 ? `${namesOf(left)} still serve, what was started is removed.` : '';
-    return [reason, ...problems, outcome, advise(left)].filter(line => line !== '').join('\n');
+    if (problems.length === 0) problems.push(`${namesOf(old)} still serve, what was started is removed.`);
+    return [reason, ...problems, ...note].join('\n');
   }
 
   private async undrain(): Promise<string[]> {
@@ -229,6 +236,6 @@ export class Replacement {
 /** Stops its containers, an application before its sidecar, and removes them. @throws ProgramFailed */
 export async function removeUnit({ engine, say }: RolloutTools, unit: Unit): Promise<void> {
   for (const { id } of unit.containers) await engine.stop(id);
-  for (const { id } of unit.containers) await engine.remove(id);
+  await engine.remove(unit.containers.map(({ id }) => id));
   say(`removed ${nameOf(unit)}`);
 }

@@ -185,8 +185,9 @@ async function rollOut(request: Request, host: Host, interrupted: AbortSignal): 
     return refuse([`--scale: ${service} is a pair with its sidecar, of which there is one`]);
 
   const engine = new Engine(environment);
-  const [container] = await compose.containers();
-  const project = container === undefined ? null : await engine.projectOf(container);
+  const [id] = await compose.containers();
+  const [container] = id === undefined ? [] : await engine.inspect([id]);
+  const project = container?.project ?? null;
   if (project === null)
     throw new RolloutFailed('Nothing of the compose project runs: start it by compose up -d.');
   const started = performance.now();

@@ -27,7 +27,7 @@ export async function rollOutReplicas(
   scale: number | null,
 ): Promise<void> {
   const { engine, compose, project, say, isDryRun, interrupted } = context;
-  const all = unitsOf(await engine.containersOf(project, service));
+  const all = unitsOf(await engine.containersOf(project, [service]));
   const old = all.filter(isRunning);
   const stopped = all.filter(unit => !isRunning(unit));
   await checkServing(context, service, old);
@@ -49,11 +49,9 @@ export async function rollOutReplicas(
       return compose.start(project, service, { scale: total, signal: interrupted });
     },
     findNew: async () =>
-      unitsOf((await engine.containersOf(project, service)).filter(({ id }) => !before.has(id))),
-    advise: left =>
-      left.length === old.length
-        ? ''
-        : `${old.length - left.length} of ${old.length} are replaced; ${namesOf(left)} still serve beside the new ones. To go on: outrider rollout ${service} --scale ${count}`,
+      unitsOf((await engine.containersOf(project, [service])).filter(({ id }) => !before.has(id))),
+    again: `outrider rollout ${service} --scale ${count}`,
+    note: [],
   }).run();
 }
 
@@ -66,6 +64,7 @@ export async function rollOutReplicas(
 export async function rollOutPair(context: RolloutContext, pair: Pair): Promise<void> {
   const { compose, say, isDryRun } = context;
   const name = pair.members.join(' and ');
+  const again = `outrider rollout ${pair.members[0]}`;
   const second: Pair = { kind: 'pair', owner: secondName(pair.owner), members: pair.members.map(secondName) };
   const first = await findPair(context, pair);
   const left = await findPair(context, second);
@@ -93,24 +92,30 @@ export async function rollOutPair(context: RolloutContext, pair: Pair): Promise<
   else {
     if (left !== null) await dropSecond(context, left);
     const text = context.file.withSecond(pair.owner, pair.members, service => imageOf(serving, service));
-    await replacePair(context, serving, second, text, () => '');
+    await replacePair(context, serving, second, { text, again, note: [] });
   }
   const standing = await findPair(context, second);
   if (standing === null)
     throw new RolloutFailed(`${secondNames} are gone, and nobody serves as ${name} now.`);
   const dead = await findPair(context, pair);
   if (dead !== null) await removeUnit(context, dead);
-  const advice = `It is the temporary pair: the roll-out is over when outrider rollout ${pair.members[0]} has been run once more.`;
-  await replacePair(context, standing, pair, undefined, () => advice);
+  const note = [`It is the temporary pair. To go on: ${again}`];
+  await replacePair(context, standing, pair, { again, note });
 }
 
-/** Starts a pair, the sidecar first, and lets it take the place of another one. @param text the compose file; undefined: that of the project */
+interface PairStart {
+  /** The compose file that has it; where it is left out, that of the project. */
+  readonly text?: string;
+  readonly again: string;
+  readonly note: readonly string[];
+}
+
+/** Starts a pair, the sidecar first, and lets it take the place of another one. */
 async function replacePair(
   context: RolloutContext,
   old: Unit,
   pair: Pair,
-  text: string | undefined,
-  advise: () => string,
+  { text, again, note }: PairStart,
 ): Promise<void> {
   const { compose, project, interrupted, say } = context;
   const more = { scale: 1, signal: interrupted, ...(text === undefined ? {} : { file: text }) };
@@ -127,7 +132,8 @@ async function replacePair(
       const unit = await findPair(context, pair);
       return unit === null ? [] : [unit];
     },
-    advise,
+    again,
+    note,
   }).run();
 }
 
@@ -138,7 +144,7 @@ async function waitForSidecar(context: RolloutContext, service: string): Promise
   const { engine, project, timeout, interrupted } = context;
   const end = performance.now() + timeout;
   for (;;) {
-    const [sidecar] = await engine.containersOf(project, service);
+    const [sidecar] = await engine.containersOf(project, [service]);
     if (sidecar === undefined || sidecar.health === null || sidecar.health === 'healthy') return;
     if (sidecar.status === 'exited' || performance.now() >= end) {
       const words = await engine.lastWords(sidecar.id);
@@ -203,18 +209,15 @@ function unitsOf(containers: readonly Container[]): Unit[] {
 
 /** As far as it is there; null where nothing of it is. @throws RolloutFailed where there are several */
 async function findPair({ engine, project }: RolloutContext, pair: Pair): Promise<Unit | null> {
-  const containers: Container[] = [];
-  for (const service of [...pair.members, pair.owner]) {
-    const found = await engine.containersOf(project, service);
-    if (found.length > 1)
-      throw new RolloutFailed(`${service} has ${found.length} containers, where a pair has one.`);
-    containers.push(...found);
-  }
+  const containers = await engine.containersOf(project, [...pair.members, pair.owner]);
+  const surplus = containers.find(({ service }, i) => service === containers[i + 1]?.service);
+  if (surplus !== undefined)
+    throw new RolloutFailed(`${surplus.service} has several containers, where a pair has one.`);
   return containers.length === 0 ? null : { containers };
 }
 
 /** The name under which compose builds a service's image; containers have it from their start. */
 function imageOf({ containers }: Unit, service: string): string {
-  const container = containers.find(({ labels }) => labels['com.docker.compose.service'] === service);
+  const container = containers.find(one => one.service === service);
   return container?.image ?? service;
 }

@@ -215,7 +215,7 @@ test('stops where it is when some have gone, and says who serves', async t => {
   assert.equal(code, 1);
   assert.match(
     stderr,
-    /\ninterrupted\n1 of 2 are replaced; shop_delivery_2 still serve beside the new ones\. To go on: outrider rollout delivery --scale 2\n$/,
+    /\ninterrupted\n1 of 2 replaced: now there are shop_delivery_2, shop_delivery_3, shop_delivery_4\.\nTo go on: outrider rollout delivery --scale 2\n$/,
   );
   assert.deepEqual(shop.containers, ['delivery_2 running', 'delivery_3 running', 'delivery_4 running']);
   assert.deepEqual(await shop.instances('delivery'), ['i2 up', 'i3 up', 'i4 up']);
@@ -228,8 +228,11 @@ describe('a pair', () => {
     assert.deepEqual([code, stderr], [0, '']);
     const second = 'docker-compose -f - -p shop up -d --no-deps --no-recreate --scale';
     const first = 'docker-compose up -d --no-deps --no-recreate --scale';
-    const remove = (app: number, sidecar: number) =>
-      ['stop', 'rm -f'].flatMap(what => [app, sidecar].map(n => `docker ${what} ccccccccccc${n}`));
+    const remove = (app: number, sidecar: number) => [
+      `docker stop ccccccccccc${app}`,
+      `docker stop ccccccccccc${sidecar}`,
+      `docker rm -f ccccccccccc${app} ccccccccccc${sidecar}`,
+    ];
     assert.deepEqual(shop.calls, [
       `${second} kitchen-sidecar-rollout=1 kitchen-sidecar-rollout`,
       `${second} kitchen-rollout=1 kitchen-rollout`,
@@ -280,10 +283,7 @@ describe('a pair', () => {
     assert.equal(code, 1);
     assert.match(stderr, /no space left on device\n/);
     assert.match(stderr, /\nshop_kitchen-rollout_1 and shop_kitchen-sidecar-rollout_1 still serve, /);
-    assert.match(
-      stderr,
-      /the temporary pair: the roll-out is over when outrider rollout kitchen has been run/,
-    );
+    assert.match(stderr, /\nIt is the temporary pair\. To go on: outrider rollout kitchen\n$/);
     assert.deepEqual(shop.containers, SECOND_PAIR);
     assert.deepEqual(await shop.instances('cooking'), ['i4 up']);
 

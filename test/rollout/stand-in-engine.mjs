@@ -151,7 +151,7 @@ async function docker([word, ...args]) {
       return id;
     }
     case 'rm':
-      state.containers.splice(state.containers.indexOf(find(id)), 1);
+      for (const one of args.slice(1)) state.containers.splice(state.containers.indexOf(find(one)), 1);
       keep();
       return id;
     case 'logs':
