@@ -40,8 +40,6 @@ interface ReplacementPlan {
 
 /** How often is looked whether new instances are up. */
 const LOOK_MS = 300;
-/** Callers have left, but what they sent just before is still on its way, and servers that are told to stop reset what they have not read. */
-const ARRIVAL_MS = 250;
 /** Those that never came to serve are taken away all the same when callers do not say that they left them. */
 const DISCARD_DRAIN_MS = 5000;
 
@@ -178,7 +176,7 @@ export class Replacement {
         );
       say(`drained ${nameOf(unit)}: all callers have left ${describeInstance(instance)}`);
     }
-    await sleep(ARRIVAL_MS, undefined, { signal: interrupted });
+    interrupted.throwIfAborted();
     // From here on it is gone, whatever comes.
     this.left = this.left.filter(other => other !== old);
     this.drained = [];

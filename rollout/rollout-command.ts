@@ -58,7 +58,7 @@ export const ROLLOUT_COMMAND: Command = {
       default: 'as many as run',
     },
     {
-      name: 'file',
+      name: 'compose-file',
       short: 'f',
       value: 'FILE',
       isRepeatable: true,
@@ -71,7 +71,7 @@ export const ROLLOUT_COMMAND: Command = {
       short: 'p',
       value: 'NAME',
       isRepeatable: false,
-      variable: 'OUTRIDER_COMPOSE_PROJECT',
+      variable: 'OUTRIDER_PROJECT_NAME',
       description: 'The compose project.',
       default: null,
     },
@@ -152,7 +152,7 @@ function readRequest(invocation: Invocation): Request | string {
     drainTimeout,
     compose: {
       command: given('compose')?.split(/\s+/) ?? null,
-      files: flags.get('file')?.values ?? [],
+      files: flags.get('compose-file')?.values ?? [],
       project: given('project-name'),
     },
     client,
