@@ -103,6 +103,8 @@ class Wait {
   private readonly wanted: ReadonlyMap<string, number>;
   private readonly endpoints = new Map<string, Map<string, EndpointResource>>();
   private problem: string | null = null;
+  /** Whether it was ever told how things are. */
+  private isTold = false;
 
   constructor(client: ApiClient, wanted: ReadonlyMap<string, number>) {
     this.client = client;
@@ -133,6 +135,7 @@ class Wait {
 
   describeMissing(): string {
     if (this.problem !== null) return this.problem;
+    if (!this.isTold) return `The control plane at ${this.client.url} does not answer.`;
     const missing = this.missing().map(
       name => `${name} has ${this.countOf(name)} of ${this.wanted.get(name)}`,
     );
@@ -140,6 +143,7 @@ class Wait {
   }
 
   private take(message: WatchMessage): void {
+    this.isTold = true;
     if (message.type === 'sync') {
       for (const { name, endpoints } of message.services) {
         this.endpoints.set(name, new Map(endpoints.map(endpoint => [endpoint.id, endpoint])));

@@ -4,6 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { WAIT_COMMAND } from '../../../control-plane/commands/wait.ts';
+import { FullBacklog } from '../../e2e/harness/full-backlog.ts';
 import { startControlPlane } from '../running.ts';
 import { runCommand } from './command-runs.ts';
 
@@ -45,6 +46,20 @@ test('says what is missing when the time is over', async t => {
   await api.controlPlane.stop();
   const away = await wait();
   assert.deepEqual([away.code, /can not be reached/.test(away.stderr)], [1, true]);
+});
+
+test('says so where the control plane does not answer', async t => {
+  const silent = await FullBacklog.start();
+  t.after(() => silent.stop());
+  const url = `http://127.0.0.1:${silent.port}`;
+  const { code, stderr } = await runCommand(WAIT_COMMAND, [
+    'orders',
+    '--timeout',
+    '200ms',
+    '--control-plane',
+    url,
+  ]);
+  assert.deepEqual([code, stderr], [1, `The control plane at ${url} does not answer. (waited 200ms)\n`]);
 });
 
 test('does not wait for a token to become right', async t => {
