@@ -29,7 +29,14 @@ const TESTED_BY: Readonly<Record<string, readonly string[]>> = {
     'control-plane/contract/answers.ts',
   ],
   'control-plane/commands/wait': ['control-plane/commands/local-wait.ts'],
-  'control-plane/contract/policy': ['control-plane/contract/default-policy.ts'],
+  'control-plane/contract/policy': [
+    'control-plane/contract/breaker-policy.ts',
+    'control-plane/contract/default-policy.ts',
+    'control-plane/contract/limits-policy.ts',
+    'control-plane/contract/outliers-policy.ts',
+    'control-plane/contract/retry-policy.ts',
+    'control-plane/contract/timeouts-policy.ts',
+  ],
   'control-plane/contract/read': ['control-plane/contract/setting.ts'],
   'control-plane/contract/calls': ['control-plane/contract/resources.ts'],
   'control-plane/contract/yaml-source': [
