@@ -142,6 +142,44 @@ describe('the shop, deployed with docker-compose', {
     });
   });
 
+  /** Rolls a new version out, after which compose has nothing left to do. */
+  async function rollOut(t: TestContext, service: string, settings: object): Promise<void> {
+    const before = await shop.instancesOf(service);
+    await during(t, async () => {
+      shop.change(service, settings);
+      await shop.rollOut(service);
+      await shop.untilUp(service, before.length, before);
+    });
+    const containers = await shop.containersOf(service);
+    for (const container of containers)
+      assert.match(await shop.docker('inspect', '-f', '{{.Config.Image}}', container), /:2$/m);
+    await shop.compose('up', '-d');
+    assert.deepEqual(await shop.containersOf(service), containers);
+  }
+
+  test('a pair is rolled out', async t => {
+    await rollOut(t, 'kitchen', { image: `${shop.nodeImage}:2` });
+  });
+
+  test('a service in the wrapped form is rolled out', async t => {
+    await shop.docker('tag', shop.image, `${shop.image}:2`);
+    await rollOut(t, 'delivery', { image: `${shop.image}:2` });
+  });
+
+  test('a version that does not get healthy is not rolled out', async t => {
+    const instances = await shop.instancesOf('kitchen');
+    const containers = await shop.docker('ps', '-aq');
+    const image = `${shop.nodeImage}:2`;
+    await during(t, async () => {
+      shop.change('kitchen', { image, environment: { PORT: '8081' } });
+      const rolling = shop.rollOut('kitchen', '--timeout', '15s');
+      await assert.rejects(rolling, /healthy[\s\S]* still serve, what was started is removed/);
+    });
+    assert.deepEqual(await shop.instancesOf('kitchen'), instances);
+    assert.equal(await shop.docker('ps', '-aq'), containers);
+    shop.change('kitchen', { image });
+  });
+
   test('the control plane is restarted', async t => {
     await during(t, async () => {
       await shop.compose('restart', 'control-plane');

@@ -84,6 +84,14 @@ export class Deployment {
     return run([...this.engine.compose, ...args], { env: this.environment, cwd: this.folder });
   }
 
+  /** Rolls a service out, with the program as it is built. @throws Error with all that it printed, where it fails */
+  rollOut(service: string, ...flags: string[]): Promise<string> {
+    const program = join(this.folder, 'dist', 'outrider.js');
+    const own = ['--compose', this.engine.compose.join(' '), '--control-plane', this.controlPlaneUrl];
+    const command = [process.execPath, program, 'rollout', service, ...own, ...flags];
+    return run(command, { env: this.environment, cwd: this.folder });
+  }
+
   /** Changes what the compose file says of a service, in a second file beside it. Nothing happens before `up`. */
   change(service: string, settings: object): void {
     this.changes.set(service, settings);
