@@ -23,6 +23,8 @@ interface MeshContext {
   readonly random: () => number;
   /** Whether something is under way at endpoints that are gone. */
   readonly isLeaving: () => boolean;
+  /** It is not waited for any longer. */
+  readonly forgetLeaving: () => void;
   readonly onUpstream: (config: UpstreamConfig) => void;
   readonly onGone: (name: string) => void;
   readonly onChanged: () => void;
@@ -95,6 +97,7 @@ export class Mesh implements DiscoveryGauges {
     directory.onApplied = () => this.snapshot?.changed();
     this.client.onUnregistered = reason => this.registration?.onUnregistered(reason);
     this.client.isLeaving = context.isLeaving;
+    this.client.forgetLeaving = context.forgetLeaving;
     this.client.onConnected = () => {
       this.services.onConnected();
       this.registration?.onConnected();

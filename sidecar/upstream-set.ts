@@ -16,6 +16,17 @@ export class UpstreamSet {
     return this.byName.values();
   }
 
+  /** Whether something is under way at endpoints that are gone. */
+  get isLeaving(): boolean {
+    for (const { upstream } of this.byName.values()) if (upstream.isLeaving) return true;
+    return false;
+  }
+
+  /** What is under way at endpoints that are gone is not waited for any longer. */
+  forgetLeaving(): void {
+    for (const { upstream } of this.byName.values()) upstream.forgetLeaving();
+  }
+
   /** Upstream name to what serves it. */
   stacks(): Map<string, Service> {
     return new Map([...this.byName].map(([name, { stack }]) => [name, stack]));

@@ -39,6 +39,8 @@ export class WatchClient implements WatchConnectionOwner {
   onUnregistered: (reason: string) => void = () => {};
   /** Whether something is under way at endpoints that are gone. */
   isLeaving: () => boolean = () => false;
+  /** Told when that is not waited for any longer. */
+  forgetLeaving: () => void = () => {};
   /** Streams that broke. */
   lost = 0;
   private readonly options: WatchClientOptions;
@@ -160,9 +162,12 @@ export class WatchClient implements WatchConnectionOwner {
    * @param since when the revision was applied
    */
   private acknowledge(revision: Revision, connection: WatchConnection | null, since: number): void {
-    if (this.isLeaving() && performance.now() - since < ARRIVAL_MS) {
-      this.options.schedule(() => this.acknowledge(revision, connection, since), LOOK_MS);
-      return;
+    if (this.isLeaving()) {
+      if (performance.now() - since < ARRIVAL_MS) {
+        this.options.schedule(() => this.acknowledge(revision, connection, since), LOOK_MS);
+        return;
+      }
+      this.forgetLeaving();
     }
     connection?.send({ type: 'applied', revision });
   }

@@ -45,6 +45,11 @@ export class Upstream implements Service, Chooser {
     return this.leaving.size > 0;
   }
 
+  /** What is under way there is not waited for any longer: a tunnel may last for days. */
+  forgetLeaving(): void {
+    this.leaving.clear();
+  }
+
   /**
    * Endpoints that never could be connected to are not lost: where nothing ever was, nothing can be expected to be back.
    */

@@ -121,7 +121,11 @@ describe('a stream', () => {
   });
 
   test('waits for that for a while only', async () => {
-    client.isLeaving = () => true;
+    let isForgotten = false;
+    client.isLeaving = () => !isForgotten;
+    client.forgetLeaving = () => {
+      isForgotten = true;
+    };
     const stream = await connected();
     client.watch(['inventory']);
     await until(() => stream.ofType('watch').length === 1, 'the names');
@@ -129,6 +133,7 @@ describe('a stream', () => {
     stream.tell(SYNC);
     await until(() => stream.ofType('applied').length > 0, 'applied');
     assert.ok(performance.now() - since >= 500);
+    assert.ok(isForgotten, 'no later revision waits for the same');
     assert.deepEqual(stream.ofType('applied'), [{ type: 'applied', revision: 4 }]);
   });
 

@@ -44,6 +44,10 @@ test('something is leaving until what is under way at an endpoint that is gone h
   assert.equal(upstream.isLeaving, true, 'nothing was under way at the other one');
   waiting[0].fail(failure('reset', 'The connection was lost.', false));
   assert.equal(upstream.isLeaving, false);
+  upstream.call(anExchange(), new RecordedReply());
+  upstream.changeEndpoints([], ['c']);
+  upstream.forgetLeaving();
+  assert.equal(upstream.isLeaving, false, 'nobody waits any longer');
 });
 
 describe('an attempt whose endpoint has left before it was reached', () => {
