@@ -174,7 +174,11 @@ class RetriedCall extends PassReply implements Call {
     }
     if (!reason.reachedNobody) this.received++;
     const condition = this.hasHead ? null : conditionOf(reason);
-    if (condition === null) return this.reply.fail(reason);
+    if (condition === null) {
+      // The last endpoint has left while this waited for a connection to it.
+      if (reason.kind === 'no-endpoint' && !this.hasHead && this.waits(reason)) return this.attempt();
+      return this.reply.fail(reason);
+    }
     if (this.mayRetry(condition, reason.reachedNobody) || this.waits(reason)) return this.attempt();
     this.reply.fail(this.started > 1 ? retryExhausted(reason, this.started) : reason);
   }

@@ -56,14 +56,14 @@ describe('the shop, deployed with docker-compose', {
   /** Makes something happen, until the mesh is as it should be again, and a while longer. */
   async function during(
     t: TestContext,
-    happening: (begin: () => void) => Promise<unknown>,
+    happening: (beginAt: (time: number) => void) => Promise<unknown>,
     { mayFail = false, isSudden = false } = {},
   ): Promise<Figures> {
     const lostTime = new LostTime();
     let from = performance.now();
     const heldBack = log.heldBack;
-    await happening(() => {
-      from = performance.now();
+    await happening(time => {
+      from = time;
     });
     await sleep(AFTERMATH_MS);
     await until(() => traffic.inFlight < REQUESTS_PER_SECOND, 'answers to what waits', 120_000);
@@ -209,7 +209,7 @@ describe('the shop, deployed with docker-compose', {
   test('an instance of several, wrapped, is killed without warning', async t => {
     const [container] = await shop.containersOf('delivery');
     const before = await shop.instancesOf('delivery');
-    await during(t, begin => kill(container!, 'delivery', before, 2, begin), { isSudden: true });
+    await during(t, beginAt => kill(container!, 'delivery', before, 2, beginAt), { isSudden: true });
   });
 
   for (const [compose, service, count] of [
@@ -221,13 +221,13 @@ describe('the shop, deployed with docker-compose', {
 
     test(`the application of ${of} is killed without warning`, async t => {
       const [container] = await shop.containersOf(compose);
-      await during(t, begin => kill(container!, service, [], count, begin), options);
+      await during(t, beginAt => kill(container!, service, [], count, beginAt), options);
     });
 
     test(`the sidecar of ${of} is killed without warning, and the pair comes back by itself`, async t => {
       const [container] = await shop.containersOf(`${compose}-sidecar`);
       const before = await shop.instancesOf(service);
-      await during(t, begin => kill(container!, service, before, count, begin), options);
+      await during(t, beginAt => kill(container!, service, before, count, beginAt), options);
     });
   }
 
@@ -240,16 +240,14 @@ describe('the shop, deployed with docker-compose', {
     service: string,
     before: readonly string[],
     count: number,
-    begin: () => void,
+    beginAt: (time: number) => void,
   ): Promise<void> {
-    const startedAt = await shop.startOf(container);
+    const startedAt = await shop.stateOf(container, 'StartedAt');
     await shop.killProcessOf(container);
-    begin();
-    await until(
-      async () => (await shop.startOf(container)) !== startedAt,
-      'the container starts again',
-      60_000,
-    );
+    const isAnew = async () => (await shop.stateOf(container, 'StartedAt')) !== startedAt;
+    await until(isAnew, 'the container starts again', 60_000);
+    const ago = Date.now() - Date.parse(await shop.stateOf(container, 'FinishedAt'));
+    beginAt(performance.now() - ago);
     if (before.length > 0) {
       const isNew = async () => (await shop.instancesOf(service)).some(id => !before.includes(id));
       await until(isNew, `a new instance of ${service}`, 60_000);

@@ -129,9 +129,9 @@ export class Deployment {
     );
   }
 
-  /** When a container was started last. */
-  startOf(container: string): Promise<string> {
-    return this.docker('inspect', '-f', '{{.State.StartedAt}}', container);
+  /** What the engine knows of a container's process, such as `StartedAt`. */
+  async stateOf(container: string, what: string): Promise<string> {
+    return (await this.docker('inspect', '-f', `{{.State.${what}}}`, container)).trim();
   }
 
   /** The instances of a service that callers are told of, and whose leases are kept. */

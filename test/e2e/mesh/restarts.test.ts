@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { FullBacklog } from '../harness/full-backlog.ts';
 import type { MeshApp } from '../harness/mesh-app.ts';
 import { MeshLoad, type MeshLoadOptions } from '../harness/mesh-load.ts';
 import { MeshProcesses } from '../harness/mesh-processes.ts';
@@ -24,6 +25,9 @@ before(async () => {
   mesh = await MeshProcesses.start();
   for (const service of ['one', 'two', 'three', 'four', 'five'])
     await mesh.call('PUT', `/v1/services/${service}`, { policy: PATIENT });
+  const connect = '25s';
+  const patient = { ...PATIENT, timeouts: { ...PATIENT.timeouts, connect } };
+  await mesh.call('PUT', '/v1/services/six', { policy: patient });
   caller = await mesh.startSidecar();
 });
 afterEach(async () => {
@@ -119,4 +123,28 @@ test('no request fails while all of several replicas are killed at once and come
   await load.more(100);
   assertHeld(load);
   assert.deepEqual(load.answeredBy(since + AWAY_MS), ['five/a2', 'five/b2', 'five/c2', 'five/d2']);
+});
+
+test('what waits for a connection to the only replica waits for another one when that leaves', async t => {
+  const app = await mesh.startApp('six', 'v1');
+  await mesh.register(app);
+  const before = startLoad('six', { workers: 1 });
+  await before.reaches('six/v1');
+  await before.stop();
+  // As an address whose container is gone: nobody answers, nobody refuses.
+  const silent = await FullBacklog.start();
+  t.after(() => silent.stop());
+  const instance = { address: '127.0.0.1', port: silent.port, ttl: '10m' };
+  await mesh.call('PUT', '/v1/services/six/instances/silent', instance);
+  await mesh.deregister(app);
+  await until(
+    async () => (await caller.upstream('six')).endpoints.every(({ id }) => id === 'silent'),
+    'the silent one alone',
+  );
+  const load = startLoad('six');
+  await until(async () => (await caller.upstream('six')).inFlight === 6, 'requests that wait');
+  await mesh.call('DELETE', '/v1/services/six/instances/silent');
+  await sleep(AWAY_MS);
+  await mesh.register(app);
+  await load.more(50);
 });

@@ -196,6 +196,13 @@ describe('where there is no other endpoint, waits with', () => {
     { title: 'a GET that was refused', kind: 'connect-failure', isLost: true },
     { title: 'a POST that was refused', kind: 'connect-failure', isLost: true, exchange: POST },
     { title: 'a POST that took too long to connect', kind: 'connect-timeout', isLost: true, exchange: POST },
+    {
+      title: 'a POST that waited for a connection to the endpoint that has left',
+      kind: 'no-endpoint',
+      reachedNobody: true,
+      isLost: true,
+      exchange: POST,
+    },
     { title: 'a lost GET', kind: 'reset' },
     { title: 'a POST that was lost before it was sent', kind: 'reset', reachedNobody: true, exchange: POST },
     {
@@ -248,6 +255,8 @@ describe('where there is no other endpoint, does not wait with', () => {
   const FAILING: readonly (Case & WaitSetup)[] = [
     { title: 'a POST that may have been acted upon', kind: 'reset', isLost: true, exchange: POST },
     { title: 'what was refused by an endpoint that never was there', kind: 'connect-failure' },
+    { title: 'what never had an endpoint', kind: 'no-endpoint', reachedNobody: true },
+    { title: 'what was too much', kind: 'overflow', reachedNobody: true, isLost: true },
     { title: 'what took too long', kind: 'attempt-timeout', isLost: true, settings: { on: ALL } },
     { title: 'what was answered badly', kind: 'bad-response', isLost: true },
     { title: 'a lost GET where nothing is retried', kind: 'reset', isLost: true, settings: { attempts: 1 } },
