@@ -15,9 +15,13 @@ export class MeshInstances {
     this.client = client;
   }
 
-  /** All whose lease has not run out. @throws CallFailed */
-  async all(): Promise<InstanceResource[]> {
-    const instances = await this.client.list(listInstances(null));
+  /**
+   * All whose lease has not run out.
+   * @param patience how long it is asked again where the control plane can not be reached, in ms
+   * @throws CallFailed
+   */
+  async all(patience = 0): Promise<InstanceResource[]> {
+    const instances = await patiently(patience, () => this.client.list(listInstances(null)));
     return instances.filter(({ lease }) => lease !== 'expired');
   }
 
@@ -55,12 +59,25 @@ export class MeshInstances {
     }
   }
 
-  /** Takes it into use again; one that is gone by now is none. @throws CallFailed */
-  async undrain({ service, id }: InstanceResource): Promise<void> {
+  /** Takes it into use again; one that is gone by now is none. @param patience as of {@link all} @throws CallFailed */
+  async undrain({ service, id }: InstanceResource, patience: number): Promise<void> {
     try {
-      await this.client.call(undrainInstance(service, id));
+      await patiently(patience, () => this.client.call(undrainInstance(service, id)));
     } catch (error) {
       if (!(error instanceof CallFailed && error.status === 404)) throw error;
     }
+  }
+}
+
+async function patiently<T>(patience: number, call: () => Promise<T>): Promise<T> {
+  const end = performance.now() + patience;
+  for (;;) {
+    try {
+      return await call();
+    } catch (error) {
+      const isAway = error instanceof CallFailed && (error.status === 0 || error.status >= 500);
+      if (!isAway || performance.now() + RETRY_MS >= end) throw error;
+    }
+    await sleep(RETRY_MS);
   }
 }

@@ -40,6 +40,8 @@ interface ReplacementPlan {
 
 /** How often is looked whether new instances are up. */
 const LOOK_MS = 300;
+/** A control plane that is restarted is away for less than this. */
+const AWAY_MS = 10_000;
 /** Those that never came to serve are taken away all the same when callers do not say that they left them. */
 const DISCARD_DRAIN_MS = 5000;
 
@@ -162,12 +164,12 @@ export class Replacement {
     return new RolloutFailed(reason + words.join(''));
   }
 
-  /** @throws RolloutFailed */
+  /** @throws RolloutFailed @throws CallFailed @throws ProgramFailed */
   private async retire(old: Unit): Promise<void> {
     const { engine, mesh, drainTimeout, interrupted, say } = this.tools;
     // As it is now: one that was started again has another address.
     const unit = { containers: await engine.inspect(idsOf([old])) };
-    for (const instance of instancesOf(unit, await mesh.all())) {
+    for (const instance of instancesOf(unit, await mesh.all(AWAY_MS))) {
       this.drained.push(instance);
       const missing = await mesh.drain(instance, drainTimeout, interrupted);
       if (missing !== null)
@@ -200,8 +202,8 @@ export class Replacement {
   private async undrain(): Promise<string[]> {
     const problems: string[] = [];
     for (const instance of this.drained) {
-      await this.tools.mesh.undrain(instance).catch(error => {
-        problems.push(`${describeInstance(instance)} is still drained: ${this.reasonOf(error)}`);
+      await this.tools.mesh.undrain(instance, AWAY_MS).catch(error => {
+        problems.push(`${describeInstance(instance)} is still drained: ${error.message}`);
       });
     }
     return problems;
@@ -211,7 +213,7 @@ export class Replacement {
     const { mesh } = this.tools;
     try {
       const units = await this.plan.findNew();
-      const instances = await mesh.all().catch(() => []);
+      const instances = await mesh.all(AWAY_MS).catch(() => []);
       for (const unit of units) {
         const here = instancesOf(unit, instances).filter(({ id }) => !this.known.has(id));
         for (const instance of here) await mesh.drain(instance, DISCARD_DRAIN_MS, null);
@@ -219,7 +221,7 @@ export class Replacement {
       }
       return [];
     } catch (error) {
-      return [`What was started could not be removed: ${this.reasonOf(error)}`];
+      return [`What was started could not be removed: ${(error as Error).message}`];
     }
   }
 

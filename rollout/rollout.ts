@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { formatDuration } from '../control-plane/contract/duration.ts';
 import type { Compose } from './compose.ts';
 import { type ComposeFile, type Group, secondName } from './compose-file.ts';
 import type { Container } from './engine.ts';
@@ -148,9 +149,8 @@ async function waitForSidecar(context: RolloutContext, service: string): Promise
     if (sidecar === undefined || sidecar.health === null || sidecar.health === 'healthy') return;
     if (sidecar.status === 'exited' || performance.now() >= end) {
       const words = await engine.lastWords(sidecar.id);
-      throw new RolloutFailed(
-        `${sidecar.name} is not healthy: ${sidecar.status}, ${sidecar.health}${words === '' ? '' : `\n${words}`}`,
-      );
+      const reason = `${sidecar.name} is not healthy within ${formatDuration(timeout)}: ${sidecar.status}, ${sidecar.health}`;
+      throw new RolloutFailed(`${reason}\n${sidecar.name} said last:\n${words}`);
     }
     await sleep(LOOK_MS, undefined, { signal: interrupted });
   }

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
 import { describe, type TestContext, test } from 'node:test';
 import { Watcher } from '../control-plane/watchers.ts';
 import { SHOP, StandIn } from './stand-in.ts';
@@ -22,6 +24,17 @@ async function withKitchen(t: TestContext): Promise<StandIn> {
 
 const PAIR = ['kitchen-sidecar_1 running', 'kitchen_1 running'];
 const SECOND_PAIR = ['kitchen-sidecar-rollout_1 running', 'kitchen-rollout_1 running'];
+
+/** A sidecar that calls delivery, and says what it has applied when it is told to. */
+async function callerOf(t: TestContext, shop: StandIn): Promise<Watcher> {
+  const caller = await Watcher.open(shop.api.url, 'caller-1', ['delivery']);
+  const beating = setInterval(() => caller.say({ type: 'heartbeat' }), 1000);
+  t.after(() => {
+    clearInterval(beating);
+    caller.close();
+  });
+  return caller;
+}
 
 /** As Ctrl-C does. */
 function interrupt(): void {
@@ -64,8 +77,7 @@ describe('replicas', () => {
 
   test('are not stopped before every caller has said that it has left them', async t => {
     const shop = await withDelivery(t, 1);
-    const caller = await Watcher.open(shop.api.url, 'caller-1', ['delivery']);
-    t.after(() => caller.close());
+    const caller = await callerOf(t, shop);
     const rolling = shop.rollOut('delivery');
     await caller.heard(message => message.type === 'change' && message.remove.includes('i1'));
     assert.deepEqual(
@@ -79,8 +91,7 @@ describe('replicas', () => {
 
   test('stay when a caller does not say so', async t => {
     const shop = await withDelivery(t, 1);
-    const caller = await Watcher.open(shop.api.url, 'caller-1', ['delivery']);
-    t.after(() => caller.close());
+    await callerOf(t, shop);
     const { code, stderr } = await shop.rollOut('delivery', '--drain-timeout', '1s');
     assert.equal(code, 1);
     assert.equal(
@@ -175,22 +186,22 @@ describe('old replicas go on serving, and nothing is left behind,', () => {
     await assertUntouched(shop);
   });
 
-  test('when it is interrupted while compose is at work', async t => {
+  test('when it is interrupted from the terminal while compose is at work', async t => {
     const shop = await withDelivery(t, 2);
     shop.behave({ starts: { delivery: 'up' }, slowStart: 600_000 });
-    const rolling = shop.rollOut('delivery');
+    const child = shop.spawn(t, 'delivery');
+    const said = text(child.stderr);
     await until(async () => (await shop.instances('delivery')).length === 4);
-    interrupt();
-    const { code, stderr } = await rolling;
+    process.kill(-child.pid!, 'SIGINT');
+    const [code] = await once(child, 'close');
     assert.equal(code, 1);
-    assert.match(stderr, /\ninterrupted\nshop_delivery_1, shop_delivery_2 still serve/);
+    assert.match(await said, /\ninterrupted\nshop_delivery_1, shop_delivery_2 still serve/);
     await assertUntouched(shop);
   });
 
   test('when it is interrupted while callers leave', async t => {
     const shop = await withDelivery(t, 2);
-    const caller = await Watcher.open(shop.api.url, 'caller-1', ['delivery']);
-    t.after(() => caller.close());
+    const caller = await callerOf(t, shop);
     const rolling = shop.rollOut('delivery', '--drain-timeout', '1h');
     await caller.heard(message => message.type === 'change' && message.remove.includes('i1'));
     interrupt();
@@ -203,6 +214,15 @@ describe('old replicas go on serving, and nothing is left behind,', () => {
     assert.equal((await rolling).code, 1);
     await assertUntouched(shop);
   });
+});
+
+test('goes on to its end when nobody reads what it prints any more', async t => {
+  const shop = await withDelivery(t, 2);
+  const child = shop.spawn(t, 'delivery');
+  child.stdout.once('data', () => child.stdout.destroy());
+  const [code] = await once(child, 'exit');
+  assert.equal(code, 0);
+  assert.deepEqual(shop.containers, ['delivery_3 running', 'delivery_4 running']);
 });
 
 test('stops where it is when some have gone, and says who serves', async t => {

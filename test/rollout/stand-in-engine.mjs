@@ -6,7 +6,6 @@
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parse } from 'yaml';
 
 const folder = process.env.STAND_IN;
 const behaviour = JSON.parse(readFileSync(join(folder, 'behaviour.json'), 'utf8'));
@@ -90,6 +89,7 @@ async function compose(args) {
   const [scale, name] = rest.slice(-2);
   const wanted = Number(scale.split('=')[1]);
   if (behaviour.failingStart?.[name]) throw new Refused(behaviour.failingStart[name]);
+  const { parse } = await import('yaml');
   const there = state.containers.filter(one => one.name === name).length;
   for (let i = there; i < wanted; i++) await create(project, name, parse(text));
   if (behaviour.slowStart) await sleep(behaviour.slowStart);

@@ -1,3 +1,4 @@
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -5,6 +6,7 @@ import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
 import { ROLLOUT_COMMAND } from '../../rollout/rollout-command.ts';
+import { runProgram } from '../../rollout/run-program.ts';
 import { type Ran, runCommand } from '../control-plane/commands/command-runs.ts';
 import { type RunningControlPlane, startControlPlane } from '../control-plane/running.ts';
 
@@ -81,22 +83,30 @@ export class StandIn {
     rmSync(join(this.folder, 'bin', program));
   }
 
+  /** Runs `outrider rollout` in this process. */
   rollOut(...args: string[]): Promise<Ran> {
-    return runCommand(ROLLOUT_COMMAND, [...args, '--control-plane', this.api.url], {
-      PATH: join(this.folder, 'bin'),
-      STAND_IN: this.folder,
-    });
+    return runCommand(ROLLOUT_COMMAND, [...args, '--control-plane', this.api.url], this.environment);
+  }
+
+  /** Runs `outrider rollout` in a process group of its own, as a shell does. */
+  spawn(t: TestContext, ...args: string[]): ChildProcessWithoutNullStreams {
+    const program = fileURLToPath(new URL('../../bin/outrider.js', import.meta.url));
+    const line = [program, 'rollout', ...args, '--control-plane', this.api.url];
+    const child = spawn(process.execPath, line, { env: this.environment, detached: true });
+    t.after(() => child.kill('SIGKILL'));
+    return child;
+  }
+
+  private get environment(): Record<string, string> {
+    return { PATH: join(this.folder, 'bin'), STAND_IN: this.folder };
   }
 
   /** Starts containers as `docker-compose up` does. */
   async up(service: string, scale = 1): Promise<void> {
-    const { execFile } = await import('node:child_process');
-    const { promisify } = await import('node:util');
-    await promisify(execFile)(
-      join(this.folder, 'bin', 'docker-compose'),
-      ['up', '-d', '--scale', `${service}=${scale}`, service],
-      { env: { STAND_IN: this.folder } },
-    );
+    const compose = join(this.folder, 'bin', 'docker-compose');
+    await runProgram([compose, 'up', '-d', '--scale', `${service}=${scale}`, service], {
+      environment: this.environment,
+    });
     rmSync(join(this.folder, 'calls'));
   }
 
