@@ -38,6 +38,8 @@ export class Mesh implements DiscoveryGauges {
   private readonly client: WatchClient;
   private readonly snapshot: SnapshotKeeper | null;
   private readonly registration: Registration | null;
+  /** This sidecar's at the control plane. */
+  readonly id = randomUUID();
 
   constructor(config: SidecarConfig, controlPlane: ControlPlaneConfig, context: MeshContext) {
     const { log, version, random } = context;
@@ -45,7 +47,7 @@ export class Mesh implements DiscoveryGauges {
     const { directory } = this;
     const { url, token } = controlPlane;
     this.url = url;
-    const id = randomUUID();
+    const { id } = this;
     const target = { url, token, sidecar: id };
     const isRegistered = service !== null && app !== null;
     const instance = isRegistered ? `${service}-${id.slice(0, 8)}` : null;

@@ -40,6 +40,8 @@ export interface UpstreamContext {
   accessLog: AccessLog | null;
   /** The pseudonym in the Via field to add to requests, or '' for none. */
   via: string;
+  /** The names by which a policy may mean this sidecar: its service, and its id at the control plane. */
+  readonly callers: ReadonlySet<string>;
 }
 
 /**
@@ -53,6 +55,8 @@ export class RunningUpstream implements EndpointListener {
   /** What its connections share. */
   private readonly connections: ReturnType<typeof connectionContext>;
   private readonly holdRoom: HoldRoom;
+  /** What its policies remember. */
+  readonly memory: PolicyMemory;
   private inForce: UpstreamConfig;
   private source: EndpointSource;
   private outermost: Service;
@@ -68,6 +72,9 @@ export class RunningUpstream implements EndpointListener {
     const pool = new ConnectionPool(name, poolSettings(policy), this.connections, counters, context.total);
     this.upstream = new Upstream(name, createBalancer(policy.balancer, context.random), pool);
     this.holdRoom = new HoldRoom(context.wheel.now());
+    const { callers, random } = context;
+    const onBreakerChange = (change: BreakerChange) => this.tellOfBreaker(change);
+    this.memory = new PolicyMemory({ callers, random, counters, onBreakerChange });
     this.holdRoom.searchBy(this.search());
     this.before = this.upstream.availability;
     this.upstream.explain = () => this.source.problem;
@@ -192,8 +199,9 @@ export class RunningUpstream implements EndpointListener {
   }
 
   private stackAsConfigured(): Service {
-    const { inForce, upstream, counters, context, holdRoom } = this;
-    return buildStack(inForce.name, inForce.policy, upstream, counters, context, holdRoom);
+    const { inForce, upstream, counters, context, holdRoom, memory } = this;
+    memory.configure(inForce.policy, context.wheel.now());
+    return buildStack(inForce.name, inForce.policy, upstream, counters, context, holdRoom, memory);
   }
 }
 

@@ -107,6 +107,7 @@ export class Sidecar {
       isOwnPort: port => this.isOwnPort(port),
       accessLog: null,
       via: '',
+      callers: new Set([config.service, this.mesh?.id].filter(name => name != null)),
     };
     this.upstreams = new UpstreamSet(this.upstreamContext);
     this.passThrough = new PassThrough(this.upstreamContext);

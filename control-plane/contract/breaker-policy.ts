@@ -1,4 +1,15 @@
-import { count, duration, optional, ratio, section } from './setting.ts';
+import { choice, count, decimal, duration, either, listOf, optional, ratio, section, text } from './setting.ts';
+
+/** What a breaker can count as a failed call, besides single statuses. */
+const BREAKER_FAILURES = [
+  '5xx',
+  'connect-failure',
+  'reset',
+  'attempt-timeout',
+  'deadline',
+  'bad-response',
+  'no-endpoint',
+] as const;
 
 /** The circuit breaker of an upstream. */
 export const BREAKER_SCHEMA = optional(
@@ -9,8 +20,17 @@ export const BREAKER_SCHEMA = optional(
       min: '1s',
       max: '10m',
     }),
+    windowCalls: optional(
+      count({
+        description: 'How many of the last calls are counted, however long ago they were.',
+        min: 1,
+        max: 100_000,
+      }),
+      { means: 'those of the time `window`', word: null },
+    ),
     minimumCalls: count({
-      description: 'Calls in the window below which the breaker stays closed.',
+      description:
+        'Calls in the window below which the breaker stays closed; where `windowCalls` is smaller, that many.',
       default: 20,
       min: 1,
       max: 1_000_000,
@@ -21,7 +41,7 @@ export const BREAKER_SCHEMA = optional(
       min: '1%',
     }),
     slowCall: duration({
-      description: 'A call that takes longer is slow.',
+      description: 'A call that takes longer until the head of its answer is slow.',
       default: '2s',
       min: '1ms',
       max: '10m',
@@ -37,12 +57,78 @@ export const BREAKER_SCHEMA = optional(
       min: '10ms',
       max: '1h',
     }),
+    openForGrowth: decimal({
+      description:
+        'What `openFor` is multiplied by each time it opens again without having closed: 2 doubles it, 1 leaves it as it is.',
+      default: 1,
+      min: 1,
+      max: 10,
+    }),
+    openForMax: duration({
+      description: 'What `openFor` grows to at most.',
+      default: '1m',
+      min: '10ms',
+      max: '24h',
+    }),
     halfOpenCalls: count({
       description: 'Calls that are let through to try.',
       default: 5,
       min: 1,
       max: 10_000,
     }),
+    permitFor: duration({
+      description:
+        'How long such a call may go without a result until another one is let through in its place: a call that is lost can not hold the breaker half-open.',
+      default: '15s',
+      min: '10ms',
+      max: '1h',
+    }),
+    rampUp: duration({
+      description:
+        'Over which time the part of the calls that is let through grows to all of them again once it has closed.',
+      default: '0s',
+      min: '0s',
+      max: '1h',
+    }),
+    failures: listOf(
+      either(
+        [
+          choice(BREAKER_FAILURES, {
+            description:
+              '`5xx`: the answer has a status from 500 on. `connect-failure`: no connection came up, or not in time. `reset`: the connection was lost. `attempt-timeout` and `deadline`: the answer took too long. `bad-response`: it was no proper answer. `no-endpoint`: there was nobody to send it to.',
+          }),
+          count({ description: 'A status.', min: 400, max: 599 }),
+        ],
+        { description: 'What counts as a failed call: what it ended in after its retries, or a status.' },
+      ),
+      {
+        description:
+          'What counts as a failed call, retries included. What the sidecar refuses itself, and what the application gave up, counts in no way.',
+        default: ['5xx', 'connect-failure', 'reset', 'attempt-timeout', 'deadline', 'bad-response'],
+        max: 32,
+      },
+    ),
+    force: optional(
+      section('Holds the breaker by hand, whatever happens.', {
+        state: choice(['open', 'closed', 'off'], {
+          description:
+            '`open` refuses every call. `closed` lets every call through and goes on counting. `off` does not count either.',
+        }),
+        callers: listOf(
+          text(
+            {
+              expected: 'the name of a service, or the id of a sidecar',
+              form: 'name',
+              pattern: '^[^\\s\\p{Cc}]{1,128}$',
+              guess: () => null,
+            },
+            { description: 'A calling service, or one sidecar by its id (`outrider get sidecars`).' },
+          ),
+          { description: 'Whose sidecars it is for; without any, all of them.', max: 256 },
+        ),
+      }),
+      { means: 'not held', word: null },
+    ),
   }),
   { means: 'no breaker', word: null },
 );

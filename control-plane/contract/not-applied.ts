@@ -5,7 +5,6 @@ import type { WrittenSettings } from './read.ts';
 export const NOT_APPLIED: readonly string[] = [
   'retry.backoff',
   'retry.budget',
-  'breaker',
   'limits.concurrency',
   'rateLimit',
   'outliers',

@@ -18,11 +18,15 @@ export function problemOf(reason: Failure, date: string): OwnAnswer {
     detail: reason.detail,
     code: reason.kind,
   };
+  const { retryAfterMs } = reason;
+  // RFC 9110 section 10.2.3 knows whole seconds only.
+  const retryAfter = retryAfterMs === null ? [] : ['Retry-After', String(Math.ceil(retryAfterMs / 1000))];
   return ownAnswer(reason.status, `${JSON.stringify(problem)}\n`, date, [
     'Content-Type',
     'application/problem+json',
     'x-outrider-error',
     reason.kind,
+    ...retryAfter,
   ]);
 }
 

@@ -57,6 +57,8 @@ export interface Failure {
   readonly reachedNobody: boolean;
   /** For `retry-exhausted`: the failure of the last attempt. */
   readonly last: Failure | null;
+  /** After how many ms it is worth to ask again, where that is known; else null. */
+  readonly retryAfterMs: number | null;
 }
 
 /** Makes a failure with the kind's own status. */
@@ -65,12 +67,12 @@ export function failure(
   detail: string,
   reachedNobody = FAILURES[kind].retry === 'always',
 ): Failure {
-  return { kind, status: FAILURES[kind].status, detail, reachedNobody, last: null };
+  return { kind, status: FAILURES[kind].status, detail, reachedNobody, last: null, retryAfterMs: null };
 }
 
 /** A request that was refused for its form, with the status that fits (RFC 9110 section 15.5). */
 export function badRequest(status: number, detail: string): Failure {
-  return { kind: 'bad-request', status, detail, reachedNobody: true, last: null };
+  return { kind: 'bad-request', status, detail, reachedNobody: true, last: null, retryAfterMs: null };
 }
 
 /** What is left when no further attempt will be made: it keeps the status and the story of the last one. */
@@ -81,5 +83,6 @@ export function retryExhausted(last: Failure, attempts: number): Failure {
     detail: `${last.detail} This was attempt ${attempts} of ${attempts}, no more will be made.`,
     reachedNobody: last.reachedNobody,
     last,
+    retryAfterMs: last.retryAfterMs,
   };
 }

@@ -5,8 +5,10 @@ import type { TimerWheel } from '../io/timer-wheel.ts';
 import type { AccessLog } from '../telemetry/access-log.ts';
 import type { UpstreamCounters } from '../telemetry/counters.ts';
 import { telemetryLayer } from '../telemetry/telemetry-layer.ts';
+import { breakerLayer } from './breaker.ts';
 import { Hold } from './hold.ts';
 import type { HoldRoom } from './hold-room.ts';
+import type { PolicyMemory } from './policy-memory.ts';
 import { type Alternatives, retryLayer } from './retry.ts';
 import { timeoutLayer } from './timeout.ts';
 
@@ -21,6 +23,7 @@ interface StackContext {
  * written down. A policy that is off is not in the stack.
  * @param attempt makes one attempt
  * @param holdRoom where requests wait while there is no endpoint that can be connected to; null where none waits
+ * @param memory what the policies remember
  */
 export function buildStack(
   name: string,
@@ -29,6 +32,7 @@ export function buildStack(
   counters: UpstreamCounters,
   context: StackContext,
   holdRoom: HoldRoom | null = null,
+  memory: Pick<PolicyMemory, 'breaker' | 'counted'> = NO_MEMORY,
 ): Service {
   const { wheel, accessLog } = context;
   const { timeouts, retry, limits } = policy;
@@ -62,6 +66,13 @@ export function buildStack(
     );
   }
 
+  // Around the retries, since it judges what the upstream made of a request in the end; inside the total timeout, so that an upstream
+  // that leaves everything unanswered fails too.
+  const { breaker, counted } = memory;
+  if (breaker !== null) {
+    layers.push(breakerLayer({ breaker, counted, upstream: name, wheel }));
+  }
+
   // Around each attempt, so that one that fails can be followed by another, now or after it was held; inside the total timeout.
   if (retry.attempts > 1 || hold !== null) {
     layers.push(retryLayer(retry, attempt, hold));
@@ -85,3 +96,8 @@ export function buildStack(
 
   return layers.reduceRight<Service>((next, layer) => layer(next), attempt);
 }
+
+const NO_MEMORY: Pick<PolicyMemory, 'breaker' | 'counted'> = {
+  breaker: null,
+  counted: { statuses: new Set(), kinds: new Set() },
+};

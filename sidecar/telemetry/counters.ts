@@ -45,10 +45,20 @@ export class UpstreamCounters {
   /** Attempts that were refused because too many waited already, or waited too long. */
   overflowed = 0;
 
+  /** How often the circuit breaker has opened. Kept by the policies' memory. */
+  breakerOpened = 0;
+  /** What the circuit breaker is at; `closed` where there is none. */
+  breakerState: BreakerStateName = 'closed';
+
   constructor(upstream: string) {
     this.upstream = upstream;
   }
 }
+
+/** The states of a circuit breaker. */
+export const BREAKER_STATES = ['closed', 'open', 'half-open', 'forced-open', 'forced-closed', 'off'] as const;
+
+type BreakerStateName = (typeof BREAKER_STATES)[number];
 
 /** What is counted on the application's side of the sidecar. Kept by `downstream/`. */
 export class DownstreamCounters {

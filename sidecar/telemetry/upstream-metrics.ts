@@ -1,5 +1,5 @@
 import { addUp, type CollectedMetric, counter, gauge, type Sample } from '../../process/collected-metric.ts';
-import { FAILURE_KINDS, type UpstreamCounters } from './counters.ts';
+import { BREAKER_STATES, FAILURE_KINDS, type UpstreamCounters } from './counters.ts';
 import { LATENCY_BOUNDS_MS } from './latency-histogram.ts';
 
 /** The metrics that have a series per upstream. */
@@ -77,7 +77,24 @@ export function upstreamMetrics(upstreams: () => Iterable<UpstreamCounters>): Co
       'Attempts refused because too many waited for a connection, or for too long.',
       one(of => of.overflowed),
     ),
+    gauge(
+      'outrider_breaker_state',
+      'The circuit breaker: 1 for the state that it is in.',
+      each(breakerStates),
+    ),
+    counter(
+      'outrider_breaker_opened_total',
+      'How often the circuit breaker has opened.',
+      one(of => of.breakerOpened),
+    ),
   ];
+}
+
+function breakerStates({ upstream, breakerState }: UpstreamCounters): Sample[] {
+  return BREAKER_STATES.map(state => ({
+    labels: { upstream, state },
+    value: state === breakerState ? 1 : 0,
+  }));
 }
 
 function answers(of: UpstreamCounters): Sample[] {
