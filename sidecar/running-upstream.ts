@@ -12,7 +12,9 @@ import type { HttpDate } from './io/http-date.ts';
 import type { NameResolver } from './io/name-resolver.ts';
 import type { TimerWheel } from './io/timer-wheel.ts';
 import type { Mesh } from './mesh.ts';
+import type { BreakerChange } from './policy/circuit-breaker.ts';
 import { HoldRoom } from './policy/hold-room.ts';
+import { PolicyMemory } from './policy/policy-memory.ts';
 import { buildStack } from './policy/stack.ts';
 import type { AccessLog } from './telemetry/access-log.ts';
 import type { UpstreamCounters } from './telemetry/counters.ts';
@@ -93,6 +95,11 @@ export class RunningUpstream implements EndpointListener {
     return this.outermost;
   }
 
+  /** Monotonic ms, of the clock by which its policies count. */
+  get now(): number {
+    return this.context.wheel.now();
+  }
+
   /** Whether discovery has said anything yet. */
   get isKnown(): boolean {
     return this.isTold;
@@ -163,6 +170,18 @@ export class RunningUpstream implements EndpointListener {
 
   onProblem(problem: string): void {
     this.context.log.warn({ upstream: this.upstream.name }, problem);
+  }
+
+  private tellOfBreaker({ to, calls }: BreakerChange): void {
+    const { context, upstream } = this;
+    const { name } = upstream;
+    const counted =
+      calls.calls === 0 ? '' : `: of ${calls.calls} calls ${calls.failed} failed and ${calls.slow} were slow`;
+    const level = to === 'open' || to === 'forced-open' ? 'warn' : 'info';
+    context.log[level](
+      { upstream: name, breaker: to },
+      `the circuit breaker of ${name} is ${to} now${counted}`,
+    );
   }
 
   /** Opens and closes the hold room as the upstream is reached and lost, and says so. */

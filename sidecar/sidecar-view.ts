@@ -4,6 +4,7 @@ import { redact } from './config/redact.ts';
 import type { SidecarConfig } from './config/sidecar-config.ts';
 import type { Mesh } from './mesh.ts';
 import type { PassThrough } from './pass-through.ts';
+import type { CircuitBreaker } from './policy/circuit-breaker.ts';
 import type { RunningUpstream } from './running-upstream.ts';
 import type { AccessLog } from './telemetry/access-log.ts';
 import type { DownstreamCounters, UpstreamCounters } from './telemetry/counters.ts';
@@ -120,14 +121,31 @@ export class SidecarView implements AdminView {
   }
 }
 
-function describe({ upstream, counters, config, problem }: RunningUpstream): object {
+function describe({ upstream, counters, config, problem, memory, now }: RunningUpstream): object {
   return {
     name: upstream.name,
     balancer: config.policy.balancer,
     source: config.endpoints.kind,
     ...(problem === null ? {} : { problem }),
     ...describeCounters(counters),
+    breaker: memory.breaker && describeBreaker(memory.breaker, now),
     endpoints: describeEndpoints(upstream),
+  };
+}
+
+/** @param now monotonic ms */
+function describeBreaker(breaker: CircuitBreaker, now: number): object {
+  const { state, lastChange } = breaker;
+  const changed = lastChange && {
+    from: lastChange.from,
+    at: new Date(Date.now() - (now - lastChange.at)).toISOString(),
+    ...lastChange.calls,
+  };
+  return {
+    state,
+    ...breaker.totals(now),
+    retryAfterMs: Math.ceil(breaker.retryAfter(now)),
+    lastChange: changed,
   };
 }
 

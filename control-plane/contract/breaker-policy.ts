@@ -1,4 +1,15 @@
-import { choice, count, decimal, duration, either, listOf, optional, ratio, section, text } from './setting.ts';
+import {
+  choice,
+  count,
+  decimal,
+  duration,
+  either,
+  listOf,
+  optional,
+  ratio,
+  section,
+  text,
+} from './setting.ts';
 
 /** What a breaker can count as a failed call, besides single statuses. */
 const BREAKER_FAILURES = [

@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict';
+import { beforeEach, test } from 'node:test';
+import type { Policy } from '../../../control-plane/contract/policy.ts';
+import { REFUSED } from '../../../sidecar/policy/circuit-breaker.ts';
+import { PolicyMemory } from '../../../sidecar/policy/policy-memory.ts';
+import { UpstreamCounters } from '../../../sidecar/telemetry/counters.ts';
+import { policyOf } from '../policies.ts';
+
+let counters: UpstreamCounters;
+let told: string[];
+beforeEach(() => {
+  counters = new UpstreamCounters('inventory');
+  told = [];
+});
+
+const aMemory = (callers: readonly string[] = []) =>
+  new PolicyMemory({
+    callers: new Set(callers),
+    random: () => 0,
+    counters,
+    onBreakerChange: ({ from, to }) => told.push(`${from} -> ${to}`),
+  });
+
+const withBreaker = (breaker: string): Policy => policyOf(`breaker: ${breaker}`);
+
+function fail(memory: PolicyMemory, times: number): void {
+  for (let i = 0; i < times; i++) memory.breaker?.onResult(memory.breaker.tryAcquire(0), 'failure', 1, 0);
+}
+
+test('there is no breaker where the policy has none', () => {
+  const memory = aMemory();
+  memory.configure(policyOf('{}'), 0);
+  assert.equal(memory.breaker, null);
+});
+
+test('the breaker stays, with what it has counted, while other settings change', () => {
+  const memory = aMemory();
+  memory.configure(withBreaker('{ windowCalls: 4, minimumCalls: 4 }'), 0);
+  fail(memory, 3);
+  memory.configure(
+    policyOf('breaker: { windowCalls: 4, minimumCalls: 4, openFor: 1s }\ntimeouts: { total: 1s }'),
+    0,
+  );
+  fail(memory, 1);
+  assert.equal(memory.breaker?.state, 'open');
+  assert.equal(memory.breaker?.retryAfter(0), 1000);
+});
+
+test('its state is counted, and told', () => {
+  const memory = aMemory();
+  memory.configure(withBreaker('{ minimumCalls: 1 }'), 0);
+  assert.equal(counters.breakerState, 'closed');
+  fail(memory, 1);
+  assert.deepEqual([counters.breakerState, counters.breakerOpened, told], ['open', 1, ['closed -> open']]);
+  memory.configure(policyOf('{}'), 0);
+  assert.equal(counters.breakerState, 'closed');
+});
+
+test('a hand on it is for all sidecars, or for those that are named by service or id', () => {
+  const states = (breaker: string) => {
+    const memory = aMemory(['orders', '8f14e45f']);
+    memory.configure(withBreaker(breaker), 0);
+    return [memory.breaker?.state, memory.breaker?.tryAcquire(0) === REFUSED];
+  };
+  assert.deepEqual(states('{ force: { state: open } }'), ['forced-open', true]);
+  assert.deepEqual(states('{ force: { state: open, callers: [gateway, orders] } }'), ['forced-open', true]);
+  assert.deepEqual(states('{ force: { state: "off", callers: [8f14e45f] } }'), ['off', false]);
+  assert.deepEqual(states('{ force: { state: open, callers: [gateway] } }'), ['closed', false]);
+});
