@@ -59,7 +59,7 @@ describe('a circuit breaker', () => {
       [503, 'breaker-open', '3'],
     );
     assert.match(
-      refused.json.detail,
+      String(refused.json.detail),
       /^The circuit breaker of svc is open: of 4 calls 2 failed and 0 were slow\./,
     );
   });

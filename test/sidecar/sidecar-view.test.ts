@@ -141,6 +141,7 @@ describe('upstreams', () => {
         retries: 0,
         staleReplays: 0,
         connections: { open: 1, busy: 0, waiting: 0, held: 0 },
+        breaker: null,
         endpoints: [
           {
             id: `127.0.0.1:${port}`,

@@ -57,6 +57,7 @@ test('a refused request has the status that fits, and reached nobody', () => {
     detail: 'too many fields',
     reachedNobody: true,
     last: null,
+    retryAfterMs: null,
   });
 });
 
