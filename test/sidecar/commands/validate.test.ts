@@ -50,13 +50,13 @@ test('tells which kind a file is', async () => {
 });
 
 test('takes the example of the documentation, and warns of what is not applied', async () => {
-  const path = file('example.yaml', EXAMPLE.replace('policy: {', 'policy: { breaker: {},'));
+  const path = file('example.yaml', EXAMPLE.replace('policy: {', 'policy: { fault: {},'));
   const { code, stdout, stderr } = await validate([path]);
   assert.equal(code, 0);
   assert.match(stdout, /: ok \(sidecar\)\n$/);
   assert.match(
     stderr,
-    /: warning: upstreams\.payments\.policy\.breaker: is accepted but not applied by this version/,
+    /: warning: upstreams\.payments\.policy\.fault: is accepted but not applied by this version/,
   );
 });
 
