@@ -129,6 +129,7 @@ function describe({ upstream, counters, config, problem, memory, now }: RunningU
     ...(problem === null ? {} : { problem }),
     ...describeCounters(counters),
     breaker: memory.breaker && describeBreaker(memory.breaker, now),
+    retryBudget: memory.retryBudget.describe(now),
     endpoints: describeEndpoints(upstream),
   };
 }
@@ -171,8 +172,9 @@ function describeCounters(counters: UpstreamCounters): object {
       '5xx': answers[5],
       none: answers[0],
     },
-    failures: Object.fromEntries(Object.entries(failures).filter(([, count]) => count > 0)),
+    failures: nonZero(failures),
     retries: counters.retries,
+    retriesRefused: nonZero(counters.retriesRefused),
     staleReplays: counters.staleReplays,
     connections: {
       open: counters.connectionsOpen,
@@ -181,6 +183,10 @@ function describeCounters(counters: UpstreamCounters): object {
       held: counters.held,
     },
   };
+}
+
+function nonZero(counts: Readonly<Record<string, number>>): object {
+  return Object.fromEntries(Object.entries(counts).filter(([, count]) => count > 0));
 }
 
 function describeEndpoints(upstream: Upstream): object[] {

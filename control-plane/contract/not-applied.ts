@@ -3,8 +3,6 @@ import type { WrittenSettings } from './read.ts';
 
 /** Settings of a policy that are validated and that this version does nothing with. Who builds one takes it off this list. */
 export const NOT_APPLIED: readonly string[] = [
-  'retry.backoff',
-  'retry.budget',
   'limits.concurrency',
   'rateLimit',
   'outliers',

@@ -27,6 +27,7 @@ export function problemOf(reason: Failure, date: string): OwnAnswer {
     'x-outrider-error',
     reason.kind,
     ...retryAfter,
+    ...(reason.isExhausted ? ['x-outrider-retry', 'exhausted'] : []),
   ]);
 }
 

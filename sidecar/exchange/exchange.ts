@@ -1,6 +1,7 @@
 import type { Failure } from './failure.ts';
 import type { Fields } from './fields.ts';
 import type { RequestBody } from './request-body.ts';
+import type { RetryRefusal } from './retry-refusal.ts';
 import type { Tunnel } from './tunnel.ts';
 
 /** What an attempt goes to, as layers above the balancer, the access log and metrics see it. */
@@ -43,12 +44,28 @@ export class Exchange {
   waitsFor: Failure | null = null;
   /** Monotonic milliseconds since when it is known that it would have to wait; null before that. */
   waitsSince: number | null = null;
+  /** Why it was not sent again where it should have been; null where it was, or need not be. */
+  retryRefused: RetryRefusal | null = null;
+  /** How long it may take in all until the head of its answer, in ms, from when the application has sent it. */
+  total = Number.POSITIVE_INFINITY;
+  /** Monotonic milliseconds at which the caller waits no longer, as it says itself. */
+  callerDeadline = Number.POSITIVE_INFINITY;
+  /** Whether endpoints are told how much time is left. */
+  tellsTimeLeft = false;
 
   constructor(head: RequestHead, body: RequestBody | null, tunnel: Tunnel | null, startedAt: number) {
     this.head = head;
     this.body = body;
     this.tunnel = tunnel;
     this.startedAt = startedAt;
+  }
+
+  /** Milliseconds that are left until the head of the answer must be there; 0 and less: none. */
+  timeLeft(now: number): number {
+    const { body } = this;
+    let begun = this.startedAt;
+    if (body !== null) begun = body.isComplete ? Math.max(begun, body.completedAt) : now;
+    return Math.min(this.callerDeadline, begun + this.total) - now;
   }
 
   /** Whether doing the request twice is the same as doing it once (RFC 9110 section 9.2.2). */

@@ -1,3 +1,5 @@
+import { RETRY_REFUSALS, type RetryRefusal } from './retry-refusal.ts';
+
 /**
  * Why an attempt or an exchange did not succeed: a closed list, so that the access log, metrics, retries and the
  * answer to the application all speak of the same things. Failures are data; exceptions are for bugs and start-up.
@@ -59,6 +61,8 @@ export interface Failure {
   readonly last: Failure | null;
   /** After how many ms it is worth to ask again, where that is known; else null. */
   readonly retryAfterMs: number | null;
+  /** Whether retries have done what they can: whoever gets the answer should not send the request again. */
+  readonly isExhausted: boolean;
 }
 
 /** Makes a failure with the kind's own status. */
@@ -67,12 +71,20 @@ export function failure(
   detail: string,
   reachedNobody = FAILURES[kind].retry === 'always',
 ): Failure {
-  return { kind, status: FAILURES[kind].status, detail, reachedNobody, last: null, retryAfterMs: null };
+  return {
+    kind,
+    status: FAILURES[kind].status,
+    detail,
+    reachedNobody,
+    last: null,
+    retryAfterMs: null,
+    isExhausted: false,
+  };
 }
 
 /** A request that was refused for its form, with the status that fits (RFC 9110 section 15.5). */
 export function badRequest(status: number, detail: string): Failure {
-  return { kind: 'bad-request', status, detail, reachedNobody: true, last: null, retryAfterMs: null };
+  return { ...failure('bad-request', detail, true), status };
 }
 
 /** What is left when no further attempt will be made: it keeps the status and the story of the last one. */
@@ -80,9 +92,16 @@ export function retryExhausted(last: Failure, attempts: number): Failure {
   return {
     kind: 'retry-exhausted',
     status: last.status,
-    detail: `${last.detail} This was attempt ${attempts} of ${attempts}, no more will be made.`,
+    detail: `${last.detail} This was attempt ${attempts}.`,
     reachedNobody: last.reachedNobody,
     last,
     retryAfterMs: last.retryAfterMs,
+    isExhausted: false,
   };
+}
+
+/** The failure with why no attempt follows it. @param isExhausted whether whoever gets it should not retry either */
+export function notRetried(last: Failure, refusal: RetryRefusal, isExhausted: boolean): Failure {
+  const detail = `${last.detail} ${RETRY_REFUSALS[refusal]}, so it is not sent again.`;
+  return { ...last, detail, isExhausted };
 }

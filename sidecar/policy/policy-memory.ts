@@ -2,6 +2,7 @@ import type { Policy } from '../../control-plane/contract/policy.ts';
 import type { UpstreamCounters } from '../telemetry/counters.ts';
 import { type CountedFailures, countedFailures } from './breaker.ts';
 import { type BreakerChange, type BreakerSettings, CircuitBreaker } from './circuit-breaker.ts';
+import { RetryBudget } from './retry-budget.ts';
 
 interface MemoryContext {
   /** The names by which the policy may mean this sidecar: its service, and its id. */
@@ -21,6 +22,7 @@ export class PolicyMemory {
   breaker: CircuitBreaker | null = null;
   /** What counts as a failure for it. */
   counted: CountedFailures = { statuses: new Set(), kinds: new Set() };
+  readonly retryBudget = new RetryBudget({ ratio: 0, floor: 0 });
   private readonly context: MemoryContext;
 
   constructor(context: MemoryContext) {
@@ -28,7 +30,8 @@ export class PolicyMemory {
   }
 
   /** Takes over what the policy says. @param now monotonic ms */
-  configure({ breaker }: Policy, now: number): void {
+  configure({ breaker, retry }: Policy, now: number): void {
+    this.retryBudget.configure(retry.budget);
     const { callers, counters, random, onBreakerChange } = this.context;
     if (breaker === null) {
       this.breaker = null;

@@ -1,11 +1,8 @@
+import type { Policy } from '../../control-plane/contract/policy.ts';
 import type { Exchange } from '../exchange/exchange.ts';
-import {
-  type Failure,
-  failure,
-  isRetriable,
-  type RetriableKind,
-  retryExhausted,
-} from '../exchange/failure.ts';
+import { type Failure, failure, isRetriable, notRetried, retryExhausted } from '../exchange/failure.ts';
+import { type Fields, getField, setField } from '../exchange/fields.ts';
+import type { RetryRefusal } from '../exchange/retry-refusal.ts';
 import {
   type Call,
   ENDED_CALL,
@@ -15,21 +12,22 @@ import {
   type ResponseHead,
   type Service,
 } from '../exchange/service.ts';
+import { Timer, type TimerOwner, type TimerWheel } from '../io/timer-wheel.ts';
+import type { UpstreamCounters } from '../telemetry/counters.ts';
+import { backoff } from './backoff.ts';
+import { askedToWait } from './retry-after.ts';
+import type { RetryBudget } from './retry-budget.ts';
+import { RetryConditions } from './retry-conditions.ts';
 
 /** When a request is sent again. */
-export interface RetrySettings {
-  /** Attempts in all, the first one included; 1 and more. */
-  readonly attempts: number;
-  /** What an attempt must have ended in to be followed by another one. */
-  readonly on: readonly RetryCondition[];
-  /** Methods that may be sent again after they reached an endpoint; `idempotent` is RFC 9110 section 9.2.2. */
-  readonly methods: 'idempotent' | 'any' | readonly string[];
-}
+export type RetrySettings = Policy['retry'];
 
 /** Where else an attempt could go. */
 export interface Alternatives {
   /** Whether there is an endpoint other than the one that the exchange was sent to last. */
   hasOther(exchange: Exchange): boolean;
+  /** Whether there is an endpoint that the exchange was not sent to yet. */
+  hasUntried(exchange: Exchange): boolean;
   /** Whether the endpoint that the exchange was sent to last is gone, or can't be connected to any more. */
   hasLost(exchange: Exchange): boolean;
 }
@@ -40,90 +38,151 @@ interface Shelter {
   take(exchange: Exchange, reason: Failure): boolean;
 }
 
-type RetryCondition = 'connect-failure' | 'reset' | 'attempt-timeout' | 'gateway-error' | 'server-error';
-
-/**
- * Whether the exchange may be sent again after an attempt that ended in `condition`, on another endpoint: the one that has just
- * failed would fail again. A request that certainly reached nobody may be, whatever its method; one that may have been
- * acted upon only if doing it twice is the same as doing it once.
- */
-function mayRetry(
-  exchange: Exchange,
-  condition: RetryCondition,
-  reachedNobody: boolean,
-  settings: RetrySettings,
-  alternatives: Alternatives,
-): boolean {
-  if (exchange.attempts >= settings.attempts || !exchange.isReplayable) return false;
-  if (!settings.on.includes(condition)) return false;
-  if (!reachedNobody && !isMethodSafe(exchange, settings.methods)) return false;
-  return alternatives.hasOther(exchange);
+interface RetryOptions {
+  readonly settings: RetrySettings;
+  readonly alternatives: Alternatives;
+  /** Null where nothing waits. */
+  readonly shelter: Shelter | null;
+  readonly budget: RetryBudget;
+  readonly counters: UpstreamCounters;
+  readonly wheel: TimerWheel;
+  /** From 0 to below 1. */
+  readonly random: () => number;
 }
 
-/**
- * Whether the exchange may wait until an endpoint can be connected to, the same one too, and then be sent again, where
- * {@link mayRetry} has nowhere to send it now. What reached nobody may where its endpoint is lost, and that is no question of how
- * many attempts there were. A lost connection may be the first sign that the endpoint is gone: the next one will show. But a
- * request that ends whoever gets it must not be given to each that comes back.
- * @param received how many attempts may have reached somebody
- */
-function mayWait(
-  exchange: Exchange,
-  reason: Failure,
-  received: number,
-  settings: RetrySettings,
-  alternatives: Alternatives,
-): boolean {
-  if (!exchange.isReplayable) return false;
-  if (reason.reachedNobody && alternatives.hasLost(exchange)) return true;
-  if (reason.kind !== 'reset' || !settings.on.includes('reset')) return false;
-  if (received >= settings.attempts) return false;
-  return reason.reachedNobody
-    ? exchange.attempts < settings.attempts
-    : isMethodSafe(exchange, settings.methods);
+/** The retry that a failure or an answer may be followed by. */
+interface NextAttempt {
+  /** How long to wait before it, in ms. */
+  readonly wait: number;
 }
 
+/** Says which attempt of an exchange this is, 2 and more; only further attempts have it. */
+const ATTEMPT_FIELD = 'x-outrider-attempt';
+/** Says, as `exhausted`, that who answers has done what retries can do. */
+const RETRY_FIELD = 'x-outrider-retry';
+const EXHAUSTED: Fields = [RETRY_FIELD, 'exhausted'];
+
 /**
- * Makes another attempt where {@link mayRetry} or {@link mayWait}. Sees an answer's head pass and from then on does nothing.
- * @param shelter null where nothing waits
+ * Sends a request again after an attempt that failed or was answered badly, as long as it has told the application nothing of an
+ * answer. What certainly reached nobody may be sent again whatever its method, and free of charge (gRPC's transparent retries, A6):
+ * neither the budget nor a retry further up holds it back, since nobody did any work for it. Anything else only where doing it
+ * twice is the same as doing it once, and within the budget.
  */
-export function retryLayer(
-  settings: RetrySettings,
-  alternatives: Alternatives,
-  shelter: Shelter | null = null,
-): Layer {
-  return next => new RetryService(next, settings, alternatives, shelter);
+export function retryLayer(options: RetryOptions): Layer {
+  return next => new RetryService(next, options);
 }
 
 class RetryService implements Service {
   readonly next: Service;
-  readonly settings: RetrySettings;
-  readonly alternatives: Alternatives;
-  readonly shelter: Shelter | null;
+  readonly options: RetryOptions;
+  readonly conditions: RetryConditions;
 
-  constructor(next: Service, settings: RetrySettings, alternatives: Alternatives, shelter: Shelter | null) {
+  constructor(next: Service, options: RetryOptions) {
     this.next = next;
-    this.settings = settings;
-    this.alternatives = alternatives;
-    this.shelter = shelter;
+    this.options = options;
+    this.conditions = new RetryConditions(options.settings.on);
   }
 
   call(exchange: Exchange, reply: Reply): Call {
+    this.options.budget.onRequest(exchange.startedAt);
     const call = new RetriedCall(this, exchange, reply);
     call.attempt();
     return call;
   }
+
+  /** Whether an exchange is sent again after an attempt that failed, or why not. @param started attempts so far */
+  afterFailure(
+    exchange: Exchange,
+    reason: Failure,
+    started: number,
+    isNested: boolean,
+  ): NextAttempt | RetryRefusal {
+    const { reachedNobody } = reason;
+    if (this.hasNoAttemptLeft(exchange)) return 'attempts';
+    if (isNested && !reachedNobody) return 'nested';
+    if (!reachedNobody && !this.isMethodSafe(exchange)) return 'method';
+    if (!exchange.isReplayable) return 'body';
+    // The one that has just failed would fail again.
+    if (!this.options.alternatives.hasOther(exchange)) return 'no-other';
+    const wait = reachedNobody && started === 1 ? 0 : this.backoff(started);
+    return this.within(exchange, wait, reachedNobody);
+  }
+
+  /** The same after an answer. One that is the only endpoint's may be another one a little later. */
+  afterAnswer(
+    exchange: Exchange,
+    head: ResponseHead,
+    started: number,
+    isNested: boolean,
+  ): NextAttempt | RetryRefusal {
+    const { settings, alternatives } = this.options;
+    if (this.hasNoAttemptLeft(exchange)) return 'attempts';
+    if (isNested) return 'nested';
+    if (settings.oneLayer && getField(head.fields, RETRY_FIELD) === 'exhausted') return 'exhausted';
+    if (!this.isMethodSafe(exchange)) return 'method';
+    if (!exchange.isReplayable) return 'body';
+    const isBinding = head.status === 429 || !alternatives.hasUntried(exchange);
+    const asked = isBinding ? askedToWait(head) : 0;
+    if (asked > settings.retryAfter) return 'retry-after';
+    return this.within(exchange, Math.max(asked, this.backoff(started)), false);
+  }
+
+  /**
+   * Whether the exchange may wait until an endpoint can be connected to, the same one too, and then be sent again, where
+   * {@link afterFailure} has nowhere to send it now. What reached nobody may where its endpoint is lost, and that is no question
+   * of how many attempts there were. A lost connection may be the first sign that the endpoint is gone: the next one will show.
+   * But a request that ends whoever gets it must not be given to each that comes back.
+   * @param received how many attempts may have reached somebody
+   */
+  waits(exchange: Exchange, reason: Failure, received: number, isNested: boolean): boolean {
+    const { shelter, settings, alternatives, budget, wheel } = this.options;
+    if (shelter === null || !exchange.isReplayable) return false;
+    if (reason.reachedNobody && alternatives.hasLost(exchange)) return shelter.take(exchange, reason);
+    if (reason.kind !== 'reset' || !this.conditions.isMetByFailure(reason)) return false;
+    if (received >= settings.attempts) return false;
+    if (reason.reachedNobody) return !this.hasNoAttemptLeft(exchange) && shelter.take(exchange, reason);
+    if (isNested || !this.isMethodSafe(exchange)) return false;
+    const now = wheel.now();
+    return budget.left(now) > 0 && shelter.take(exchange, reason) && budget.take(now);
+  }
+
+  private within(exchange: Exchange, wait: number, isFree: boolean): NextAttempt | RetryRefusal {
+    const now = this.options.wheel.now();
+    if (wait >= exchange.timeLeft(now)) return 'deadline';
+    return isFree || this.options.budget.take(now) ? { wait } : 'budget';
+  }
+
+  private backoff(started: number): number {
+    const { base, max } = this.options.settings.backoff;
+    return backoff(started, base, max, this.options.random());
+  }
+
+  private hasNoAttemptLeft(exchange: Exchange): boolean {
+    return exchange.attempts >= this.options.settings.attempts;
+  }
+
+  private isMethodSafe(exchange: Exchange): boolean {
+    return isMethodSafe(exchange, this.options.settings.methods);
+  }
 }
 
-class RetriedCall extends PassReply implements Call {
+/** What an exchange does right now, as far as retries are concerned. */
+type Phase = 'attempting' | 'discarding' | 'pausing' | 'passing' | 'cancelled';
+
+class RetriedCall extends PassReply implements Call, TimerOwner {
   private readonly service: RetryService;
   private readonly exchange: Exchange;
   private current: Call = ENDED_CALL;
+  private phase: Phase = 'attempting';
   private started = 0;
   /** Attempts that may have reached somebody. */
   private received = 0;
-  private hasHead = false;
-  private isDiscarding = false;
+  private isPaused = false;
+  /** How long to wait behind the answer that is discarded, in ms. */
+  private wait = 0;
+  private timer: Timer | null = null;
+  /** Which attempt of the one who sent it this is; 1 where it says nothing. 0: not looked at yet. */
+  private outerAttempt = 0;
 
   constructor(service: RetryService, exchange: Exchange, reply: Reply) {
     super(reply);
@@ -133,90 +192,155 @@ class RetriedCall extends PassReply implements Call {
 
   attempt(): void {
     const number = ++this.started;
+    this.phase = 'attempting';
     this.current = ENDED_CALL;
     const call = this.service.next.call(this.exchange, this);
     // An attempt that failed at once has been followed by another one before its call came back.
-    if (number === this.started) this.current = call;
+    if (number !== this.started) return;
+    this.current = call;
+    if (this.isPaused) call.pause();
+  }
+
+  onTimer(): void {
+    this.again();
   }
 
   pause(): void {
+    this.isPaused = true;
     this.current.pause();
   }
 
   resume(): void {
+    this.isPaused = false;
     this.current.resume();
   }
 
   cancel(reason: Failure): void {
+    if (this.phase === 'pausing') {
+      if (this.timer !== null) this.service.options.wheel.stop(this.timer);
+      this.phase = 'cancelled';
+      this.reply.fail(reason);
+      return;
+    }
+    if (this.phase !== 'passing') this.phase = 'cancelled';
     this.current.cancel(reason);
   }
 
   override head(head: ResponseHead): void {
+    const { service, exchange } = this;
+    let passed = head;
     // An answer that is there before its call came back can't be cancelled: it is passed on.
-    const isCancellable = this.current !== ENDED_CALL;
-    const condition = isCancellable ? conditionOfStatus(head.status, this.service.settings.on) : null;
-    if (condition !== null && this.mayRetry(condition, false)) {
-      this.isDiscarding = true;
-      this.current.cancel(
-        failure('reset', `The answer was ${head.status}, which is followed by another attempt.`),
-      );
-      return;
+    if (
+      this.current !== ENDED_CALL &&
+      this.phase === 'attempting' &&
+      this.isWanted &&
+      service.conditions.isMetByAnswer(head)
+    ) {
+      const next = service.afterAnswer(exchange, head, this.started, this.isNested);
+      if (typeof next === 'object') {
+        this.phase = 'discarding';
+        this.wait = next.wait;
+        // What the application still sends would outgrow what is kept of it.
+        if (!(exchange.body?.isComplete ?? true)) this.breakOff();
+        return;
+      }
+      this.refuse(next);
+      if (service.options.settings.oneLayer) passed = marked(head);
     }
-    this.hasHead = true;
-    this.exchange.body?.release();
-    this.reply.head(head);
+    this.phase = 'passing';
+    exchange.body?.release();
+    this.reply.head(passed);
+  }
+
+  override data(chunk: Buffer): void {
+    if (this.phase === 'passing') this.reply.data(chunk);
+  }
+
+  override flush(): void {
+    if (this.phase === 'passing') return this.reply.flush();
+    // The rest of it is not worth to be waited for.
+    if (this.phase === 'discarding') this.breakOff();
+  }
+
+  override end(trailers: Fields | null): void {
+    if (this.phase === 'discarding') return this.pauseAndGo(this.wait);
+    this.reply.end(trailers);
   }
 
   override fail(reason: Failure): void {
-    if (this.isDiscarding) {
-      this.isDiscarding = false;
-      return this.attempt();
-    }
-    if (!reason.reachedNobody) this.received++;
-    const condition = this.hasHead ? null : conditionOf(reason);
-    if (condition === null) {
+    if (this.phase === 'discarding') return this.pauseAndGo(this.wait);
+    if (this.phase !== 'attempting') return this.reply.fail(reason);
+    if (!isRetriable(reason.kind)) {
       // The last endpoint has left while this waited for a connection to it.
-      if (reason.kind === 'no-endpoint' && !this.hasHead && this.waits(reason)) return this.attempt();
+      if (reason.kind === 'no-endpoint' && this.waits(reason)) return this.again();
       return this.reply.fail(reason);
     }
-    if (this.mayRetry(condition, reason.reachedNobody) || this.waits(reason)) return this.attempt();
-    this.reply.fail(this.started > 1 ? retryExhausted(reason, this.started) : reason);
+    if (!reason.reachedNobody) this.received++;
+    const { service, exchange, started } = this;
+    const isWanted = this.isWanted && service.conditions.isMetByFailure(reason);
+    const next = isWanted ? service.afterFailure(exchange, reason, started, this.isNested) : null;
+    if (next !== null && typeof next === 'object') return this.pauseAndGo(next.wait);
+    if (this.waits(reason)) return this.again();
+    const last = started > 1 ? retryExhausted(reason, started) : reason;
+    if (next === null) return this.reply.fail(last);
+    this.refuse(next);
+    this.reply.fail(notRetried(last, next, service.options.settings.oneLayer));
   }
 
-  private mayRetry(condition: RetryCondition, reachedNobody: boolean): boolean {
-    const { settings, alternatives } = this.service;
-    return mayRetry(this.exchange, condition, reachedNobody, settings, alternatives);
+  private breakOff(): void {
+    this.current.cancel(failure('reset', 'The answer is followed by another attempt.'));
+  }
+
+  private get isWanted(): boolean {
+    return this.service.options.settings.attempts > 1;
+  }
+
+  /** Whether whoever sent the request retries it already. Nothing else is done with what it says. */
+  private get isNested(): boolean {
+    if (this.outerAttempt === 0) {
+      const said = getField(this.exchange.head.fields, ATTEMPT_FIELD);
+      if (said === undefined || said === '1' || !this.service.options.settings.oneLayer)
+        this.outerAttempt = 1;
+      else this.outerAttempt = /^[2-9]$|^[1-9]\d$/.test(said) ? Number(said) : 2;
+    }
+    return this.outerAttempt > 1;
   }
 
   private waits(reason: Failure): boolean {
-    const { settings, alternatives, shelter } = this.service;
-    if (shelter === null || !mayWait(this.exchange, reason, this.received, settings, alternatives))
-      return false;
-    return shelter.take(this.exchange, reason);
+    return this.service.waits(this.exchange, reason, this.received, this.isNested);
+  }
+
+  private refuse(refusal: RetryRefusal): void {
+    this.service.options.counters.retriesRefused[refusal]++;
+    this.exchange.retryRefused = refusal;
+  }
+
+  private pauseAndGo(wait: number): void {
+    if (wait < 1) return this.again();
+    const { wheel } = this.service.options;
+    this.phase = 'pausing';
+    this.current = ENDED_CALL;
+    this.timer ??= new Timer(this);
+    wheel.start(this.timer, wait, wheel.now());
+  }
+
+  private again(): void {
+    const { exchange, service } = this;
+    if (service.options.settings.oneLayer) {
+      const number = String(Math.max(1, this.outerAttempt) + this.started);
+      setField(exchange.head.fields, ATTEMPT_FIELD, ATTEMPT_FIELD, number);
+    }
+    this.attempt();
   }
 }
 
-/** What a status is as a condition that another attempt may follow, or null. */
-function conditionOfStatus(status: number, on: readonly RetryCondition[]): RetryCondition | null {
-  if (status < 500) return null;
-  if (on.includes('server-error')) return 'server-error';
-  return status >= 502 && status <= 504 ? 'gateway-error' : null;
+function marked(head: ResponseHead): ResponseHead {
+  if (getField(head.fields, RETRY_FIELD) !== undefined) return head;
+  return { ...head, fields: [...head.fields, ...EXHAUSTED] };
 }
 
-/** The compiler asks for each kind that may be retried, and for no other. */
-const CONDITIONS: Readonly<Record<RetriableKind, RetryCondition>> = {
-  'connect-failure': 'connect-failure',
-  'connect-timeout': 'connect-failure',
-  reset: 'reset',
-  'attempt-timeout': 'attempt-timeout',
-};
-
-/** What a failure is as a condition that another attempt may follow, or null where none may. */
-function conditionOf({ kind }: Failure): RetryCondition | null {
-  return isRetriable(kind) ? CONDITIONS[kind] : null;
-}
-
-function isMethodSafe(exchange: Exchange, methods: RetrySettings['methods']): boolean {
+/** Whether doing the exchange twice is the same as doing it once, or was said to be. */
+export function isMethodSafe(exchange: Exchange, methods: RetrySettings['methods']): boolean {
   if (methods === 'idempotent') return exchange.isIdempotent;
   return methods === 'any' || methods.includes(exchange.head.method);
 }

@@ -16,6 +16,8 @@ import { timeoutLayer } from './timeout.ts';
 interface StackContext {
   readonly wheel: TimerWheel;
   readonly accessLog: AccessLog | null;
+  /** From 0 to below 1. */
+  readonly random: () => number;
 }
 
 /**
@@ -31,10 +33,11 @@ export function buildStack(
   attempt: Service & Alternatives & { readonly loss: Failure | null; readonly remedy: string },
   counters: UpstreamCounters,
   context: StackContext,
-  holdRoom: HoldRoom | null = null,
-  memory: Pick<PolicyMemory, 'breaker' | 'counted'> = NO_MEMORY,
+  holdRoom: HoldRoom | null,
+  memory: Pick<PolicyMemory, 'breaker' | 'counted' | 'retryBudget'>,
 ): Service {
-  const { wheel, accessLog } = context;
+  const { wheel, accessLog, random } = context;
+  const { breaker, counted, retryBudget: budget } = memory;
   const { timeouts, retry, limits } = policy;
   const layers: Layer[] = [];
   const hold =
@@ -68,14 +71,15 @@ export function buildStack(
 
   // Around the retries, since it judges what the upstream made of a request in the end; inside the total timeout, so that an upstream
   // that leaves everything unanswered fails too.
-  const { breaker, counted } = memory;
   if (breaker !== null) {
     layers.push(breakerLayer({ breaker, counted, upstream: name, wheel }));
   }
 
   // Around each attempt, so that one that fails can be followed by another, now or after it was held; inside the total timeout.
   if (retry.attempts > 1 || hold !== null) {
-    layers.push(retryLayer(retry, attempt, hold));
+    layers.push(
+      retryLayer({ settings: retry, alternatives: attempt, shelter: hold, budget, counters, wheel, random }),
+    );
   }
 
   // Around each attempt, not the exchange: the last endpoint may leave between two of them. Outside the attempt's timeout, which is
@@ -96,8 +100,3 @@ export function buildStack(
 
   return layers.reduceRight<Service>((next, layer) => layer(next), attempt);
 }
-
-const NO_MEMORY: Pick<PolicyMemory, 'breaker' | 'counted'> = {
-  breaker: null,
-  counted: { statuses: new Set(), kinds: new Set() },
-};

@@ -1,4 +1,5 @@
 import type { FailureKind } from '../exchange/failure.ts';
+import type { RetryRefusal } from '../exchange/retry-refusal.ts';
 
 /** What the access log notes of an exchange while it is served. Mutable and used again. */
 export class AccessLogEntry {
@@ -16,6 +17,7 @@ export class AccessLogEntry {
   requestBytes = 0;
   responseBytes = 0;
   attempts = 0;
+  retryRefused: RetryRefusal | null = null;
   staleReplays = 0;
   /** Monotonic milliseconds. */
   startedAt = 0;
@@ -37,6 +39,7 @@ export class AccessLogEntry {
     this.requestBytes = 0;
     this.responseBytes = 0;
     this.attempts = 0;
+    this.retryRefused = null;
     this.staleReplays = 0;
   }
 }
@@ -69,6 +72,8 @@ export interface AccessLogLine {
   readonly responseBytes: number;
   readonly durationMs: number;
   readonly attempts: number;
+  /** Why there was no further attempt where there should have been one. */
+  readonly retryRefused: RetryRefusal | undefined;
   /** How often the request was sent anew because a reused connection had been closed. */
   readonly staleReplays: number;
   /** The request's `X-Request-Id`. */
@@ -93,6 +98,7 @@ export function toLine(entry: AccessLogEntry, wallOffset: number): AccessLogLine
     responseBytes: entry.responseBytes,
     durationMs: Math.round((entry.endedAt - entry.startedAt) * 1000) / 1000,
     attempts: entry.attempts,
+    retryRefused: entry.retryRefused ?? undefined,
     staleReplays: entry.staleReplays,
     requestId: bounded(entry.requestId, 128),
   };
@@ -112,6 +118,7 @@ export function toText(line: AccessLogLine): string {
     `out=${line.responseBytes}`,
     `attempts=${line.attempts}`,
   ];
+  if (line.retryRefused !== undefined) words.push(`not-retried=${line.retryRefused}`);
   if (line.staleReplays > 0) words.push(`replays=${line.staleReplays}`);
   if (line.requestId !== undefined) words.push(`id=${word(line.requestId)}`);
   if (line.error !== undefined) words.push(`error=${line.error}`);

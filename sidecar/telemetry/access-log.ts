@@ -66,7 +66,8 @@ export class AccessLog {
     now: number,
   ): void {
     const isFailure = failure !== null || status >= 500;
-    if (!isFailure && !this.isSampled()) return;
+    // What was retried is always told of: nobody sees it otherwise.
+    if (!isFailure && exchange.attempts < 2 && !this.isSampled()) return;
     if (!this.takeToken(isFailure, now)) return;
     const { head, tried } = exchange;
     const entry = this.nextEntry();
@@ -80,6 +81,7 @@ export class AccessLog {
     entry.requestBytes = receivedBytes(exchange);
     entry.responseBytes = responseBytes;
     entry.attempts = exchange.attempts;
+    entry.retryRefused = exchange.retryRefused;
     entry.staleReplays = exchange.staleReplays;
     entry.startedAt = exchange.startedAt;
     entry.endedAt = now;

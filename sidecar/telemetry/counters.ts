@@ -1,4 +1,5 @@
 import { FAILURES, type FailureKind } from '../exchange/failure.ts';
+import { RETRY_REFUSALS, type RetryRefusal } from '../exchange/retry-refusal.ts';
 import { LatencyHistogram } from './latency-histogram.ts';
 
 /**
@@ -20,6 +21,8 @@ export class UpstreamCounters {
   inFlight = 0;
   /** Attempts after the first one of their exchange. Kept by the telemetry layer, at the exchange's end. */
   retries = 0;
+  /** Attempts that should have been followed by another one and were not, by the reason. Kept by the retry layer. */
+  readonly retriesRefused: Record<RetryRefusal, number> = noRefusals();
   /** Requests sent anew because a reused connection was closed under them. Kept by the telemetry layer. */
   staleReplays = 0;
   /** Bytes of request bodies. Kept by the telemetry layer, at the exchange's end. */
@@ -93,4 +96,11 @@ export const FAILURE_KINDS = Object.keys(FAILURES) as readonly FailureKind[];
 
 function noFailures(): Record<FailureKind, number> {
   return Object.fromEntries(FAILURE_KINDS.map(kind => [kind, 0])) as Record<FailureKind, number>;
+}
+
+/** All reasons for which there is no further attempt, in the order of the list. */
+export const REFUSALS = Object.keys(RETRY_REFUSALS) as readonly RetryRefusal[];
+
+function noRefusals(): Record<RetryRefusal, number> {
+  return Object.fromEntries(REFUSALS.map(reason => [reason, 0])) as Record<RetryRefusal, number>;
 }

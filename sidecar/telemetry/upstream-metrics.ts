@@ -1,5 +1,5 @@
 import { addUp, type CollectedMetric, counter, gauge, type Sample } from '../../process/collected-metric.ts';
-import { BREAKER_STATES, FAILURE_KINDS, type UpstreamCounters } from './counters.ts';
+import { BREAKER_STATES, FAILURE_KINDS, REFUSALS, type UpstreamCounters } from './counters.ts';
 import { LATENCY_BOUNDS_MS } from './latency-histogram.ts';
 
 /** The metrics that have a series per upstream. */
@@ -30,6 +30,11 @@ export function upstreamMetrics(upstreams: () => Iterable<UpstreamCounters>): Co
       'outrider_retries_total',
       'Attempts after the first one.',
       one(of => of.retries),
+    ),
+    counter(
+      'outrider_retries_refused_total',
+      'Attempts that should have been followed by another one and were not, by the reason.',
+      each(refusals),
     ),
     counter(
       'outrider_stale_replays_total',
@@ -106,6 +111,13 @@ function answers(of: UpstreamCounters): Sample[] {
 
 function failures(of: UpstreamCounters): Sample[] {
   return FAILURE_KINDS.map(kind => ({ labels: { upstream: of.upstream, kind }, value: of.failures[kind] }));
+}
+
+function refusals(of: UpstreamCounters): Sample[] {
+  return REFUSALS.map(reason => ({
+    labels: { upstream: of.upstream, reason },
+    value: of.retriesRefused[reason],
+  }));
 }
 
 function connections(of: UpstreamCounters): Sample[] {

@@ -124,6 +124,14 @@ export class Upstream implements Service, Chooser {
     return false;
   }
 
+  /** Whether there is an endpoint that the exchange was not sent to yet. */
+  hasUntried({ tried }: Exchange): boolean {
+    for (const endpoint of this.byId.values()) {
+      if (endpoint.weight > 0 && !tried.includes(endpoint)) return true;
+    }
+    return false;
+  }
+
   /** Whether the endpoint that the exchange was sent to last is gone, or can't be connected to any more. */
   hasLost(exchange: Exchange): boolean {
     if (!this.wasReached) return false;
@@ -169,7 +177,14 @@ export class Upstream implements Service, Chooser {
     const reachable = others.filter(({ lost }) => lost === null);
     const best = reachable.find(({ isLastResort }) => !isLastResort) ?? reachable[0];
     if (best !== undefined) return best;
-    return isUntried ? endpoint : (others[0] ?? endpoint);
+    if (isUntried || others.length > 0) return isUntried ? endpoint : others[0];
+    return endpoint === tried[tried.length - 1] ? this.otherThan(endpoint) : endpoint;
+  }
+
+  /** Where all were tried: rather any other than the one that has just failed. */
+  private otherThan(last: Endpoint): Endpoint {
+    const others = [...this.byId.values()].filter(endpoint => endpoint.weight > 0 && endpoint !== last);
+    return others.find(({ lost }) => lost === null) ?? others[0] ?? last;
   }
 
   private checkReach(): void {

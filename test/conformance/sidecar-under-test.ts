@@ -45,6 +45,10 @@ stop: { grace: 50ms, quiet: 0ms }
   return { port: egressAddress.port, stop: () => sidecar.stop() };
 }
 
-/** On a busy machine a case may take its time, and nothing of that may look like an answer of the sidecar's. */
-const PATIENT = '{ timeouts: { connect: 20s, total: 60s, idle: 60s } }';
+/**
+ * On a busy machine a case may take its time, and nothing of that may look like an answer of the sidecar's. Every status is to be
+ * passed on.
+ */
+const PATIENT =
+  '{ timeouts: { connect: 20s, total: 60s, idle: 60s }, retry: { on: [connect-failure, reset] } }';
 const SILENT = { debug() {}, info() {}, warn() {}, error() {} };

@@ -183,7 +183,7 @@ describe('a request that an endpoint does not answer is sent to another one', ()
     assert.deepEqual(answers.map(({ text }) => text).sort(), ['GET ', 'GET ', 'oh no', 'oh no']);
   });
 
-  it('but only once: then the last answer is passed on as it is', async () => {
+  it('but only as often as attempts are left: then the last answer is passed on as it is', async () => {
     const unable = (_: Message, connection: RawUpstreamConnection) => connection.answer(503, 'busy');
     bad.options = { onRequest: unable };
     const { options } = good;
@@ -192,7 +192,7 @@ describe('a request that an endpoint does not answer is sent to another one', ()
     good.options = options;
     assert.deepEqual([answer.status, answer.text], [503, 'busy']);
     assert.equal(answer.field('x-outrider-error'), null);
-    assert.equal(bad.requests.length + good.requests.length, 2);
+    assert.equal(bad.requests.length + good.requests.length, 3);
   });
 
   it('with a body of up to 64 KiB, whole', async () => {

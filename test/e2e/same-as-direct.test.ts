@@ -134,7 +134,11 @@ describe(`what goes through a sidecar is what would have gone directly (SAME_AS_
 
   before(async () => {
     upstream = await HttpUpstream.start(answer);
-    sidecar = await SidecarProcess.start({ file: { upstreams: { svc: { endpoints: [upstream.address] } } } });
+    // Some of the answers are a 503, which is to be passed on as it is.
+    const policy = { retry: { on: ['connect-failure', 'reset'] } };
+    sidecar = await SidecarProcess.start({
+      file: { upstreams: { svc: { endpoints: [upstream.address], policy } } },
+    });
   });
 
   after(async () => {

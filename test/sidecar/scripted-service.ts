@@ -39,6 +39,10 @@ export class ScriptedService implements Service {
     return this.endpoints.some(endpoint => endpoint !== exchange.tried.at(-1));
   }
 
+  hasUntried(exchange: Exchange): boolean {
+    return this.endpoints.some(endpoint => !exchange.tried.includes(endpoint));
+  }
+
   hasLost(): boolean {
     return this.loss !== null;
   }

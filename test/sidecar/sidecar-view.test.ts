@@ -139,9 +139,11 @@ describe('upstreams', () => {
         answers: { '1xx': 0, '2xx': 1, '3xx': 0, '4xx': 0, '5xx': 0, none: 0 },
         failures: {},
         retries: 0,
+        retriesRefused: {},
         staleReplays: 0,
         connections: { open: 1, busy: 0, waiting: 0, held: 0 },
         breaker: null,
+        retryBudget: { left: 30, requests: 1, retries: 0 },
         endpoints: [
           {
             id: `127.0.0.1:${port}`,

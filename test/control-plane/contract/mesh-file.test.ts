@@ -41,6 +41,9 @@ test('takes a file that says everything there is to say', () => {
       methods: 'idempotent',
       backoff: { base: 25, max: 250 },
       budget: { ratio: 0.2, floor: 3 },
+      retryAfter: 1_000,
+      oneLayer: true,
+      whole: { size: 16_384, within: 50 },
     },
     breaker: {
       window: 10_000,
@@ -91,10 +94,10 @@ test('gives no value where there is an error', () => {
 });
 
 test('gives the value where there are only warnings', () => {
-  const { value, complaints } = load('services: { a: { policy: { timeouts: { attempt: 20s } } } }');
+  const { value, complaints } = load('services: { a: { policy: { timeouts: { connect: 20s } } } }');
   assert.notEqual(value, null);
   assert.deepEqual(complaints, [
-    'mesh.yaml:1:49: warning: services.a.policy.timeouts.attempt: is longer than timeouts.total, which ends it first',
+    'mesh.yaml:1:49: warning: services.a.policy.timeouts.connect: is longer than timeouts.total, which ends it first',
   ]);
 });
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { DEFAULT_POLICY } from '../../../control-plane/contract/default-policy.ts';
 
-test('without a word, requests are bounded in time and safely retried once', () => {
+test('without a word, requests are bounded in time and safely retried twice', () => {
   const { balancer, timeouts, retry, limits, ...rest } = DEFAULT_POLICY;
   assert.equal(balancer, 'least-request');
   assert.equal(timeouts.connect, 1_000);
@@ -10,7 +10,7 @@ test('without a word, requests are bounded in time and safely retried once', () 
   assert.equal(timeouts.attempt, null);
   assert.deepEqual(
     [retry.attempts, retry.on, retry.methods],
-    [2, ['connect-failure', 'reset'], 'idempotent'],
+    [3, ['connect-failure', 'reset', 'gateway-error', 'attempt-timeout'], 'idempotent'],
   );
   assert.deepEqual([limits.connections, limits.pending, limits.pendingFor], [1024, 128, 1_000]);
   assert.deepEqual(rest, {

@@ -47,6 +47,8 @@ test('only what names things has to be given', () => {
     'controlPlane.url',
     'upstreams.NAME.endpoints[].address',
     'upstreams.NAME.endpoints[].port',
+    `${policy}.retry.on[].header.name`,
+    `${policy}.breaker.force.state`,
     `${policy}.rateLimit.rate`,
     `${policy}.fault.delay.for`,
   ]);

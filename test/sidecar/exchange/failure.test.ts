@@ -58,6 +58,7 @@ test('a refused request has the status that fits, and reached nobody', () => {
     reachedNobody: true,
     last: null,
     retryAfterMs: null,
+    isExhausted: false,
   });
 });
 
@@ -68,5 +69,5 @@ test('exhausted retries keep the status and the story of the last attempt', () =
   assert.equal(exhausted.status, 504);
   assert.equal(exhausted.last, last);
   assert.equal(exhausted.reachedNobody, false);
-  assert.match(exhausted.detail, /inventory did not answer.*3 of 3/);
+  assert.match(exhausted.detail, /inventory did not answer.*attempt 3/);
 });

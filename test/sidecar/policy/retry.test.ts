@@ -1,32 +1,65 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { DEFAULT_POLICY } from '../../../control-plane/contract/default-policy.ts';
 import type { Exchange } from '../../../sidecar/exchange/exchange.ts';
 import { type Failure, type FailureKind, failure } from '../../../sidecar/exchange/failure.ts';
+import { getField } from '../../../sidecar/exchange/fields.ts';
 import { RequestBody } from '../../../sidecar/exchange/request-body.ts';
+import { RETRY_REFUSALS, type RetryRefusal } from '../../../sidecar/exchange/retry-refusal.ts';
 import { type RetrySettings, retryLayer } from '../../../sidecar/policy/retry.ts';
+import { RetryBudget } from '../../../sidecar/policy/retry-budget.ts';
+import { UpstreamCounters } from '../../../sidecar/telemetry/counters.ts';
 import { Application, aCompleteBody, anExchange, type ExchangeParts } from '../exchanges.ts';
+import { HandClock } from '../hand-clock.ts';
 import { RecordedReply } from '../recorded-reply.ts';
 import { ScriptedService } from '../scripted-service.ts';
 
 const settingsOf = (values: Partial<RetrySettings> = {}): RetrySettings => ({
+  ...DEFAULT_POLICY.retry,
   attempts: 2,
   on: ['connect-failure', 'reset'],
-  methods: 'idempotent',
   ...values,
 });
+
+type Options = Parameters<typeof retryLayer>[0];
+
+/** A layer over the service that never waits before a retry, save what is said. */
+function layerOver(
+  service: ScriptedService,
+  settings: Partial<RetrySettings> = {},
+  options: Partial<Options> = {},
+) {
+  const clock = new HandClock();
+  const counters = new UpstreamCounters('inventory');
+  const whole = settingsOf(settings);
+  const layer = retryLayer({
+    settings: whole,
+    alternatives: service,
+    shelter: null,
+    budget: new RetryBudget(whole.budget),
+    counters,
+    wheel: clock.wheel,
+    random: () => 0,
+    ...options,
+  });
+  return { clock, counters, stack: layer(service) };
+}
 
 interface Setup {
   readonly settings?: Partial<RetrySettings>;
   readonly endpoints?: number;
   readonly exchange?: ExchangeParts;
+  readonly options?: Partial<Options>;
 }
 
 /** A call through the layer, its first attempt under way. */
-function start({ settings = {}, endpoints = 2, exchange = {} }: Setup = {}) {
+function start({ settings = {}, endpoints = 2, exchange: parts = {}, options = {} }: Setup = {}) {
   const service = new ScriptedService(endpoints);
   const reply = new RecordedReply();
-  const call = retryLayer(settingsOf(settings), service)(service).call(anExchange(exchange), reply);
-  return { service, reply, call };
+  const { stack, clock, counters } = layerOver(service, settings, options);
+  const exchange = anExchange(parts);
+  const call = stack.call(exchange, reply);
+  return { service, reply, call, clock, counters, exchange };
 }
 
 interface WaitSetup extends Setup {
@@ -46,18 +79,12 @@ function startSheltered({ settings = {}, endpoints = 1, exchange = {}, isLost, m
     },
   };
   const reply = new RecordedReply();
-  retryLayer(settingsOf(settings), service, shelter)(service).call(anExchange(exchange), reply);
+  layerOver(service, settings, { shelter }).stack.call(anExchange(exchange), reply);
   return { service, reply, taken };
 }
 
 const POST: ExchangeParts = { method: 'POST' };
-const ALL: RetrySettings['on'] = [
-  'connect-failure',
-  'reset',
-  'attempt-timeout',
-  'gateway-error',
-  'server-error',
-];
+const ALL: RetrySettings['on'] = ['connect-failure', 'reset', 'attempt-timeout', 'gateway-error', '5xx'];
 
 interface Case extends Setup {
   readonly title: string;
@@ -304,7 +331,7 @@ describe('how often', () => {
     const service = new ScriptedService(3);
     service.onCall = call => call.fail('connect-failure');
     const reply = new RecordedReply();
-    retryLayer(settingsOf({ attempts: 4 }), service)(service).call(anExchange(), reply);
+    layerOver(service, { attempts: 4 }).stack.call(anExchange(), reply);
     assert.equal(service.calls.length, 4);
     assert.equal(reply.failure?.kind, 'retry-exhausted');
   });
@@ -317,7 +344,10 @@ describe('how often', () => {
     assert.equal(reply.failure?.kind, 'retry-exhausted');
     assert.equal(reply.failure.status, 504);
     assert.equal(reply.failure.last?.kind, 'attempt-timeout');
-    assert.match(reply.failure.detail, /^Attempt 3 ended in attempt-timeout\. This was attempt 3 of 3,/);
+    assert.match(
+      reply.failure.detail,
+      /^Attempt 3 ended in attempt-timeout\. This was attempt 3\. All attempts/,
+    );
   });
 
   test('a failure that no retry helps is told as it is, also by the second attempt', () => {
@@ -344,23 +374,21 @@ describe('by status', () => {
     { on: ['gateway-error'], status: 504, isRetried: true },
     { on: ['gateway-error'], status: 500, isRetried: false },
     { on: ['gateway-error'], status: 505, isRetried: false },
-    { on: ['server-error'], status: 500, isRetried: true },
-    { on: ['server-error'], status: 503, isRetried: true },
-    { on: ['server-error'], status: 599, isRetried: true },
-    { on: ['server-error'], status: 404, isRetried: false },
-    { on: ['server-error'], status: 200, isRetried: false },
-    { on: ['gateway-error', 'server-error'], status: 500, isRetried: true },
+    { on: ['5xx'], status: 500, isRetried: true },
+    { on: ['5xx'], status: 503, isRetried: true },
+    { on: ['5xx'], status: 599, isRetried: true },
+    { on: ['5xx'], status: 404, isRetried: false },
+    { on: ['5xx'], status: 200, isRetried: false },
+    { on: ['gateway-error', '5xx'], status: 500, isRetried: true },
     { on: ['connect-failure', 'reset'], status: 503, isRetried: false },
   ] as const;
   for (const { on, status, isRetried } of STATUSES) {
     test(`on ${on.join(' and ')}, ${status} is ${isRetried ? '' : 'not '}followed by another attempt`, () => {
       const { service, reply } = start({ settings: { on } });
       const [first] = service.calls;
-      first.head(status);
-      assert.equal(first.cancelled !== null, isRetried);
-      assert.deepEqual(reply.told, isRetried ? [] : [status]);
+      first.answer(status);
+      assert.deepEqual(reply.told, isRetried ? [] : [status, 'end']);
       if (isRetried) service.last.answer(200);
-      else first.end();
       assert.deepEqual(reply.told, [isRetried ? 200 : status, 'end']);
     });
   }
@@ -369,7 +397,7 @@ describe('by status', () => {
 
   test('the last answer is passed on, whatever its status', () => {
     const { service, reply } = start({ settings: { on } });
-    service.last.head(503);
+    service.last.answer(503, 'busier');
     service.last.answer(503, 'busy');
     assert.deepEqual(reply.told, [503, 'data', 'end']);
     assert.equal(reply.body, 'busy');
@@ -382,15 +410,48 @@ describe('by status', () => {
     assert.deepEqual(reply.told, [503, 'end']);
   });
 
-  test('with no other endpoint the answer is passed on', () => {
+  test('the only endpoint is asked again, which may answer otherwise a little later', () => {
     const { service, reply } = start({ settings: { on }, endpoints: 1 });
     service.last.answer(503);
-    assert.deepEqual(reply.told, [503, 'end']);
+    service.last.answer(200);
+    assert.deepEqual(reply.told, [200, 'end']);
+  });
+
+  test('the connection of an answer that is there whole is kept, one that is not is broken off', () => {
+    const { service } = start({ settings: { on, attempts: 3 } });
+    const [first] = service.calls;
+    first.head(503);
+    first.data('busy');
+    assert.deepEqual([first.cancelled, service.calls.length], [null, 1]);
+    first.end();
+    const second = service.last;
+    second.head(503);
+    second.data('bu');
+    second.flush();
+    assert.equal(second.cancelled?.kind, 'reset');
+    assert.equal(service.calls.length, 3);
+  });
+
+  test('a request that is still being sent is kept from the moment of its answer on', () => {
+    const body = new RequestBody(new Application(), 5, 3);
+    const { service } = start({ settings: { on }, exchange: { method: 'PUT', body } });
+    service.last.onEnd = () => assert.ok(body.isReplayable);
+    service.last.head(503);
+    body.push(Buffer.from('hello'));
+    assert.deepEqual([service.calls.length, body.heldBytes], [2, 5]);
+  });
+
+  test('what is given up while an answer is thrown away is not sent again', () => {
+    const { service, reply, call } = start({ settings: { on } });
+    service.last.head(503);
+    call.cancel(failure('client-gone', 'gone'));
+    assert.equal(service.calls.length, 1);
+    assert.deepEqual(reply.told, ['client-gone']);
   });
 
   test('an attempt after a status may fail for good', () => {
     const { service, reply } = start({ settings: { on } });
-    service.last.head(503);
+    service.last.answer(503);
     service.last.fail('connect-failure');
     assert.equal(service.calls.length, 2);
     assert.equal(reply.failure?.last?.kind, 'connect-failure');
@@ -400,7 +461,7 @@ describe('by status', () => {
     const service = new ScriptedService();
     service.onCall = call => call.answer(503, 'busy');
     const reply = new RecordedReply();
-    retryLayer(settingsOf({ on }), service)(service).call(anExchange(), reply);
+    layerOver(service, { on }).stack.call(anExchange(), reply);
     assert.deepEqual(reply.told, [503, 'data', 'end']);
   });
 
@@ -464,5 +525,192 @@ describe('while it goes on', () => {
     });
     service.last.head(503);
     assert.equal(service.last.exchange.isReplayable, true);
+  });
+});
+
+const GATEWAY: RetrySettings['on'] = [
+  'gateway-error',
+  'connect-failure',
+  'reset',
+  { status: [429], header: null },
+];
+
+describe('waits before it sends again', () => {
+  const options = { random: () => 0.5 };
+
+  test('not at all where a first attempt reached nobody', () => {
+    const { service } = start({ options });
+    service.last.fail('connect-failure');
+    assert.equal(service.calls.length, 2);
+  });
+
+  test('half of a bound that doubles, with a random number of a half', () => {
+    const { service, clock } = start({ settings: { attempts: 5 }, endpoints: 5, options });
+    for (const [wait, reachedNobody] of [
+      [12.5, false],
+      [25, true],
+      [50, false],
+      [100, false],
+    ] as const) {
+      const before = service.calls.length;
+      service.last.fail('reset', reachedNobody);
+      clock.advance(Math.floor(wait));
+      assert.equal(service.calls.length, before + (wait === Math.floor(wait) ? 1 : 0));
+      clock.advance(1);
+      assert.equal(service.calls.length, before + 1);
+    }
+  });
+
+  test('and goes nowhere where it is given up meanwhile', () => {
+    const { service, clock, call, reply } = start({ options });
+    service.last.fail('reset');
+    call.pause();
+    call.cancel(failure('client-gone', 'gone'));
+    call.cancel(failure('client-gone', 'gone'));
+    clock.advance(1_000);
+    assert.deepEqual([service.calls.length, reply.told], [1, ['client-gone']]);
+  });
+
+  test('as long as the only endpoint asks for', () => {
+    const { service, clock } = start({ settings: { on: GATEWAY }, endpoints: 1 });
+    service.last.head({ status: 503, fields: ['Retry-After', '1'] });
+    service.last.end();
+    clock.advance(999);
+    assert.equal(service.calls.length, 1);
+    clock.advance(1);
+    assert.equal(service.calls.length, 2);
+  });
+
+  test('not for what one of several asks for, unless it is about the caller', () => {
+    for (const [status, attempts] of [
+      [503, 2],
+      [429, 1],
+    ]) {
+      const { service } = start({ settings: { on: GATEWAY } });
+      service.last.head({ status, fields: ['Retry-After', '1'] });
+      service.last.end();
+      assert.equal(service.calls.length, attempts);
+    }
+  });
+});
+
+interface Refused extends Setup {
+  readonly reason: RetryRefusal;
+  /** What the attempt ends in: a failure, or a status. */
+  readonly ends: FailureKind | number;
+  readonly fields?: string[];
+}
+
+describe('what should have been sent again and was not is counted, and told of', () => {
+  const REFUSED: readonly Refused[] = [
+    { reason: 'method', ends: 'reset', exchange: POST },
+    { reason: 'method', ends: 503, exchange: POST },
+    { reason: 'body', ends: 'connect-failure', exchange: { ...POST, body: aLostBody() } },
+    { reason: 'no-other', ends: 'connect-failure', endpoints: 1 },
+    { reason: 'nested', ends: 'reset', exchange: { fields: ['X-Outrider-Attempt', '2'] } },
+    { reason: 'nested', ends: 503, exchange: { fields: ['x-outrider-attempt', 'many'] } },
+    { reason: 'exhausted', ends: 503, fields: ['X-Outrider-Retry', 'exhausted'] },
+    { reason: 'retry-after', ends: 429, fields: ['Retry-After', '2'] },
+    { reason: 'budget', ends: 'reset', settings: { budget: { ratio: 0, floor: 0 } } },
+    { reason: 'budget', ends: 503, settings: { budget: { ratio: 0, floor: 0 } } },
+  ];
+  for (const { reason, ends, fields = [], settings, ...setup } of REFUSED) {
+    test(`${ends}: ${reason}${fields.length + (setup.exchange?.fields?.length ?? 0) > 0 ? ' by a field' : ''}`, () => {
+      const { service, reply, counters, exchange } = start({
+        ...setup,
+        settings: { on: GATEWAY, ...settings },
+      });
+      if (typeof ends === 'string') service.last.fail(ends);
+      else {
+        service.last.head({ status: ends, fields });
+        service.last.end();
+      }
+      assert.equal(service.calls.length, 1);
+      assert.equal(counters.retriesRefused[reason], 1);
+      assert.equal(exchange.retryRefused, reason);
+      const told = (reply.answer?.fields ?? []).filter(field => field === 'exhausted');
+      if (reply.failure === null) assert.deepEqual(told, ['exhausted']);
+      else assert.ok(reply.failure.isExhausted);
+      if (reply.failure !== null) assert.ok(reply.failure.detail.includes(RETRY_REFUSALS[reason]));
+    });
+  }
+
+  test('a wait that ends behind the deadline', () => {
+    const { service, reply, counters, exchange } = start({ options: { random: () => 0.5 } });
+    exchange.total = 10;
+    service.last.fail('reset');
+    assert.deepEqual([service.calls.length, reply.failure?.kind], [1, 'reset']);
+    assert.equal(counters.retriesRefused.deadline, 1);
+  });
+
+  test('one attempt too many', () => {
+    const { service, reply, counters } = start({ settings: { on: GATEWAY } });
+    service.last.fail('reset');
+    service.last.answer(503);
+    assert.equal(counters.retriesRefused.attempts, 1);
+    assert.equal(getField(reply.answer?.fields ?? [], 'x-outrider-retry'), 'exhausted');
+  });
+
+  test('nothing where no retry was asked for', () => {
+    const { service, reply, counters } = start({ settings: { on: ['connect-failure'] } });
+    service.last.answer(503);
+    assert.deepEqual(reply.answer?.fields, []);
+    assert.ok(Object.values(counters.retriesRefused).every(count => count === 0));
+  });
+});
+
+describe('one layer of a chain of calls', () => {
+  test('a further attempt says which one it is, the first one says nothing', () => {
+    const { service } = start({ settings: { attempts: 3, on: GATEWAY }, endpoints: 3 });
+    const { fields } = service.last.exchange.head;
+    const said = [getField(fields, 'x-outrider-attempt')];
+    service.last.fail('reset');
+    said.push(getField(fields, 'x-outrider-attempt'));
+    service.last.answer(503);
+    said.push(getField(fields, 'x-outrider-attempt'));
+    assert.deepEqual(said, [undefined, '2', '3']);
+  });
+
+  test('what reached nobody is sent again whoever retries it too, and counts on', () => {
+    const { service } = start({ exchange: { fields: ['x-outrider-attempt', '4'] } });
+    service.last.fail('connect-failure');
+    assert.equal(service.calls.length, 2);
+    assert.deepEqual(service.last.exchange.head.fields, ['x-outrider-attempt', '5']);
+  });
+
+  test('can be turned off', () => {
+    const { service, reply } = start({
+      settings: { oneLayer: false, on: GATEWAY },
+      exchange: { fields: ['x-outrider-attempt', '2'] },
+    });
+    service.last.head({ status: 503, fields: ['x-outrider-retry', 'exhausted'] });
+    service.last.end();
+    assert.equal(service.calls.length, 2);
+    assert.deepEqual(service.last.exchange.head.fields, ['x-outrider-attempt', '2']);
+    service.last.answer(503);
+    assert.deepEqual(reply.answer?.fields, []);
+  });
+});
+
+describe('the budget', () => {
+  test('bounds what may have cost an endpoint work, and nothing else', () => {
+    const budget = new RetryBudget({ ratio: 0, floor: 0 });
+    const free = start({ options: { budget } });
+    free.service.last.fail('connect-failure');
+    assert.equal(free.service.calls.length, 2);
+    const held = start({ options: { budget } });
+    held.service.last.fail('reset', false);
+    assert.equal(held.service.calls.length, 1);
+  });
+
+  test('when all fail, there are a fifth more attempts than requests', () => {
+    const service = new ScriptedService(3);
+    const { stack } = layerOver(service, { on: GATEWAY, attempts: 3, budget: { ratio: 0.2, floor: 0 } });
+    for (let i = 0; i < 1_000; i++) {
+      const reply = new RecordedReply();
+      stack.call(anExchange(), reply);
+      while (!reply.isEnded) service.last.answer(503);
+    }
+    assert.equal(service.calls.length, 1_200);
   });
 });

@@ -6,6 +6,7 @@ import type { Policy } from '../../../control-plane/contract/policy.ts';
 import { type FailureKind, failure } from '../../../sidecar/exchange/failure.ts';
 import { type BodySink, RequestBody } from '../../../sidecar/exchange/request-body.ts';
 import { type Call, ENDED_CALL, type ResponseHead } from '../../../sidecar/exchange/service.ts';
+import { RetryBudget } from '../../../sidecar/policy/retry-budget.ts';
 import { buildStack } from '../../../sidecar/policy/stack.ts';
 import { UpstreamCounters } from '../../../sidecar/telemetry/counters.ts';
 import { Application, anExchange, type ExchangeParts, START } from '../exchanges.ts';
@@ -27,12 +28,18 @@ function policyOf({ timeouts, retry }: Settings): Policy {
 }
 
 /** A stack over a scripted upstream. */
-function makeStack(settings: Settings = {}, endpoints = 2) {
+function makeStack(settings: Settings = {}, endpoints = 2, random = 0) {
   const clock = new HandClock();
   const counters = new UpstreamCounters('inventory');
   const service = new ScriptedService(endpoints);
-  const context = { wheel: clock.wheel, accessLog: null };
-  const stack = buildStack('inventory', policyOf(settings), service, counters, context);
+  const context = { wheel: clock.wheel, accessLog: null, random: () => random };
+  const policy = policyOf(settings);
+  const memory = {
+    breaker: null,
+    counted: { statuses: new Set<number>(), kinds: new Set<FailureKind>() },
+    retryBudget: new RetryBudget(policy.retry.budget),
+  };
+  const stack = buildStack('inventory', policy, service, counters, context, null, memory);
   return { clock, counters, service, stack };
 }
 
@@ -157,17 +164,12 @@ const anyExchange = fc.record({
     }),
     retry: fc.record({
       attempts: fc.integer({ min: 1, max: 4 }),
-      on: fc.subarray([
-        'connect-failure',
-        'reset',
-        'attempt-timeout',
-        'gateway-error',
-        'server-error',
-      ] as const),
+      on: fc.subarray(['connect-failure', 'reset', 'attempt-timeout', 'gateway-error', '5xx'] as const),
       methods: fc.constantFrom('idempotent' as const, 'any' as const, ['POST']),
     }),
   }),
   endpoints: fc.integer({ min: 1, max: 3 }),
+  random: fc.constantFrom(0, 0.5, 0.999),
   method: fc.constantFrom('GET', 'POST'),
   /** Bytes that are kept of the body; null: the request has none. */
   keep: fc.option(fc.integer({ min: 0, max: 20 })),
@@ -254,76 +256,79 @@ function act(call: ScriptedCall, step: Step): void {
 describe('whatever happens, in whichever order', () => {
   test('a call ends once, its attempts are made one after another, and nothing is left behind', () => {
     fc.assert(
-      fc.property(anyExchange, ({ settings, endpoints, method, keep, attemptsAtOnce, steps, givesUpIn }) => {
-        const { clock, counters, service, stack } = makeStack(settings, endpoints);
-        const reply = new Impatient(givesUpIn);
-        const body = keep === null ? null : new RequestBody(new Application(), 1000, keep);
-        const taken: Taken[] = [];
-        let sent = '';
-        service.onCall = call => {
-          assert.ok(!reply.isEnded, 'an attempt after the end');
-          assert.ok(service.calls.every(other => other === call || other.isEnded));
-          const sink = new Taken();
-          taken.push(sink);
-          body?.attach(sink);
-          call.onEnd = () => body?.detach(sink);
-          for (const step of attemptsAtOnce[service.calls.length - 1] ?? []) act(call, step);
-        };
-        const exchange = anExchange({ method, body });
-        reply.handle = stack.call(exchange, reply);
-        for (const step of steps) {
-          const { total } = settings.timeouts;
-          if (step.step === 'advance') clock.advance(step.ms);
-          else if (step.step === 'cancel') reply.handle.cancel(failure('client-gone', 'gone'));
-          else if (step.step === 'pause') reply.handle.pause();
-          else if (step.step === 'resume') reply.handle.resume();
-          else if (step.step === 'push') {
-            if (body === null || body.isComplete) continue;
-            body.push(Buffer.from(step.text));
-            sent += step.text;
-            if (!reply.isEnded) assert.equal(taken.at(-1)?.text, sent);
-          } else if (step.step === 'finish') {
-            if (body === null || body.isComplete) continue;
-            body.completedAt = clock.now;
-            body.finish(null);
-          } else act(service.last, step);
-          if (
-            total !== null &&
-            (body?.isComplete ?? true) &&
-            clock.now - (body?.completedAt || START) >= total
-          )
-            assert.ok(reply.isEnded || reply.answer !== null, 'nothing was told within the total');
-        }
+      fc.property(
+        anyExchange,
+        ({ settings, endpoints, random, method, keep, attemptsAtOnce, steps, givesUpIn }) => {
+          const { clock, counters, service, stack } = makeStack(settings, endpoints, random);
+          const reply = new Impatient(givesUpIn);
+          const body = keep === null ? null : new RequestBody(new Application(), 1000, keep);
+          const taken: Taken[] = [];
+          let sent = '';
+          service.onCall = call => {
+            assert.ok(!reply.isEnded, 'an attempt after the end');
+            assert.ok(service.calls.every(other => other === call || other.isEnded));
+            const sink = new Taken();
+            taken.push(sink);
+            body?.attach(sink);
+            call.onEnd = () => body?.detach(sink);
+            for (const step of attemptsAtOnce[service.calls.length - 1] ?? []) act(call, step);
+          };
+          const exchange = anExchange({ method, body });
+          reply.handle = stack.call(exchange, reply);
+          for (const step of steps) {
+            const { total } = settings.timeouts;
+            if (step.step === 'advance') clock.advance(step.ms);
+            else if (step.step === 'cancel') reply.handle.cancel(failure('client-gone', 'gone'));
+            else if (step.step === 'pause') reply.handle.pause();
+            else if (step.step === 'resume') reply.handle.resume();
+            else if (step.step === 'push') {
+              if (body === null || body.isComplete) continue;
+              body.push(Buffer.from(step.text));
+              sent += step.text;
+              if (!service.last.isEnded) assert.equal(taken.at(-1)?.text, sent);
+            } else if (step.step === 'finish') {
+              if (body === null || body.isComplete) continue;
+              body.completedAt = clock.now;
+              body.finish(null);
+            } else act(service.last, step);
+            if (
+              total !== null &&
+              (body?.isComplete ?? true) &&
+              clock.now - (body?.completedAt || START) >= total
+            )
+              assert.ok(reply.isEnded || reply.answer !== null, 'nothing was told within the total');
+          }
 
-        reply.handle.cancel(failure('client-gone', 'gone'));
-        assert.ok(reply.isEnded);
-        const lateCancels = () => service.calls.reduce((sum, call) => sum + call.lateCancels, 0);
-        const made = service.calls.length;
-        const told = reply.told.length;
-        for (const stale of [reply.handle, ...service.calls]) {
-          stale.pause();
-          stale.resume();
-          stale.cancel(failure('client-gone', 'gone again'));
-        }
-        const late = lateCancels();
-        clock.jump(100_000);
-        assert.equal(lateCancels(), late, 'a timer that was still running');
-        assert.equal(service.calls.length, made, 'an attempt after the end');
-        assert.equal(reply.told.length, told);
+          reply.handle.cancel(failure('client-gone', 'gone'));
+          assert.ok(reply.isEnded);
+          const lateCancels = () => service.calls.reduce((sum, call) => sum + call.lateCancels, 0);
+          const made = service.calls.length;
+          const told = reply.told.length;
+          for (const stale of [reply.handle, ...service.calls]) {
+            stale.pause();
+            stale.resume();
+            stale.cancel(failure('client-gone', 'gone again'));
+          }
+          const late = lateCancels();
+          clock.jump(100_000);
+          assert.equal(lateCancels(), late, 'a timer that was still running');
+          assert.equal(service.calls.length, made, 'an attempt after the end');
+          assert.equal(reply.told.length, told);
 
-        assert.ok(service.calls.every(call => call.isEnded));
-        assert.ok(made <= settings.retry.attempts);
-        assert.equal(counters.inFlight, 0);
-        assert.equal(
-          counters.answers.reduce((sum, count) => sum + count),
-          1,
-        );
-        assert.equal(counters.retries, made - 1);
-        if (method === 'POST' && settings.retry.methods === 'idempotent') {
-          for (const { failed } of service.calls.slice(0, -1)) assert.ok(failed?.reachedNobody);
-        }
-        for (const { text } of taken) assert.ok(sent.startsWith(text));
-      }),
+          assert.ok(service.calls.every(call => call.isEnded));
+          assert.ok(made <= settings.retry.attempts);
+          assert.equal(counters.inFlight, 0);
+          assert.equal(
+            counters.answers.reduce((sum, count) => sum + count),
+            1,
+          );
+          assert.equal(counters.retries, made - 1);
+          if (method === 'POST' && settings.retry.methods === 'idempotent') {
+            for (const { failed } of service.calls.slice(0, -1)) assert.ok(failed?.reachedNobody);
+          }
+          for (const { text } of taken) assert.ok(sent.startsWith(text));
+        },
+      ),
       { numRuns: 2_000 },
     );
   });

@@ -1,0 +1,33 @@
+import { getField } from '../exchange/fields.ts';
+import type { ResponseHead } from '../exchange/service.ts';
+
+/**
+ * How many ms an answer asks its caller to wait before it asks again; 0 where it does not. `Retry-After` (RFC 9110 section 10.2.3),
+ * in seconds or as a date, which is held against the answer's own `Date`, so that no two clocks are compared. For a 429 also
+ * `RateLimit-Reset` (draft-ietf-httpapi-ratelimit-headers-07) and `X-RateLimit-Reset`, in seconds or, as some have it, as seconds
+ * since 1970.
+ */
+export function askedToWait({ status, fields }: ResponseHead): number {
+  const sentAt = Date.parse(getField(fields, 'date') ?? '');
+  const retryAfter = getField(fields, 'retry-after');
+  if (retryAfter !== undefined) return waitFor(retryAfter, sentAt);
+  if (status !== 429) return 0;
+  const reset = getField(fields, 'ratelimit-reset') ?? getField(fields, 'x-ratelimit-reset');
+  return reset === undefined ? 0 : waitFor(reset, sentAt);
+}
+
+/** Seconds above this are a time, not a length of time. */
+const SOONEST_TIMESTAMP = 1_000_000_000;
+
+function waitFor(value: string, sentAt: number): number {
+  if (/^\d{1,10}$/.test(value)) {
+    const seconds = Number(value);
+    return seconds < SOONEST_TIMESTAMP ? seconds * 1000 : until(seconds * 1000, sentAt);
+  }
+  return /^[A-Z][a-z]{2}, \d/.test(value) ? until(Date.parse(value), sentAt) : 0;
+}
+
+function until(at: number, sentAt: number): number {
+  const ms = at - sentAt;
+  return Number.isFinite(ms) ? Math.max(0, ms) : 0;
+}

@@ -1,0 +1,81 @@
+/** How many retries there may be beside the requests of the last {@link WINDOW_MS}. */
+export interface BudgetSettings {
+  /** Retries per request, 0 to 1. */
+  readonly ratio: number;
+  /** Retries per second that are permitted beside that, however few requests there are. */
+  readonly floor: number;
+}
+
+/**
+ * How many retries an upstream's requests may have in all, so that retries can't multiply an overload. In any window of 10 s there
+ * are at most `ratio` retries per request, and `floor` per second: Finagle's `RetryBudget` (a leaky token bucket whose tokens live
+ * for 10 s, with a reserve of the floor times 10), with a floor of 3 instead of 10 for upstreams as small as those of one host.
+ *
+ * Counted in slots of half a second, so that what is remembered is between 9.5 and 10 s old. All times are monotonic ms.
+ */
+export class RetryBudget {
+  private settings: BudgetSettings;
+  private readonly requestsIn: number[] = new Array(SLOTS).fill(0);
+  private readonly retriesIn: number[] = new Array(SLOTS).fill(0);
+  private requests = 0;
+  private retries = 0;
+  /** The number of the slot that is counted into, and when the next one begins. */
+  private slot = 0;
+  private nextAt = 0;
+
+  constructor(settings: BudgetSettings) {
+    this.settings = settings;
+  }
+
+  /** Changes the bounds; what was counted stays. */
+  configure(settings: BudgetSettings): void {
+    this.settings = settings;
+  }
+
+  /** A request begins: its first attempt. */
+  onRequest(now: number): void {
+    if (now >= this.nextAt) this.moveTo(now);
+    this.requestsIn[this.slot % SLOTS]++;
+    this.requests++;
+  }
+
+  /** Takes one retry out of the budget. @returns false where none is left; nothing is taken then */
+  take(now: number): boolean {
+    if (this.left(now) < 1) return false;
+    this.retriesIn[this.slot % SLOTS]++;
+    this.retries++;
+    return true;
+  }
+
+  /** How many retries may be made now; 0 and more. */
+  left(now: number): number {
+    if (now >= this.nextAt) this.moveTo(now);
+    const { ratio, floor } = this.settings;
+    const permitted = Math.floor(ratio * this.requests + ROUNDING) + (floor * WINDOW_MS) / 1000;
+    return Math.max(0, permitted - this.retries);
+  }
+
+  /** What the window holds, for whoever wants to know why. */
+  describe(now: number): { readonly left: number; readonly requests: number; readonly retries: number } {
+    return { left: this.left(now), requests: this.requests, retries: this.retries };
+  }
+
+  /** Forgets the slots that have become too old. */
+  private moveTo(now: number): void {
+    const slot = Math.floor(now / SLOT_MS);
+    for (let i = Math.max(this.slot + 1, slot - SLOTS + 1); i <= slot; i++) {
+      this.requests -= this.requestsIn[i % SLOTS];
+      this.retries -= this.retriesIn[i % SLOTS];
+      this.requestsIn[i % SLOTS] = 0;
+      this.retriesIn[i % SLOTS] = 0;
+    }
+    this.slot = slot;
+    this.nextAt = (slot + 1) * SLOT_MS;
+  }
+}
+
+export const WINDOW_MS = 10_000;
+const SLOT_MS = 500;
+const SLOTS = WINDOW_MS / SLOT_MS;
+/** 0.07 × 100 is a little less than 7. */
+const ROUNDING = 1e-9;
