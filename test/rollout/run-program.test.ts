@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { lastLines, ProgramFailed, runProgram } from '../../rollout/run-program.ts';
 
@@ -36,17 +39,18 @@ test('an interrupt from the terminal does not reach it, as it is in another proc
   assert.equal(stdout, 'true\n');
 });
 
-test('one that is asked to end is waited for', async () => {
+test('one that is asked to end is waited for', async t => {
   const asking = new AbortController();
+  const folder = mkdtempSync(join(tmpdir(), 'outrider-'));
+  t.after(() => rmSync(folder, { recursive: true }));
   const program = script(`
     process.on('SIGTERM', () => { console.error('puts things in order'); process.exit(1); });
+    require('fs').writeFileSync('ready', '');
     setTimeout(() => {}, 60_000);
-    process.stdin.on('data', () => process.kill(${process.pid}, 'SIGUSR2'));
   `);
-  const heard = new Promise<void>(resolve => process.once('SIGUSR2', () => resolve()));
-  const running = runProgram(program, { environment, input: 'x', signal: asking.signal });
+  const running = runProgram(['env', '-C', folder, ...program], { environment, signal: asking.signal });
   const rejected = assert.rejects(running, / ended with 1:\n {2}puts things in order$/);
-  await heard;
+  while (!existsSync(join(folder, 'ready'))) await new Promise(resolve => setTimeout(resolve, 20));
   asking.abort();
   await rejected;
 });

@@ -3,7 +3,7 @@
  * an instance at its address, as its sidecar would. `node stand-in-engine.mjs PROGRAM ARGUMENTS…`, in the folder that $STAND_IN names:
  * `compose.yaml`, what `config` prints; `behaviour.json`, see stand-in.ts; `state.json`, the containers; `calls`, a line per call.
  */
-import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -23,7 +23,9 @@ const state = existsSync(statePath)
 class Refused extends Error {}
 
 function keep() {
-  writeFileSync(statePath, JSON.stringify(state));
+  // At once, as others read it at any time.
+  writeFileSync(`${statePath}.new`, JSON.stringify(state));
+  renameSync(`${statePath}.new`, statePath);
 }
 
 async function tell(method, container, more) {
