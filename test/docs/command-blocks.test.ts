@@ -39,6 +39,7 @@ test('a comment right before a block says how it is run', () => {
   const cases: [marker: string, run: unknown][] = [
     ['<!-- run: exits with 2 -->', { kind: 'to-end', exitCode: 2 }],
     ['<!-- run: interrupted once it says open now -->', { kind: 'interrupted', onceItSays: 'open now' }],
+    ['<!-- run: with a Docker engine -->', { kind: 'with-engine' }],
     ['<!-- not run: it takes an hour -->', { kind: 'not', reason: 'it takes an hour' }],
     ['some text', { kind: 'to-end', exitCode: 0 }],
   ];

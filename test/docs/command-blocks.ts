@@ -1,7 +1,8 @@
 /**
  * The command blocks of a page, fenced as `sh`, each with what the page says about its run:
  * an `output` block after it is what it prints, and a comment right before it says what is not as usual:
- * `<!-- run: exits with 2 -->`, `<!-- run: interrupted once it says TEXT -->`, `<!-- not run: REASON -->`.
+ * `<!-- run: exits with 2 -->`, `<!-- run: interrupted once it says TEXT -->`, `<!-- run: with a Docker engine -->`, which is for a test
+ * of its own, `<!-- not run: REASON -->`.
  */
 export interface CommandBlock {
   /** The line of the page where the commands begin. */
@@ -16,6 +17,7 @@ export interface CommandBlock {
 export type Run =
   | { readonly kind: 'to-end'; readonly exitCode: number }
   | { readonly kind: 'interrupted'; readonly onceItSays: string }
+  | { readonly kind: 'with-engine' }
   | { readonly kind: 'not'; readonly reason: string };
 
 /** A page that says something which the test does not understand. */
@@ -53,6 +55,7 @@ function parseMarker(lines: readonly string[], fence: number): Run {
   if (exitCode !== undefined) return { kind: 'to-end', exitCode: Number(exitCode) };
   const onceItSays = marker.match(/^run: interrupted once it says (.+)$/)?.[1];
   if (onceItSays !== undefined) return { kind: 'interrupted', onceItSays };
+  if (marker === 'run: with a Docker engine') return { kind: 'with-engine' };
   const reason = marker.match(/^not run: (.+)$/)?.[1];
   if (reason !== undefined) return { kind: 'not', reason };
   throw new PageError(`line ${fence}: unknown marker: ${marker}`);

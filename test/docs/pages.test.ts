@@ -51,7 +51,9 @@ test('npm test, which can not be run from within, is the run that this belongs t
 });
 
 async function runPage(page: string, shell: ShellSession): Promise<void> {
-  const blocks = findCommandBlocks(read(page)).filter(({ run }) => run.kind !== 'not');
+  const blocks = findCommandBlocks(read(page)).filter(
+    ({ run }) => !['not', 'with-engine'].includes(run.kind),
+  );
   const ports = await TourPorts.for(blocks.map(({ commands }) => commands).join('\n'));
   for (const block of blocks) {
     const at = `${page}:${block.line}: ${block.commands}\n`;

@@ -11,6 +11,7 @@ import { until } from '../harness/until.ts';
 import { Deployment } from './deployment.ts';
 import { findEngine } from './engine.ts';
 import { EventLog, type Figures } from './event-log.ts';
+import { pagesForEngine, runPage } from './page-commands.ts';
 
 const REQUESTS_PER_SECOND = 15;
 /** How long the customers go on after an event: what it broke would show. */
@@ -255,3 +256,15 @@ describe('the shop, deployed with docker-compose', {
     await shop.untilUp(service, count);
   }
 });
+
+for (const page of pagesForEngine()) {
+  test(`the commands of ${page} that need a Docker engine do what it says`, {
+    skip: typeof engine === 'string' ? engine : false,
+    timeout: TEST_MS,
+  }, async t => {
+    assert.ok(typeof engine !== 'string');
+    const shop = await Deployment.prepare(engine);
+    t.after(() => shop.close());
+    await runPage(page, shop);
+  });
+}

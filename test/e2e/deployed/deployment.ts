@@ -76,6 +76,10 @@ export class Deployment {
     return `${this.project}-outrider`;
   }
 
+  get composeCommand(): readonly string[] {
+    return this.engine.compose;
+  }
+
   docker(...args: string[]): Promise<string> {
     return run(['docker', ...args], { env: this.environment });
   }
