@@ -149,3 +149,11 @@ function configOf({ command, environment = {} }: ComposeService): SidecarConfig 
   assert.ok(loaded.value);
   return loaded.value;
 }
+
+test('what the image is built of is in the context of its build', () => {
+  const { files } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { files: string[] };
+  const sources = files.filter(path => !path.endsWith('.md'));
+  const lines = readFileSync(join(ROOT, '.dockerignore'), 'utf8').split('\n');
+  for (const path of [...sources, 'tools', 'package.json', 'package-lock.json'])
+    assert.ok(lines.includes(`!${path}`), path);
+});
