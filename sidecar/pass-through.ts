@@ -17,7 +17,14 @@ const IDLE_MS = 60 * 60_000;
  */
 const POLICY: Policy = {
   ...DEFAULT_POLICY,
-  timeouts: { ...DEFAULT_POLICY.timeouts, connect: 10_000, total: null, attempt: null, idle: IDLE_MS },
+  timeouts: {
+    ...DEFAULT_POLICY.timeouts,
+    connect: 10_000,
+    total: null,
+    attempt: null,
+    idle: IDLE_MS,
+    propagate: false,
+  },
   retry: { ...DEFAULT_POLICY.retry, attempts: 1 },
   limits: { ...DEFAULT_POLICY.limits, hold: 0 },
 };

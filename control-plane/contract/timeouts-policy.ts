@@ -1,4 +1,4 @@
-import { duration, optional, section } from './setting.ts';
+import { duration, optional, section, toggle } from './setting.ts';
 
 /** How long things may take. */
 export const TIMEOUTS_SCHEMA = section('How long things may take.', {
@@ -47,4 +47,9 @@ export const TIMEOUTS_SCHEMA = section('How long things may take.', {
     }),
     { means: 'no limit', word: 'off' },
   ),
+  propagate: toggle({
+    description:
+      'Whether deadlines go with requests: `x-request-deadline-ms` (the milliseconds that are left) and `grpc-timeout` of a request lower `total`, and endpoints are told what is left by `x-request-deadline-ms`.',
+    default: true,
+  }),
 });

@@ -68,6 +68,11 @@ export class Exchange {
     return Math.min(this.callerDeadline, begun + this.total) - now;
   }
 
+  /** What the endpoint is told is left, in whole milliseconds from 1 on; `Infinity` where it is told nothing. */
+  toldTimeLeft(now: number): number {
+    return this.tellsTimeLeft ? Math.max(1, Math.round(this.timeLeft(now))) : Number.POSITIVE_INFINITY;
+  }
+
   /** Whether doing the request twice is the same as doing it once (RFC 9110 section 9.2.2). */
   get isIdempotent(): boolean {
     switch (this.head.method) {

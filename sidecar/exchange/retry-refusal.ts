@@ -10,7 +10,7 @@ export const RETRY_REFUSALS = {
   nested: 'It is itself a retry, of the one who sent it (retry.oneLayer)',
   exhausted: 'The answer says that it was retried already (retry.oneLayer)',
   'retry-after': 'The answer asks for more time than is waited for (retry.retryAfter)',
-  deadline: 'There is no time left for another attempt (timeouts.total)',
+  deadline: 'There is no time left for another attempt (timeouts.total, or what the request says it has)',
   budget: 'Too many of the last requests were sent again (retry.budget)',
 } as const;
 

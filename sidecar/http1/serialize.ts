@@ -11,11 +11,21 @@ import { CHUNKED, type Framing } from './framing.ts';
 /** The last chunk of a chunked body without trailers. */
 export const LAST_CHUNK = '0\r\n\r\n';
 
-/** A request's head for an endpoint. @param via the pseudonym in the Via field to add (RFC 9110 section 7.6.3), or '' for none */
-export function requestHeadText(head: RequestHead, framing: Framing, via: string): string {
+/**
+ * A request's head for an endpoint.
+ * @param via the pseudonym in the Via field to add (RFC 9110 section 7.6.3), or '' for none
+ * @param timeLeft milliseconds that there are left to answer it, to be told; `Infinity` where nothing is
+ */
+export function requestHeadText(
+  head: RequestHead,
+  framing: Framing,
+  via: string,
+  timeLeft = Number.POSITIVE_INFINITY,
+): string {
   let text = `${head.method} ${head.target} HTTP/1.1\r\n${fieldText(head.fields)}`;
   if (framing === CHUNKED) text += 'Transfer-Encoding: chunked\r\n';
   if (head.upgrade !== null) text += `Upgrade: ${head.upgrade}\r\nConnection: upgrade\r\n`;
+  if (timeLeft !== Number.POSITIVE_INFINITY) text += `x-request-deadline-ms: ${timeLeft}\r\n`;
   if (via !== '') text += `Via: ${head.version} ${via}\r\n`;
   return `${text}\r\n`;
 }

@@ -6,6 +6,7 @@ import type { AccessLog } from '../telemetry/access-log.ts';
 import type { UpstreamCounters } from '../telemetry/counters.ts';
 import { telemetryLayer } from '../telemetry/telemetry-layer.ts';
 import { breakerLayer } from './breaker.ts';
+import { deadlineLayer } from './deadline.ts';
 import { Hold } from './hold.ts';
 import type { HoldRoom } from './hold-room.ts';
 import type { PolicyMemory } from './policy-memory.ts';
@@ -60,13 +61,9 @@ export function buildStack(
   layers.push(telemetryLayer({ counters, accessLog, clock: () => wheel.now() }));
 
   // Around the retries: whatever they do, the application waits no longer than this.
-  if (timeouts.total !== null) {
-    layers.push(
-      timeoutLayer(
-        { ms: timeouts.total, kind: 'deadline', setting: 'timeouts.total', upstream: name },
-        wheel,
-      ),
-    );
+  const { total, propagate } = timeouts;
+  if (total !== null || propagate) {
+    layers.push(deadlineLayer({ total, propagate, upstream: name }, wheel));
   }
 
   // Around the retries, since it judges what the upstream made of a request in the end; inside the total timeout, so that an upstream
@@ -90,12 +87,7 @@ export function buildStack(
 
   // Inside the retries: an attempt that takes too long leaves time for another.
   if (timeouts.attempt !== null) {
-    layers.push(
-      timeoutLayer(
-        { ms: timeouts.attempt, kind: 'attempt-timeout', setting: 'timeouts.attempt', upstream: name },
-        wheel,
-      ),
-    );
+    layers.push(timeoutLayer({ ms: timeouts.attempt, upstream: name }, wheel));
   }
 
   return layers.reduceRight<Service>((next, layer) => layer(next), attempt);

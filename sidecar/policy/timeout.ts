@@ -1,28 +1,14 @@
 import type { Exchange } from '../exchange/exchange.ts';
-import { type Failure, type FailureKind, failure } from '../exchange/failure.ts';
-import {
-  type Call,
-  ENDED_CALL,
-  type Layer,
-  PassReply,
-  type Reply,
-  type ResponseHead,
-  type Service,
-} from '../exchange/service.ts';
-import { Timer, type TimerOwner, type TimerWheel } from '../io/timer-wheel.ts';
+import { type Failure, failure } from '../exchange/failure.ts';
+import type { Call, Layer, Reply, Service } from '../exchange/service.ts';
+import type { TimerWheel } from '../io/timer-wheel.ts';
+import { TimedReply } from './timed-reply.ts';
 
-/**
- * A bound on the time from a call until the head of its answer. As in Envoy, the time that the application takes to
- * send its request does not count; unlike there, neither does the body of the answer: a long download or an event
- * stream is not broken off for being long. What stands still is the business of `timeouts.idle`.
- */
+/** A bound on the time from an attempt until the head of its answer; the time that the application takes to send its request does not count. */
 export interface TimeoutSettings {
   /** 1 and more. */
   readonly ms: number;
-  /** What the call fails with: `deadline` outside the retries, `attempt-timeout` inside them. */
-  readonly kind: Extract<FailureKind, 'deadline' | 'attempt-timeout'>;
-  /** The setting's name and whom it is for, for the person who reads the failure. */
-  readonly setting: string;
+  /** For the person who reads the failure. */
   readonly upstream: string;
 }
 
@@ -42,51 +28,33 @@ class TimeoutService implements Service {
   }
 
   call(exchange: Exchange, reply: Reply): Call {
-    const call = new TimedCall(exchange, reply, this.settings, this.wheel);
-    // The deadline counts from the exchange's start, whatever it waited for since then; an attempt begins now.
-    const begun = this.settings.kind === 'deadline' ? exchange.startedAt : this.wheel.now();
-    this.wheel.start(call.timer, this.settings.ms, begun);
+    const call = new TimedAttempt(exchange, reply, this.settings, this.wheel);
+    this.wheel.start(call.timer, this.settings.ms, this.wheel.now());
     call.inner = this.next.call(exchange, call);
     return call.inner;
   }
 }
 
-class TimedCall extends PassReply implements TimerOwner {
-  readonly timer = new Timer(this);
-  inner: Call = ENDED_CALL;
-  private readonly exchange: Exchange;
+class TimedAttempt extends TimedReply {
   private readonly settings: TimeoutSettings;
-  private readonly wheel: TimerWheel;
 
   constructor(exchange: Exchange, reply: Reply, settings: TimeoutSettings, wheel: TimerWheel) {
-    super(reply);
-    this.exchange = exchange;
+    super(exchange, reply, wheel);
     this.settings = settings;
-    this.wheel = wheel;
   }
 
-  onTimer(): void {
-    const { kind, ms, setting, upstream } = this.settings;
+  protected override left(now: number): number {
     const { body } = this.exchange;
-    if (body !== null && !body.isComplete) {
-      this.wheel.start(this.timer, ms, this.wheel.now());
-      return;
-    }
-    const left = body === null ? 0 : body.completedAt + ms - this.wheel.coarseNow;
-    if (left > 0) {
-      this.wheel.start(this.timer, left, this.wheel.now());
-      return;
-    }
-    this.inner.cancel(failure(kind, `${upstream} did not answer within ${ms} ms (${setting}).`, false));
+    if (body === null) return 0;
+    return body.isComplete ? body.completedAt + this.settings.ms - now : this.settings.ms;
   }
 
-  override head(head: ResponseHead): void {
-    this.wheel.stop(this.timer);
-    this.reply.head(head);
-  }
-
-  override fail(reason: Failure): void {
-    this.wheel.stop(this.timer);
-    this.reply.fail(reason);
+  protected override overdue(): Failure {
+    const { upstream, ms } = this.settings;
+    return failure(
+      'attempt-timeout',
+      `${upstream} did not answer within ${ms} ms (timeouts.attempt).`,
+      false,
+    );
   }
 }

@@ -25,11 +25,13 @@ export class RequestWriter {
   /**
    * Begins a request; without a body, it is written. With one, what follows in this turn waits for {@link uncork}.
    * @param via the pseudonym in the Via field to add, or '' for none
+   * @param now monotonic ms, which may be a little old
    */
-  begin({ head, body }: Exchange, via: string): void {
+  begin(exchange: Exchange, via: string, now: number): void {
+    const { head, body } = exchange;
     this.isComplete = body === null;
     this.framing = body === null ? 0 : body.length === UNKNOWN_LENGTH ? CHUNKED : body.length;
-    const text = requestHeadText(head, this.framing, via);
+    const text = requestHeadText(head, this.framing, via, exchange.toldTimeLeft(now));
     if (body === null) return this.socket.write(text);
     this.out = text;
     this.isCorked = true;

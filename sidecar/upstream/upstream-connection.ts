@@ -109,7 +109,7 @@ export class UpstreamConnection implements Carrier, Resting, BodySink, BodyRecei
     this.phase = 'head';
     this.headReader.limit = this.context.headSize;
     this.informationals = 0;
-    this.writer.begin(attempt.exchange, this.context.via);
+    this.writer.begin(attempt.exchange, this.context.via, this.lastActivity);
     if (body !== null) {
       body.attach(this);
       this.writer.uncork();

@@ -47,8 +47,8 @@ stop: { grace: 50ms, quiet: 0ms }
 
 /**
  * On a busy machine a case may take its time, and nothing of that may look like an answer of the sidecar's. Every status is to be
- * passed on.
+ * passed on, and nothing is to be added.
  */
 const PATIENT =
-  '{ timeouts: { connect: 20s, total: 60s, idle: 60s }, retry: { on: [connect-failure, reset] } }';
+  '{ timeouts: { connect: 20s, total: 60s, idle: 60s, propagate: false }, retry: { on: [connect-failure, reset] } }';
 const SILENT = { debug() {}, info() {}, warn() {}, error() {} };

@@ -134,8 +134,8 @@ describe(`what goes through a sidecar is what would have gone directly (SAME_AS_
 
   before(async () => {
     upstream = await HttpUpstream.start(answer);
-    // Some of the answers are a 503, which is to be passed on as it is.
-    const policy = { retry: { on: ['connect-failure', 'reset'] } };
+    // Some of the answers are a 503, which is to be passed on as it is, and nothing is to be added to requests.
+    const policy = { timeouts: { propagate: false }, retry: { on: ['connect-failure', 'reset'] } };
     sidecar = await SidecarProcess.start({
       file: { upstreams: { svc: { endpoints: [upstream.address], policy } } },
     });

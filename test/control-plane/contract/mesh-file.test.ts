@@ -34,7 +34,14 @@ test('takes a file that says everything there is to say', () => {
   );
   assert.deepEqual(value?.services.inventory.policy, {
     balancer: 'least-request',
-    timeouts: { connect: 1_000, attempt: 2_000, total: 5_000, idle: 30_000, tunnel: 3_600_000 },
+    timeouts: {
+      connect: 1_000,
+      attempt: 2_000,
+      total: 5_000,
+      idle: 30_000,
+      tunnel: 3_600_000,
+      propagate: true,
+    },
     retry: {
       attempts: 3,
       on: ['connect-failure', 'reset', 'gateway-error'],

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { failure } from '../../../sidecar/exchange/failure.ts';
 import { RequestBody } from '../../../sidecar/exchange/request-body.ts';
-import { type TimeoutSettings, timeoutLayer } from '../../../sidecar/policy/timeout.ts';
+import { deadlineLayer } from '../../../sidecar/policy/deadline.ts';
+import { timeoutLayer } from '../../../sidecar/policy/timeout.ts';
 import { Application, aCompleteBody, anExchange } from '../exchanges.ts';
 import { HandClock } from '../hand-clock.ts';
 import { RecordedReply } from '../recorded-reply.ts';
@@ -16,11 +17,15 @@ function start({
   kind = 'deadline',
 }: {
   body?: RequestBody | null;
-  kind?: TimeoutSettings['kind'];
+  kind?: 'deadline' | 'attempt-timeout';
 } = {}) {
   const clock = new HandClock();
   const service = new ScriptedService();
-  const layer = timeoutLayer({ ms: MS, kind, setting: 'timeouts.total', upstream: 'inventory' }, clock.wheel);
+  const upstream = 'inventory';
+  const layer =
+    kind === 'deadline'
+      ? deadlineLayer({ total: MS, propagate: false, upstream }, clock.wheel)
+      : timeoutLayer({ ms: MS, upstream }, clock.wheel);
   const timed = layer(service);
   const reply = new RecordedReply();
   const exchange = anExchange({ body, startedAt: clock.now });
@@ -75,10 +80,11 @@ describe('a call that is not answered in time', () => {
     assert.equal(reply.failure.reachedNobody, false);
   });
 
-  test('fails with the kind that the layer was made for', () => {
+  test('is told otherwise where it is an attempt', () => {
     const { clock, reply } = start({ kind: 'attempt-timeout' });
     clock.advance(MS);
     assert.equal(reply.failure?.kind, 'attempt-timeout');
+    assert.equal(reply.failure.detail, 'inventory did not answer within 200 ms (timeouts.attempt).');
   });
 
   test('is cancelled also when only interim answers came', () => {

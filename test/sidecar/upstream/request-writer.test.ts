@@ -19,14 +19,14 @@ const bodyOf = (length: number) => new RequestBody(new Application(), length, 10
 describe('a request without a body', () => {
   test('is written at once, and whole', () => {
     const { socket, writer } = aWriter();
-    writer.begin(anExchange(), '');
+    writer.begin(anExchange(), '', 0);
     assert.equal(socket.take(), `${HEAD}\r\n`);
     assert.equal(writer.isComplete, true);
   });
 
   test('says through whom it came, and in which version', () => {
     const { socket, writer } = aWriter();
-    writer.begin(anExchange({ version: '1.0' }), 'outrider');
+    writer.begin(anExchange({ version: '1.0' }), 'outrider', 0);
     assert.equal(socket.take(), `${HEAD}Via: 1.0 outrider\r\n\r\n`);
   });
 });
@@ -34,7 +34,7 @@ describe('a request without a body', () => {
 describe('a request with a body', () => {
   test('waits for what is kept of it, and goes out with that in one piece', () => {
     const { socket, writer } = aWriter();
-    writer.begin(anExchange({ body: bodyOf(5) }), '');
+    writer.begin(anExchange({ body: bodyOf(5) }), '', 0);
     writer.text('he');
     writer.text('llo');
     assert.equal(socket.take(), '');
@@ -47,7 +47,7 @@ describe('a request with a body', () => {
 
   test('is written together with its head where its first piece is long', () => {
     const { socket, writer } = aWriter();
-    writer.begin(anExchange({ body: bodyOf(5000) }), '');
+    writer.begin(anExchange({ body: bodyOf(5000) }), '', 0);
     writer.text('b'.repeat(4096));
     assert.equal(socket.take(), `${HEAD}\r\n${'b'.repeat(4096)}`);
     writer.text('c'.repeat(904));
@@ -59,7 +59,7 @@ describe('a request with a body', () => {
 
   test('goes on as it comes', () => {
     const { socket, writer } = aWriter();
-    writer.begin(anExchange({ body: bodyOf(5) }), '');
+    writer.begin(anExchange({ body: bodyOf(5) }), '', 0);
     writer.uncork();
     assert.equal(socket.take(), `${HEAD}\r\n`);
     writer.data(Buffer.from('hello'));
@@ -70,7 +70,7 @@ describe('a request with a body', () => {
 
   test('of unknown length is chunked, with its trailers', () => {
     const { socket, writer } = aWriter();
-    writer.begin(anExchange({ body: bodyOf(UNKNOWN_LENGTH) }), '');
+    writer.begin(anExchange({ body: bodyOf(UNKNOWN_LENGTH) }), '', 0);
     writer.text('kept');
     writer.uncork();
     writer.data(Buffer.from('live'));
@@ -83,10 +83,10 @@ describe('a request with a body', () => {
 
   test('that is given up leaves nothing for the next', () => {
     const { socket, writer } = aWriter();
-    writer.begin(anExchange({ body: bodyOf(5) }), '');
+    writer.begin(anExchange({ body: bodyOf(5) }), '', 0);
     writer.drop();
     writer.uncork();
-    writer.begin(anExchange(), '');
+    writer.begin(anExchange(), '', 0);
     assert.equal(socket.take(), `${HEAD}\r\n`);
   });
 });
