@@ -21,10 +21,10 @@ export async function runRollout(invocation: Invocation, host: Host): Promise<nu
   try {
     return await rollOut(request, host, interruption.signal);
   } catch (error) {
-    const isTold =
+    const isKnown =
       error instanceof RolloutFailed || error instanceof CallFailed || error instanceof ProgramFailed;
-    if (!isTold) throw error;
-    host.complain(`${error.message}\n`);
+    if (!isKnown && (error as Error).name !== 'AbortError') throw error;
+    host.complain(isKnown ? `${error.message}\n` : 'interrupted\n');
     return 1;
   } finally {
     interruption.end();

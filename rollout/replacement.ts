@@ -195,7 +195,7 @@ export class Replacement {
       return `${reason}\n${gone} of ${old.length} replaced: now there are ${now}.\nTo go on: ${again}`;
     }
     const problems = [...(await this.undrain()), ...(await this.discard())];
-    if (problems.length === 0) problems.push(`${namesOf(old)} still serve, what was started is removed.`);
+    if (problems.length === 0) problems.push(`Still serving: ${namesOf(old)}. What was started is removed.`);
     return [reason, ...problems, ...note].join('\n');
   }
 
@@ -227,8 +227,9 @@ export class Replacement {
 
   private reasonOf(error: unknown): string {
     if (error instanceof RolloutFailed) return error.message;
-    if (this.tools.interrupted.aborted) return 'interrupted';
-    if (error instanceof CallFailed || error instanceof ProgramFailed) return error.message;
+    const isKnown = error instanceof CallFailed || error instanceof ProgramFailed;
+    if (isKnown && !this.tools.interrupted.aborted) return error.message;
+    if (isKnown || (error as Error).name === 'AbortError') return 'interrupted';
     throw error;
   }
 }

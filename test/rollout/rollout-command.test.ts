@@ -25,9 +25,9 @@ async function withKitchen(t: TestContext): Promise<StandIn> {
 const PAIR = ['kitchen-sidecar_1 running', 'kitchen_1 running'];
 const SECOND_PAIR = ['kitchen-sidecar-rollout_1 running', 'kitchen-rollout_1 running'];
 
-/** A sidecar that calls delivery, and says what it has applied when it is told to. */
-async function callerOf(t: TestContext, shop: StandIn): Promise<Watcher> {
-  const caller = await Watcher.open(shop.api.url, 'caller-1', ['delivery']);
+/** A sidecar that calls a service, and says what it has applied when it is told to. */
+async function callerOf(t: TestContext, shop: StandIn, service = 'delivery'): Promise<Watcher> {
+  const caller = await Watcher.open(shop.api.url, 'caller-1', [service]);
   const beating = setInterval(() => caller.say({ type: 'heartbeat' }), 1000);
   t.after(() => {
     clearInterval(beating);
@@ -96,7 +96,7 @@ describe('replicas', () => {
     assert.equal(code, 1);
     assert.equal(
       stderr,
-      'shop_delivery_1 (delivery at 10.9.0.2:8080) is not drained after 1s: these callers have not left it: caller/caller-1\nshop_delivery_1 still serve, what was started is removed.\n',
+      'shop_delivery_1 (delivery at 10.9.0.2:8080) is not drained after 1s: these callers have not left it: caller/caller-1\nStill serving: shop_delivery_1. What was started is removed.\n',
     );
     assert.deepEqual(shop.containers, ['delivery_1 running']);
     assert.deepEqual(await shop.instances('delivery'), ['i1 up']);
@@ -141,7 +141,7 @@ describe('old replicas go on serving, and nothing is left behind,', () => {
         'not healthy within 1s: shop_delivery_3 is at 10.9.0.4, and is not registered as delivery; shop_delivery_4 is at 10.9.0.5, and is not registered as delivery',
         'shop_delivery_3 said last:\n  listening\n  waits for its database',
         'shop_delivery_4 said last:\n  listening\n  waits for its database',
-        'shop_delivery_1, shop_delivery_2 still serve, what was started is removed.\n',
+        'Still serving: shop_delivery_1, shop_delivery_2. What was started is removed.\n',
       ].join('\n'),
     );
     await assertUntouched(shop);
@@ -182,7 +182,10 @@ describe('old replicas go on serving, and nothing is left behind,', () => {
     interrupt();
     const { code, stderr } = await rolling;
     assert.equal(code, 1);
-    assert.match(stderr, /^interrupted: puts things in order; again to end at once\ninterrupted\nshop_del/);
+    assert.match(
+      stderr,
+      /^interrupted: puts things in order; again to end at once\ninterrupted\nStill serving: shop_del/,
+    );
     await assertUntouched(shop);
   });
 
@@ -195,7 +198,7 @@ describe('old replicas go on serving, and nothing is left behind,', () => {
     process.kill(-child.pid!, 'SIGINT');
     const [code] = await once(child, 'close');
     assert.equal(code, 1);
-    assert.match(await said, /\ninterrupted\nshop_delivery_1, shop_delivery_2 still serve/);
+    assert.match(await said, /\ninterrupted\nStill serving: shop_delivery_1, shop_delivery_2\. /);
     await assertUntouched(shop);
   });
 
@@ -287,7 +290,7 @@ describe('a pair', () => {
     assert.equal(code, 1);
     assert.match(
       stderr,
-      /but as down[\s\S]*\nshop_kitchen_1 and shop_kitchen-sidecar_1 still serve, what was started/,
+      /but as down[\s\S]*\nStill serving: shop_kitchen_1 and shop_kitchen-sidecar_1\. What was started/,
     );
     assert.deepEqual(shop.containers, PAIR);
     assert.deepEqual(await shop.instances('cooking'), ['i2 up']);
@@ -302,7 +305,7 @@ describe('a pair', () => {
     const { code, stderr } = await shop.rollOut('kitchen');
     assert.equal(code, 1);
     assert.match(stderr, /no space left on device\n/);
-    assert.match(stderr, /\nshop_kitchen-rollout_1 and shop_kitchen-sidecar-rollout_1 still serve, /);
+    assert.match(stderr, /\nStill serving: shop_kitchen-rollout_1 and shop_kitchen-sidecar-rollout_1\. /);
     assert.match(stderr, /\nIt is the temporary pair\. To go on: outrider rollout kitchen\n$/);
     assert.deepEqual(shop.containers, SECOND_PAIR);
     assert.deepEqual(await shop.instances('cooking'), ['i4 up']);
@@ -334,6 +337,20 @@ describe('a pair', () => {
     );
     assert.deepEqual(shop.containers, PAIR);
   });
+});
+
+test('is interrupted while it takes away what an earlier roll-out left', async t => {
+  const shop = await withKitchen(t);
+  shop.behave({ starts: ALL_UP, failingStop: 'kitchen' });
+  assert.equal((await shop.rollOut('kitchen')).code, 1);
+  await shop.api.call('POST', '/v1/services/cooking/instances/i2/undrain');
+  const caller = await callerOf(t, shop, 'cooking');
+  const rolling = shop.rollOut('kitchen', '--drain-timeout', '1h');
+  await caller.heard(message => message.type === 'change' && message.remove.includes('i4'));
+  interrupt();
+  const { code, stderr } = await rolling;
+  assert.deepEqual([code, stderr.split('\n').at(-2)], [1, 'interrupted']);
+  assert.deepEqual(shop.containers, [...PAIR, ...SECOND_PAIR]);
 });
 
 describe('a dry run changes nothing', () => {

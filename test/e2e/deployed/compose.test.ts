@@ -192,7 +192,7 @@ describe('the shop, deployed with docker-compose', {
     await during(t, async () => {
       shop.change('kitchen', { image, environment: { PORT: '8081' } });
       const rolling = shop.rollOut('kitchen', '--timeout', '15s');
-      await assert.rejects(rolling, /healthy[\s\S]* still serve, what was started is removed/);
+      await assert.rejects(rolling, /healthy[\s\S]*Still serving: .*What was started is removed/);
     });
     assert.deepEqual(await shop.instancesOf('kitchen'), instances);
     assert.equal(await shop.docker('ps', '-aq'), containers);
