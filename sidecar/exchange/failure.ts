@@ -40,7 +40,7 @@ export const FAILURES = {
 } as const satisfies Record<string, FailureTraits>;
 
 /** The kinds that another attempt may follow. */
-export type RetriableKind = {
+type RetriableKind = {
   [K in FailureKind]: (typeof FAILURES)[K]['retry'] extends 'never' ? never : K;
 }[FailureKind];
 

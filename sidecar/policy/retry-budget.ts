@@ -1,5 +1,5 @@
 /** How many retries there may be beside the requests of the last {@link WINDOW_MS}. */
-export interface BudgetSettings {
+interface BudgetSettings {
   /** Retries per request, 0 to 1. */
   readonly ratio: number;
   /** Retries per second that are permitted beside that, however few requests there are. */
@@ -74,7 +74,7 @@ export class RetryBudget {
   }
 }
 
-export const WINDOW_MS = 10_000;
+const WINDOW_MS = 10_000;
 const SLOT_MS = 500;
 const SLOTS = WINDOW_MS / SLOT_MS;
 /** 0.07 × 100 is a little less than 7. */

@@ -15,6 +15,7 @@ import {
 import { Timer, type TimerOwner, type TimerWheel } from '../io/timer-wheel.ts';
 import type { UpstreamCounters } from '../telemetry/counters.ts';
 import { backoff } from './backoff.ts';
+import { isMethodSafe } from './method-safe.ts';
 import { askedToWait } from './retry-after.ts';
 import type { RetryBudget } from './retry-budget.ts';
 import { RetryConditions } from './retry-conditions.ts';
@@ -337,10 +338,4 @@ class RetriedCall extends PassReply implements Call, TimerOwner {
 function marked(head: ResponseHead): ResponseHead {
   if (getField(head.fields, RETRY_FIELD) !== undefined) return head;
   return { ...head, fields: [...head.fields, ...EXHAUSTED] };
-}
-
-/** Whether doing the exchange twice is the same as doing it once, or was said to be. */
-export function isMethodSafe(exchange: Exchange, methods: RetrySettings['methods']): boolean {
-  if (methods === 'idempotent') return exchange.isIdempotent;
-  return methods === 'any' || methods.includes(exchange.head.method);
 }

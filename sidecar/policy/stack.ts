@@ -12,6 +12,7 @@ import type { HoldRoom } from './hold-room.ts';
 import type { PolicyMemory } from './policy-memory.ts';
 import { type Alternatives, retryLayer } from './retry.ts';
 import { timeoutLayer } from './timeout.ts';
+import { wholeAnswerLayer } from './whole-answer.ts';
 
 /** What the layers of a stack need of the sidecar. */
 interface StackContext {
@@ -77,6 +78,11 @@ export function buildStack(
     layers.push(
       retryLayer({ settings: retry, alternatives: attempt, shelter: hold, budget, counters, wheel, random }),
     );
+  }
+
+  // Inside the retries, so that an answer which breaks off before anything of it went out can be followed by another attempt.
+  if (retry.attempts > 1 && retry.whole.size > 0) {
+    layers.push(wholeAnswerLayer(retry, wheel));
   }
 
   // Around each attempt, not the exchange: the last endpoint may leave between two of them. Outside the attempt's timeout, which is

@@ -5,7 +5,7 @@ import type { TimerWheel } from '../io/timer-wheel.ts';
 import { TimedReply } from './timed-reply.ts';
 
 /** A bound on the time from an attempt until the head of its answer; the time that the application takes to send its request does not count. */
-export interface TimeoutSettings {
+interface TimeoutSettings {
   /** 1 and more. */
   readonly ms: number;
   /** For the person who reads the failure. */

@@ -50,5 +50,5 @@ stop: { grace: 50ms, quiet: 0ms }
  * passed on, and nothing is to be added.
  */
 const PATIENT =
-  '{ timeouts: { connect: 20s, total: 60s, idle: 60s, propagate: false }, retry: { on: [connect-failure, reset] } }';
+  '{ timeouts: { connect: 20s, total: 60s, idle: 60s, propagate: false }, retry: { on: [connect-failure, reset], whole: { size: 0B } } }';
 const SILENT = { debug() {}, info() {}, warn() {}, error() {} };

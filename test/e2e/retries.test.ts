@@ -138,10 +138,10 @@ describe('a request that an endpoint does not answer is sent to another one', ()
     assert.deepEqual(statuses.sort(), [200, 200, 503, 503]);
   });
 
-  it('not once the answer has begun: it is shown to be incomplete', async () => {
+  it('not once a large answer has begun: it is shown to be incomplete', async () => {
     bad.options = {
       onRequest(_, connection) {
-        connection.send('HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf');
+        connection.send('HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\nhalf');
         setTimeout(() => connection.reset(), 50);
       },
     };
@@ -156,6 +156,37 @@ describe('a request that an endpoint does not answer is sent to another one', ()
     assert.equal(broken, bad.requests.length);
     assert.ok(broken >= 1);
     assert.equal(good.requests.length, 4 - broken);
+  });
+
+  it('after a small answer that broke off: nothing of it is passed on', async () => {
+    bad.options = {
+      onRequest(_, connection) {
+        connection.send('HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf');
+        setImmediate(() => connection.reset());
+      },
+    };
+    for (let i = 0; i < 4; i++) {
+      const answer = await client.ask(get('/', 'half-bad'));
+      assert.deepEqual([answer.status, answer.text], [200, 'GET ']);
+    }
+    assert.ok(bad.requests.length >= 1);
+    assert.equal(good.requests.length, 4);
+  });
+
+  it('but a POST is not, also where its small answer broke off: that is shown to be incomplete', async () => {
+    bad.options = {
+      onRequest(_, connection) {
+        connection.send('HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf');
+        setImmediate(() => connection.reset());
+      },
+    };
+    for (let i = 0; i < 4; i++) {
+      const own = await RawClient.connect(sidecar.port);
+      const { isComplete, status } = await own.ask(post('/', `torn ${i}`, 'half-bad'));
+      assert.ok(isComplete || status === 200);
+      own.close();
+    }
+    assert.equal(bad.requests.length + good.requests.length, 4);
   });
 
   it('after an attempt that took too long, where that is asked for', async () => {

@@ -114,7 +114,7 @@ type Step =
   | { readonly step: 'advance'; readonly ms: number }
   | { readonly step: 'interim' | 'data' | 'flush' | 'end' | 'cancel' | 'pause' | 'resume' | 'finish' }
   | { readonly step: 'push'; readonly text: string }
-  | { readonly step: 'head'; readonly status: number }
+  | { readonly step: 'head'; readonly status: number; readonly bodyLength: number }
   | { readonly step: 'fail'; readonly kind: FailureKind; readonly reachedNobody?: boolean };
 
 const kind = fc.constantFrom(...KINDS);
@@ -124,7 +124,11 @@ const failing = fc.record({
   kind,
   reachedNobody: fc.option(fc.boolean(), { nil: undefined }),
 });
-const heading = fc.record({ step: fc.constant('head' as const), status });
+const heading = fc.record({
+  step: fc.constant('head' as const),
+  status,
+  bodyLength: fc.constantFrom(0, 1, 3, 100_000),
+});
 const simple = (
   ...steps: ('interim' | 'data' | 'flush' | 'end' | 'cancel' | 'pause' | 'resume' | 'finish')[]
 ) => fc.record({ step: fc.constantFrom(...steps) });
@@ -237,7 +241,7 @@ function act(call: ScriptedCall, step: Step): void {
       if (!call.hasHead) call.informational();
       return;
     case 'head':
-      if (!call.hasHead) call.head(step.status);
+      if (!call.hasHead) call.head({ status: step.status, bodyLength: step.bodyLength });
       return;
     case 'data':
       if (call.hasHead) call.data();
