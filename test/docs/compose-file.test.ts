@@ -1,5 +1,6 @@
 /** Holds docker-compose.yml against the commands of today, against the shop that `npm start` runs, and against itself. */
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -156,4 +157,11 @@ test('what the image is built of is in the context of its build', () => {
   const lines = readFileSync(join(ROOT, '.dockerignore'), 'utf8').split('\n');
   for (const path of [...sources, 'tools', 'package.json', 'package-lock.json'])
     assert.ok(lines.includes(`!${path}`), path);
+});
+
+test('the mesh file is one that the control plane takes', () => {
+  const program = join(ROOT, 'bin/outrider.js');
+  const file = join(ROOT, 'examples/shop/mesh/mesh.yaml');
+  const { stdout } = spawnSync(process.execPath, [program, 'validate', file], { encoding: 'utf8' });
+  assert.equal(stdout, `${file}: ok (mesh)\n`);
 });
