@@ -3,7 +3,7 @@ import { BREAKER_SCHEMA } from './breaker-policy.ts';
 import { LIMITS_SCHEMA } from './limits-policy.ts';
 import { OUTLIERS_SCHEMA } from './outliers-policy.ts';
 import { RETRY_SCHEMA } from './retry-policy.ts';
-import { choice, count, decimal, duration, either, optional, ratio, section } from './setting.ts';
+import { choice, count, decimal, duration, either, optional, ratio, section, text } from './setting.ts';
 import { TIMEOUTS_SCHEMA } from './timeouts-policy.ts';
 
 /** The policy of a service or of a static upstream: how a caller's sidecar sends requests to it. */
@@ -37,6 +37,20 @@ export const POLICY_SCHEMA = section('How requests are sent to this upstream.', 
           max: 1_000_000_000,
         }),
         { means: 'the same as `rate`', word: null },
+      ),
+      header: optional(
+        text(
+          {
+            expected: 'the name of a header field, such as x-tenant',
+            form: 'name',
+            pattern: "^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}$",
+          },
+          {
+            description:
+              'A header field whose values have this rate each: the 10,000 that came last are told apart, by their first 128 characters. Requests without it have one rate together.',
+          },
+        ),
+        { means: 'all requests together', word: null },
       ),
     }),
     { means: 'no rate limit', word: null },

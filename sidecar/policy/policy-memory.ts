@@ -2,7 +2,9 @@ import type { Policy } from '../../control-plane/contract/policy.ts';
 import type { UpstreamCounters } from '../telemetry/counters.ts';
 import { type CountedFailures, countedFailures } from './breaker.ts';
 import { type BreakerChange, type BreakerSettings, CircuitBreaker } from './circuit-breaker.ts';
+import { ConcurrencyLimit } from './concurrency-limit.ts';
 import { RetryBudget } from './retry-budget.ts';
+import { KeyedBuckets } from './token-bucket.ts';
 
 interface MemoryContext {
   /** The names by which the policy may mean this sidecar: its service, and its id. */
@@ -23,6 +25,10 @@ export class PolicyMemory {
   /** What counts as a failure for it. */
   counted: CountedFailures = { statuses: new Set(), kinds: new Set() };
   readonly retryBudget = new RetryBudget({ ratio: 0, floor: 0 });
+  /** Null where any number of requests may be under way. */
+  concurrency: ConcurrencyLimit | null = null;
+  /** Null where requests may come as fast as they like. */
+  rate: KeyedBuckets | null = null;
   private readonly context: MemoryContext;
 
   constructor(context: MemoryContext) {
@@ -30,8 +36,31 @@ export class PolicyMemory {
   }
 
   /** Takes over what the policy says. @param now monotonic ms */
-  configure({ breaker, retry }: Policy, now: number): void {
+  configure({ breaker, limits, rateLimit, retry }: Policy, now: number): void {
     this.retryBudget.configure(retry.budget);
+    this.configureBreaker(breaker, now);
+    this.configureConcurrency(limits.concurrency);
+    this.configureRate(rateLimit, now);
+  }
+
+  private configureConcurrency(max: number | null): void {
+    if (max === null) this.concurrency = null;
+    else if (this.concurrency === null) this.concurrency = new ConcurrencyLimit(max);
+    else this.concurrency.max = max;
+  }
+
+  private configureRate(limit: Policy['rateLimit'], now: number): void {
+    if (limit === null) {
+      this.rate = null;
+      return;
+    }
+    const { rate, per, burst } = limit;
+    const settings = { rate: rate / per, burst: Math.max(1, burst ?? rate) };
+    if (this.rate === null) this.rate = new KeyedBuckets(settings, MAX_KEYS);
+    else this.rate.configure(settings, now);
+  }
+
+  private configureBreaker(breaker: Policy['breaker'], now: number): void {
     const { callers, counters, random, onBreakerChange } = this.context;
     if (breaker === null) {
       this.breaker = null;
@@ -52,6 +81,9 @@ export class PolicyMemory {
     counters.breakerState = this.breaker.state;
   }
 }
+
+/** Values of a header that have a limit of their own each. */
+const MAX_KEYS = 10_000;
 
 /** @param callers the names of this sidecar: a hand on the breaker may be for some sidecars only */
 function breakerSettings(

@@ -6,10 +6,12 @@ import type { AccessLog } from '../telemetry/access-log.ts';
 import type { UpstreamCounters } from '../telemetry/counters.ts';
 import { telemetryLayer } from '../telemetry/telemetry-layer.ts';
 import { breakerLayer } from './breaker.ts';
+import { concurrencyLayer } from './concurrency-limit.ts';
 import { deadlineLayer } from './deadline.ts';
 import { Hold } from './hold.ts';
 import type { HoldRoom } from './hold-room.ts';
 import type { PolicyMemory } from './policy-memory.ts';
+import { rateLimitLayer } from './rate-limit.ts';
 import { type Alternatives, retryLayer } from './retry.ts';
 import { timeoutLayer } from './timeout.ts';
 import { wholeAnswerLayer } from './whole-answer.ts';
@@ -36,11 +38,11 @@ export function buildStack(
   counters: UpstreamCounters,
   context: StackContext,
   holdRoom: HoldRoom | null,
-  memory: Pick<PolicyMemory, 'breaker' | 'counted' | 'retryBudget'>,
+  memory: Pick<PolicyMemory, 'breaker' | 'counted' | 'concurrency' | 'rate' | 'retryBudget'>,
 ): Service {
   const { wheel, accessLog, random } = context;
-  const { breaker, counted, retryBudget: budget } = memory;
-  const { timeouts, retry, limits } = policy;
+  const { breaker, counted, concurrency, rate, retryBudget: budget } = memory;
+  const { timeouts, retry, limits, rateLimit } = policy;
   const layers: Layer[] = [];
   const hold =
     holdRoom === null || limits.hold === 0
@@ -61,10 +63,27 @@ export function buildStack(
   // Outermost, so that it counts and logs what the application sees, whatever is made of it below.
   layers.push(telemetryLayer({ counters, accessLog, clock: () => wheel.now() }));
 
+  // Outside all that costs something: what is too much is refused before anything is done for it.
+  if (rate !== null) {
+    layers.push(
+      rateLimitLayer({
+        buckets: rate,
+        header: rateLimit?.header?.toLowerCase() ?? null,
+        upstream: name,
+        wheel,
+      }),
+    );
+  }
+
   // Around the retries: whatever they do, the application waits no longer than this.
   const { total, propagate } = timeouts;
   if (total !== null || propagate) {
     layers.push(deadlineLayer({ total, propagate, upstream: name }, wheel));
+  }
+
+  // Outside the breaker: what is refused for want of room is no call, and must not take one of its trials.
+  if (concurrency !== null) {
+    layers.push(concurrencyLayer(concurrency, name, counters));
   }
 
   // Around the retries, since it judges what the upstream made of a request in the end; inside the total timeout, so that an upstream

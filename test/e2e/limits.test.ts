@@ -357,3 +357,56 @@ describe('connections of applications are bounded', () => {
     await upstream.stop();
   });
 });
+
+describe('what reaches a service is bounded', () => {
+  let sidecar: SidecarProcess;
+  let upstream: RawUpstream;
+  let waiting: RawUpstreamConnection[] = [];
+
+  before(async () => {
+    upstream = await RawUpstream.start((request, connection) => {
+      if (request.target === '/slow') waiting.push(connection);
+      else ok(request, connection);
+    });
+    const endpoints = [upstream.address];
+    sidecar = await SidecarProcess.start({
+      file: {
+        upstreams: {
+          narrow: { endpoints, policy: { limits: { concurrency: 2 } } },
+          rated: { endpoints, policy: { rateLimit: { rate: 1, per: '10m', burst: 2, header: 'x-tenant' } } },
+        },
+      },
+    });
+  });
+
+  after(async () => {
+    await sidecar?.kill();
+    await upstream?.stop();
+  });
+
+  it('by the requests that are under way at once', async () => {
+    waiting = [];
+    const slow = await Promise.all([open(sidecar), open(sidecar)]);
+    const answers = slow.map(client => client.ask(get('/slow', 'narrow')));
+    await until(() => waiting.length === 2, 'two requests at the endpoint');
+    const third = await open(sidecar);
+    const refused = await third.ask(get('/', 'narrow'));
+    assert.deepEqual([refused.status, refused.field('x-outrider-error')], [503, 'overflow']);
+    assert.match(String(refused.json.detail), /limits\.concurrency/);
+    for (const connection of waiting) connection.answer(200, 'slow');
+    for (const answer of await Promise.all(answers)) assert.equal(answer.text, 'slow');
+    assert.equal((await third.ask(get('/', 'narrow'))).status, 200);
+  });
+
+  it('by how many come in a time, for each value of a header', async () => {
+    const client = await open(sidecar);
+    const ask = (tenant: string) => client.ask(get('/', 'rated', `X-Tenant: ${tenant}\r\n`));
+    const statuses: (number | null)[] = [];
+    for (const tenant of ['a', 'b', 'a', 'a']) statuses.push((await ask(tenant)).status);
+    assert.deepEqual(statuses, [200, 200, 200, 429]);
+    const refused = await ask('a');
+    assert.equal(refused.field('x-outrider-error'), 'rate-limited');
+    const seconds = Number(refused.field('retry-after'));
+    assert.ok(seconds > 0 && seconds <= 600, String(seconds));
+  });
+});

@@ -78,7 +78,7 @@ test('takes a file that says everything there is to say', () => {
       headSize: 32_768,
       headFields: 128,
     },
-    rateLimit: { rate: 100, per: 1_000, burst: 200 },
+    rateLimit: { rate: 100, per: 1_000, burst: 200, header: null },
     outliers: { consecutiveFailures: 5, ejectFor: 10_000, maxEjected: 0.5 },
     hedge: { after: 'p95', max: 1 },
     fallback: { cached: { maxAge: 60_000 } },

@@ -67,3 +67,18 @@ test('a hand on it is for all sidecars, or for those that are named by service o
   assert.deepEqual(states('{ force: { state: "off", callers: [8f14e45f] } }'), ['off', false]);
   assert.deepEqual(states('{ force: { state: open, callers: [gateway] } }'), ['closed', false]);
 });
+
+test('the places that are taken stay taken when the limit changes, and the tokens that are gone stay gone', () => {
+  const memory = aMemory();
+  memory.configure(policyOf('limits: { concurrency: 5 }\nrateLimit: { rate: 2 }'), 0);
+  const { concurrency } = memory;
+  assert.ok(concurrency && memory.rate);
+  concurrency.inFlight = 3;
+  assert.equal(memory.rate.take('', 0), 0);
+  memory.configure(policyOf('limits: { concurrency: 4 }\nrateLimit: { rate: 2, per: 2s }'), 0);
+  assert.equal(memory.concurrency, concurrency);
+  assert.deepEqual([concurrency.max, concurrency.inFlight], [4, 3]);
+  assert.deepEqual([memory.rate.take('', 0), memory.rate.take('', 0)], [0, 1000]);
+  memory.configure(policyOf('{}'), 0);
+  assert.deepEqual([memory.concurrency, memory.rate], [null, null]);
+});
