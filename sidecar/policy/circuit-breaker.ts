@@ -28,7 +28,7 @@ export interface BreakerSettings {
 }
 
 /** As Resilience4j names them: `open` lets nothing through, `half-open` a few calls to try, the others everything. */
-export type BreakerState = (typeof BREAKER_STATES)[number];
+type BreakerState = (typeof BREAKER_STATES)[number];
 
 /** How a call ended. `ignored` says nothing about the upstream: it was not sent, or nobody waited for its answer. */
 export type BreakerResult = 'success' | 'failure' | 'ignored';

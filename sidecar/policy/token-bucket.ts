@@ -1,5 +1,5 @@
 /** How fast a bucket fills, and how much it holds. */
-export interface BucketSettings {
+interface BucketSettings {
   /** Tokens per ms, above 0. */
   readonly rate: number;
   /** Tokens that it holds at most, 1 and more. */

@@ -36,6 +36,8 @@ function makeStack(settings: Settings = {}, endpoints = 2, random = 0) {
   const policy = policyOf(settings);
   const memory = {
     breaker: null,
+    concurrency: null,
+    rate: null,
     counted: { statuses: new Set<number>(), kinds: new Set<FailureKind>() },
     retryBudget: new RetryBudget(policy.retry.budget),
   };
