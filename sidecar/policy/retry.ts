@@ -135,7 +135,7 @@ class RetryService implements Service {
    * But a request that ends whoever gets it must not be given to each that comes back.
    * @param received how many attempts may have reached somebody
    */
-  waits(exchange: Exchange, reason: Failure, received: number, isNested: boolean): boolean {
+  waits(exchange: Exchange, reason: Failure, received: number, isNested: boolean): boolean | 'budget' {
     const { shelter, settings, alternatives, budget, wheel } = this.options;
     if (shelter === null || !exchange.isReplayable) return false;
     if (reason.reachedNobody && alternatives.hasLost(exchange)) return shelter.take(exchange, reason);
@@ -144,7 +144,8 @@ class RetryService implements Service {
     if (reason.reachedNobody) return !this.hasNoAttemptLeft(exchange) && shelter.take(exchange, reason);
     if (isNested || !this.isMethodSafe(exchange)) return false;
     const now = wheel.now();
-    return budget.left(now) > 0 && shelter.take(exchange, reason) && budget.take(now);
+    if (budget.left(now) < 1) return 'budget';
+    return shelter.take(exchange, reason) && budget.take(now);
   }
 
   private within(exchange: Exchange, wait: number, isFree: boolean): NextAttempt | RetryRefusal {
@@ -273,7 +274,7 @@ class RetriedCall extends PassReply implements Call, TimerOwner {
     if (this.phase !== 'attempting') return this.reply.fail(reason);
     if (!isRetriable(reason.kind)) {
       // The last endpoint has left while this waited for a connection to it.
-      if (reason.kind === 'no-endpoint' && this.waits(reason)) return this.again();
+      if (reason.kind === 'no-endpoint' && this.waits(reason) === true) return this.again();
       return this.reply.fail(reason);
     }
     if (!reason.reachedNobody) this.received++;
@@ -281,11 +282,13 @@ class RetriedCall extends PassReply implements Call, TimerOwner {
     const isWanted = this.isWanted && service.conditions.isMetByFailure(reason);
     const next = isWanted ? service.afterFailure(exchange, reason, started, this.isNested) : null;
     if (next !== null && typeof next === 'object') return this.pauseAndGo(next.wait);
-    if (this.waits(reason)) return this.again();
+    const waits = this.waits(reason);
+    if (waits === true) return this.again();
     const last = started > 1 ? retryExhausted(reason, started) : reason;
     if (next === null) return this.reply.fail(last);
-    this.refuse(next);
-    this.reply.fail(notRetried(last, next, service.options.settings.oneLayer));
+    const refusal = waits === 'budget' ? waits : next;
+    this.refuse(refusal);
+    this.reply.fail(notRetried(last, refusal, service.options.settings.oneLayer));
   }
 
   private breakOff(): void {
@@ -307,7 +310,7 @@ class RetriedCall extends PassReply implements Call, TimerOwner {
     return this.outerAttempt > 1;
   }
 
-  private waits(reason: Failure): boolean {
+  private waits(reason: Failure): boolean | 'budget' {
     return this.service.waits(this.exchange, reason, this.received, this.isNested);
   }
 

@@ -79,8 +79,9 @@ function startSheltered({ settings = {}, endpoints = 1, exchange = {}, isLost, m
     },
   };
   const reply = new RecordedReply();
-  layerOver(service, settings, { shelter }).stack.call(anExchange(exchange), reply);
-  return { service, reply, taken };
+  const { stack, counters } = layerOver(service, settings, { shelter });
+  stack.call(anExchange(exchange), reply);
+  return { service, reply, taken, counters };
 }
 
 const POST: ExchangeParts = { method: 'POST' };
@@ -309,6 +310,15 @@ describe('where there is no other endpoint, does not wait with', () => {
       assert.equal(reply.failure?.kind, kind);
     });
   }
+
+  test('a lost GET for which there is no budget, which is why it fails', () => {
+    const { service, reply, taken, counters } = startSheltered({
+      settings: { budget: { ratio: 0, floor: 0 } },
+    });
+    service.last.fail('reset');
+    assert.deepEqual([taken, reply.told], [[], ['reset']]);
+    assert.deepEqual([counters.retriesRefused.budget, counters.retriesRefused['no-other']], [1, 0]);
+  });
 
   test('anything that another endpoint can have now', () => {
     const { service, taken } = startSheltered({ endpoints: 2, isLost: true });
