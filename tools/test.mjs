@@ -25,23 +25,46 @@ if (files.length === 0) {
 
 /** @param {string} name */
 const isGiven = name => options.some(option => option === name || option.startsWith(`${name}=`));
-// End-to-end tests wait more than they compute, so two at a time pay off even on two cores.
-if (!isGiven('--test-concurrency'))
-  options.push(`--test-concurrency=${Math.max(2, availableParallelism() - 1)}`);
 // A test that hangs is named by the runner instead of holding up the run for ever.
 if (!isGiven('--test-timeout')) options.push('--test-timeout=600000');
 if (!isGiven('--test-reporter')) options.push('--test-reporter=spec');
 
-const child = spawn(process.execPath, ['--import', 'tsx', '--test', ...options, ...files], {
-  cwd: ROOT,
-  stdio: 'inherit',
-});
+// What is deployed on an engine is a machine full of processes by itself: beside other tests, it would be starved.
+const isDeployed = (/** @type {string} */ file) => file.startsWith(join('test', 'e2e', 'deployed'));
+// Other end-to-end tests wait more than they compute, so two at a time pay off even on two cores.
+const runs = [
+  { files: files.filter(isDeployed), concurrency: 1 },
+  { files: files.filter(file => !isDeployed(file)), concurrency: Math.max(2, availableParallelism() - 1) },
+];
+let isInterrupted = false;
+/** @type {import('node:child_process').ChildProcess | null} */
+let child = null;
 // The terminal sends Ctrl-C to the runner as well: it ends, and this process after it, with its code.
-process.on('SIGINT', () => {});
-process.on('SIGTERM', () => child.kill('SIGTERM'));
-child.once('exit', code => {
-  process.exitCode = code ?? 1;
+process.on('SIGINT', () => {
+  isInterrupted = true;
 });
+process.on('SIGTERM', () => {
+  isInterrupted = true;
+  child?.kill('SIGTERM');
+});
+
+for (const { files, concurrency } of runs) {
+  if (files.length === 0 || isInterrupted) continue;
+  const own = isGiven('--test-concurrency') ? [] : [`--test-concurrency=${concurrency}`];
+  const code = await run(['--import', 'tsx', '--test', ...own, ...options, ...files]);
+  if (code !== 0) process.exitCode = code;
+}
+
+/**
+ * @param {string[]} args
+ * @returns {Promise<number>} the exit code
+ */
+function run(args) {
+  return new Promise(resolve => {
+    child = spawn(process.execPath, args, { cwd: ROOT, stdio: 'inherit' });
+    child.once('exit', code => resolve(code ?? 1));
+  });
+}
 
 /**
  * @param {string} folder

@@ -56,3 +56,9 @@ test('words that choose nothing fail the run', t => {
   assert.equal(status, 1);
   assert.match(stderr, /No test file has nowhere in its path/);
 });
+
+test('what is deployed runs by itself and first, and fails the whole run where it fails', t => {
+  const { status, stdout } = run(t, { 'test/e2e/deployed/a.test.ts': FAILS, 'test/b.test.ts': PASSES });
+  assert.equal(status, 1);
+  assert.match(stdout, /ℹ tests 1\n[\s\S]*ℹ fail 1\n[\s\S]*ℹ tests 2\n[\s\S]*ℹ fail 0\n/);
+});
