@@ -12,6 +12,7 @@ import type { HttpDate } from './io/http-date.ts';
 import type { NameResolver } from './io/name-resolver.ts';
 import type { TimerWheel } from './io/timer-wheel.ts';
 import type { Mesh } from './mesh.ts';
+import { OutlierReport } from './outlier-report.ts';
 import type { BreakerChange } from './policy/circuit-breaker.ts';
 import { HoldRoom } from './policy/hold-room.ts';
 import { PolicyMemory } from './policy/policy-memory.ts';
@@ -22,6 +23,7 @@ import { createBalancer } from './upstream/balancers/balancer-by-name.ts';
 import type { ConnectionLimit } from './upstream/connection-limit.ts';
 import { ConnectionPool, type PoolSettings } from './upstream/connection-pool.ts';
 import type { EndpointSpec } from './upstream/endpoint.ts';
+import { OutlierWatch } from './upstream/outlier-watch.ts';
 import { Search } from './upstream/search.ts';
 import { Upstream } from './upstream/upstream.ts';
 
@@ -59,6 +61,7 @@ export class RunningUpstream implements EndpointListener {
   private readonly holdRoom: HoldRoom;
   /** What its policies remember. */
   readonly memory: PolicyMemory;
+  private readonly watch: OutlierWatch;
   private inForce: UpstreamConfig;
   private source: EndpointSource;
   private outermost: Service;
@@ -72,7 +75,14 @@ export class RunningUpstream implements EndpointListener {
     this.context = context;
     this.connections = connectionContext(policy, context);
     const pool = new ConnectionPool(name, poolSettings(policy), this.connections, counters, context.total);
-    this.upstream = new Upstream(name, createBalancer(policy.balancer, context.random), pool);
+    this.watch = new OutlierWatch({
+      settings: policy.outliers,
+      moves: movesWaiting(policy),
+      wheel: context.wheel,
+      random: context.random,
+    });
+    this.upstream = new Upstream(name, createBalancer(policy.balancer, context.random), pool, this.watch);
+    this.watch.events = new OutlierReport(this.upstream, this.watch, this.counters, context.log);
     this.holdRoom = new HoldRoom(context.wheel.now());
     const { callers, random } = context;
     const onBreakerChange = (change: BreakerChange) => this.tellOfBreaker(change);
@@ -123,6 +133,7 @@ export class RunningUpstream implements EndpointListener {
       this.connections.headSize = config.policy.limits.headSize;
       this.connections.headFields = config.policy.limits.headFields;
       upstream.pool.configure(poolSettings(config.policy));
+      this.watch.configure(config.policy.outliers, movesWaiting(config.policy));
       if (old.policy.balancer !== config.policy.balancer) {
         upstream.balanceWith(createBalancer(config.policy.balancer, context.random));
       }
@@ -252,6 +263,11 @@ function connectionContext({ limits }: Policy, context: UpstreamContext) {
     isOwnPort: context.isOwnPort,
     afterTurn: setImmediate,
   };
+}
+
+/** Where a request is never sent twice, one that waits is not sent to another endpoint either. */
+function movesWaiting({ retry, outliers }: Policy): boolean {
+  return retry.attempts > 1 && outliers?.unanswered != null;
 }
 
 function poolSettings({ timeouts, limits }: Policy): PoolSettings {

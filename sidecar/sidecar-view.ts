@@ -1,3 +1,4 @@
+import { formatRatio } from '../control-plane/contract/ratio.ts';
 import type { LogDestination } from '../process/log-destination.ts';
 import type { AdminView, Readiness } from './admin/admin-view.ts';
 import { redact } from './config/redact.ts';
@@ -9,6 +10,7 @@ import type { RunningUpstream } from './running-upstream.ts';
 import type { AccessLog } from './telemetry/access-log.ts';
 import type { DownstreamCounters, UpstreamCounters } from './telemetry/counters.ts';
 import { type MetricsSources, sidecarMetrics } from './telemetry/metrics.ts';
+import type { Endpoint } from './upstream/endpoint.ts';
 import type { Upstream } from './upstream/upstream.ts';
 import type { UpstreamSet } from './upstream-set.ts';
 
@@ -175,6 +177,7 @@ function describeCounters(counters: UpstreamCounters): object {
     failures: nonZero(failures),
     retries: counters.retries,
     retriesRefused: nonZero(counters.retriesRefused),
+    moved: counters.moved,
     staleReplays: counters.staleReplays,
     connections: {
       open: counters.connectionsOpen,
@@ -189,6 +192,14 @@ function nonZero(counts: Readonly<Record<string, number>>): object {
   return Object.fromEntries(Object.entries(counts).filter(([, count]) => count > 0));
 }
 
+/** @param triedIn in how many ms it is tried */
+function describeEjection({ ejection }: Endpoint, triedIn: number): object {
+  const { phase, reason, count, ramp } = ejection;
+  if (phase === 'in') return ramp < 1 ? { share: formatRatio(ramp) } : {};
+  const returnsAt = new Date(Date.now() + Math.max(0, triedIn)).toISOString();
+  return { ejected: { reason, returnsAt, isTried: phase === 'probing', ejections: count } };
+}
+
 function describeEndpoints(upstream: Upstream): object[] {
   return [...upstream.endpoints].map(endpoint => ({
     id: endpoint.id,
@@ -199,6 +210,7 @@ function describeEndpoints(upstream: Upstream): object[] {
     version: endpoint.version,
     ...(endpoint.isLastResort ? { lastResort: true } : {}),
     ...(endpoint.lost === null ? {} : { lost: endpoint.lost.detail }),
+    ...describeEjection(endpoint, upstream.triedIn(endpoint)),
     outstanding: endpoint.outstanding,
     attempts: endpoint.attempts,
     failures: endpoint.failures,

@@ -31,7 +31,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   'sidecar/telemetry': { imports: ['sidecar/exchange', 'process'] },
   'sidecar/upstream': {
     imports: ['sidecar/exchange', 'sidecar/io', 'sidecar/http1', 'control-plane/contract/host-port.ts'],
-    types: ['sidecar/telemetry'],
+    types: ['sidecar/telemetry', 'control-plane/contract/outliers-policy.ts'],
   },
   'sidecar/policy': {
     imports: ['sidecar/exchange', 'sidecar/io', 'sidecar/telemetry'],

@@ -80,14 +80,15 @@ function convertSection(schema: TObject, about: JsonSchema, style: Style): JsonS
   const oneOf = schema[ONE_OF]?.map(key => ({ required: [key] }));
   // Nothing but a key and a colon is a section with all defaults.
   const isEmptyFine = required.length === 0 && oneOf === undefined;
-  return {
-    ...about,
+  const map = {
     type: isEmptyFine || schema[NULLABLE] !== undefined ? ['object', 'null'] : 'object',
     properties,
     additionalProperties: false,
     ...(required.length === 0 ? {} : { required }),
     ...(oneOf === undefined ? {} : { oneOf }),
   };
+  const word = schema[NULLABLE]?.word ?? null;
+  return word === null ? { ...about, ...map } : { ...about, anyOf: [map, { const: word }] };
 }
 
 /** The description with what editors would not show otherwise. */

@@ -193,7 +193,8 @@ class Reader {
 
   /** The value of a setting that was not given. */
   private absent(schema: TSchema, path: KeyPath, at: Place): unknown {
-    if (schema.default === undefined && schema[NULLABLE] !== undefined) return null;
+    const absence = schema[NULLABLE];
+    if (schema.default === undefined && absence !== undefined && !absence.isOn) return null;
     if (!isRequired(schema)) return defaultOf(schema);
     if (schema.type === 'object') return this.read(schema, { kind: 'map', entries: [], at }, path);
     this.report(at, path, { expected: expectationOf(schema), found: null, suggestion: null });

@@ -72,6 +72,8 @@ interface Absence {
   readonly means: string;
   /** The word that says the same in the file, so that it can be said explicitly; null where there is none. */
   readonly word: string | null;
+  /** Absent, it has its defaults all the same: only the word means what {@link means} says. */
+  readonly isOn?: true;
 }
 
 /** What every setting says about itself; a setting without default has to be given. */

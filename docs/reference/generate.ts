@@ -79,7 +79,7 @@ function page(
     const { path, description, absence, settings } = section;
     if (path !== '') {
       parts.push(`## ${path}`, description);
-      if (absence !== null) parts.push(`Not given: ${absence}.`);
+      if (absence !== null) parts.push(absence);
       if (isNotApplied(path, notApplied)) parts.push(NOT_YET);
     }
     if (settings.length > 0) parts.push(settingsTable(section, notApplied));

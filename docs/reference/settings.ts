@@ -43,7 +43,13 @@ export function sectionsOf(schema: TObject, path = '', leaveOut: readonly TSchem
   const oneOf = schema[ONE_OF]?.map(key => `\`${key}\``).join(', ');
   const choice = oneOf === undefined ? '' : ` Exactly one of ${oneOf} has to be given.`;
   const description = `${schema.description}${choice}`;
-  return [{ path, description, absence: absence?.means ?? null, settings }, ...inner];
+  return [{ path, description, absence: absenceOf(absence), settings }, ...inner];
+}
+
+/** What it means that a section is not given, or is turned off, a sentence. */
+function absenceOf(absence: TSchema[typeof NULLABLE]): string | null {
+  if (absence === undefined) return null;
+  return absence.isOn ? `\`${absence.word}\`: ${absence.means}.` : `Not given: ${absence.means}.`;
 }
 
 /** The section that a setting is, or that its values or items are. */

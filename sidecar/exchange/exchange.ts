@@ -38,6 +38,8 @@ export class Exchange {
   attempts = 0;
   /** Requests that were sent again because a reused connection turned out to be closed. */
   staleReplays = 0;
+  /** How often it was sent to another endpoint because one did not answer. */
+  moves = 0;
   /** The endpoints that were tried, oldest first; the last one is the current one. */
   readonly tried: AttemptTarget[] = [];
   /** Why the next attempt has to wait until an endpoint can be connected to; null where it has not to. */

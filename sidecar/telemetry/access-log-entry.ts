@@ -19,6 +19,7 @@ export class AccessLogEntry {
   attempts = 0;
   retryRefused: RetryRefusal | null = null;
   staleReplays = 0;
+  moves = 0;
   /** Monotonic milliseconds. */
   startedAt = 0;
   /** Monotonic milliseconds. */
@@ -41,6 +42,7 @@ export class AccessLogEntry {
     this.attempts = 0;
     this.retryRefused = null;
     this.staleReplays = 0;
+    this.moves = 0;
   }
 }
 
@@ -76,6 +78,8 @@ export interface AccessLogLine {
   readonly retryRefused: RetryRefusal | undefined;
   /** How often the request was sent anew because a reused connection had been closed. */
   readonly staleReplays: number;
+  /** How often it was sent to another endpoint because one did not answer; absent where it was not. */
+  readonly moves: number | undefined;
   /** The request's `X-Request-Id`. */
   readonly requestId: string | undefined;
 }
@@ -100,6 +104,7 @@ export function toLine(entry: AccessLogEntry, wallOffset: number): AccessLogLine
     attempts: entry.attempts,
     retryRefused: entry.retryRefused ?? undefined,
     staleReplays: entry.staleReplays,
+    moves: entry.moves > 0 ? entry.moves : undefined,
     requestId: bounded(entry.requestId, 128),
   };
 }
@@ -120,6 +125,7 @@ export function toText(line: AccessLogLine): string {
   ];
   if (line.retryRefused !== undefined) words.push(`not-retried=${line.retryRefused}`);
   if (line.staleReplays > 0) words.push(`replays=${line.staleReplays}`);
+  if (line.moves !== undefined) words.push(`moves=${line.moves}`);
   if (line.requestId !== undefined) words.push(`id=${word(line.requestId)}`);
   if (line.error !== undefined) words.push(`error=${line.error}`);
   if (line.lastError !== undefined) words.push(`last=${line.lastError}`);

@@ -83,6 +83,7 @@ export class AccessLog {
     entry.attempts = exchange.attempts;
     entry.retryRefused = exchange.retryRefused;
     entry.staleReplays = exchange.staleReplays;
+    entry.moves = exchange.moves;
     entry.startedAt = exchange.startedAt;
     entry.endedAt = now;
     noteFailure(entry, failure);

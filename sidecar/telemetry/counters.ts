@@ -1,3 +1,4 @@
+import type { EjectionReason } from '../exchange/ejection-reason.ts';
 import { FAILURES, type FailureKind } from '../exchange/failure.ts';
 import { RETRY_REFUSALS, type RetryRefusal } from '../exchange/retry-refusal.ts';
 import { LatencyHistogram } from './latency-histogram.ts';
@@ -52,6 +53,20 @@ export class UpstreamCounters {
   breakerOpened = 0;
   /** What the circuit breaker is at; `closed` where there is none. */
   breakerState: BreakerStateName = 'closed';
+  /** How often endpoints were left out, by the rule; those left out (gauge); and how often that would have been too many. Kept by outlier detection. */
+  readonly ejections: Record<EjectionReason, number> = {
+    'consecutive-failures': 0,
+    'consecutive-gateway-failures': 0,
+    'consecutive-local-failures': 0,
+    'failure-rate': 0,
+    'success-rate': 0,
+    slow: 0,
+    unanswered: 0,
+  };
+  ejected = 0;
+  ejectionsRefused = 0;
+  /** Requests that were sent to another endpoint because one did not answer. Kept by outlier detection. */
+  moved = 0;
 
   constructor(upstream: string) {
     this.upstream = upstream;

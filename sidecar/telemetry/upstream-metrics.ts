@@ -92,6 +92,26 @@ export function upstreamMetrics(upstreams: () => Iterable<UpstreamCounters>): Co
       'How often the circuit breaker has opened.',
       one(of => of.breakerOpened),
     ),
+    counter(
+      'outrider_upstream_ejections_total',
+      'How often endpoints were left out, by the rule of outlier detection.',
+      each(ejections),
+    ),
+    counter(
+      'outrider_upstream_ejections_refused_total',
+      'How often an endpoint was not left out because too many would have been.',
+      one(of => of.ejectionsRefused),
+    ),
+    gauge(
+      'outrider_upstream_ejected_endpoints',
+      'Endpoints that are left out.',
+      one(of => of.ejected),
+    ),
+    counter(
+      'outrider_upstream_moved_total',
+      'Requests sent to another endpoint because one did not answer.',
+      one(of => of.moved),
+    ),
   ];
 }
 
@@ -117,6 +137,13 @@ function refusals(of: UpstreamCounters): Sample[] {
   return REFUSALS.map(reason => ({
     labels: { upstream: of.upstream, reason },
     value: of.retriesRefused[reason],
+  }));
+}
+
+function ejections(of: UpstreamCounters): Sample[] {
+  return Object.entries(of.ejections).map(([reason, value]) => ({
+    labels: { upstream: of.upstream, reason },
+    value,
   }));
 }
 

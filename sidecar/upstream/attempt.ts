@@ -4,6 +4,10 @@ import type { Fields } from '../exchange/fields.ts';
 import type { Call, Reply, ResponseHead } from '../exchange/service.ts';
 import { Timer, type TimerOwner } from '../io/timer-wheel.ts';
 import { Endpoint } from './endpoint.ts';
+import { WaitingRequest } from './outliers/waiting-request.ts';
+
+/** A request that waited for something else for so long, in ms, says nothing about its endpoint when its time is over. */
+const OVERDUE_MS = 1_000;
 
 /** What carries an attempt once it has a connection. */
 export interface Carrier {
@@ -15,6 +19,8 @@ export interface Carrier {
 
 /** Where an attempt waits while it has no connection. */
 export interface WaitingRoom {
+  /** Gives the attempt a connection to its endpoint, now or later. */
+  acquire(attempt: Attempt): void;
   /** The attempt waits no more. */
   leave(attempt: Attempt): void;
   /** The attempt has waited as long as it may. */
@@ -25,10 +31,37 @@ export interface WaitingRoom {
 export interface Chooser {
   /** The endpoint for the exchange's next attempt, or why there is none. */
   choose(exchange: Exchange): Endpoint | Failure;
+  /** One that it was not sent to yet, and that is of use; null where there is none. */
+  chooseOther(exchange: Exchange): Endpoint | null;
 }
 
+/** Told of what endpoints make of attempts. */
+export interface AttemptWatch {
+  /** It is its endpoint's business from now on. */
+  onSent(attempt: Attempt): void;
+  onHead(attempt: Attempt, status: number): void;
+  /** The answer is complete. */
+  onWhole(attempt: Attempt): void;
+  /** There was no answer, or no whole one, for a reason that lies with the endpoint. */
+  onFailure(attempt: Attempt, reason: Failure): void;
+  /** It ended for another reason, or waits for something else than its endpoint. */
+  onGivenUp(attempt: Attempt): void;
+  /** It waited in vain, and is about to be sent to another endpoint. */
+  onMoved(attempt: Attempt): void;
+}
+
+/** Nobody looks. */
+export const UNWATCHED: AttemptWatch = {
+  onSent() {},
+  onHead() {},
+  onWhole() {},
+  onFailure() {},
+  onGivenUp() {},
+  onMoved() {},
+};
+
 /** One try of an exchange against one endpoint: waits for a connection, is carried by it, ends once. */
-export class Attempt implements Call, TimerOwner {
+export class Attempt extends WaitingRequest implements Call, TimerOwner {
   readonly exchange: Exchange;
   /** May change while it waits: a connection that comes free serves whoever has waited longest. */
   endpoint: Endpoint;
@@ -38,20 +71,38 @@ export class Attempt implements Call, TimerOwner {
   private readonly reply: Reply;
   private readonly room: WaitingRoom;
   private readonly chooser: Chooser;
+  private readonly watch: AttemptWatch;
   private waitTimer: Timer | null = null;
+  private hasHead = false;
   private ended = false;
 
-  constructor(exchange: Exchange, reply: Reply, endpoint: Endpoint, room: WaitingRoom, chooser: Chooser) {
+  constructor(
+    exchange: Exchange,
+    reply: Reply,
+    endpoint: Endpoint,
+    room: WaitingRoom,
+    chooser: Chooser,
+    watch = UNWATCHED,
+  ) {
+    super();
     this.exchange = exchange;
     this.reply = reply;
     this.endpoint = endpoint;
     this.room = room;
     this.chooser = chooser;
+    this.watch = watch;
     this.needsFresh = exchange.head.method === 'CONNECT';
     exchange.attempts++;
     exchange.tried.push(endpoint);
     endpoint.attempts++;
     endpoint.outstanding++;
+    watch.onSent(this);
+  }
+
+  get waitsSince(): number {
+    const { body } = this.exchange;
+    if (body === null) return this.sentAt;
+    return body.isComplete ? Math.max(this.sentAt, body.completedAt) : Number.POSITIVE_INFINITY;
   }
 
   get isEnded(): boolean {
@@ -61,12 +112,52 @@ export class Attempt implements Call, TimerOwner {
   /** Moves a waiting attempt to the endpoint whose connection came free. */
   moveTo(endpoint: Endpoint): void {
     if (endpoint === this.endpoint) return;
+    this.watch.onGivenUp(this);
     this.endpoint.outstanding--;
     this.endpoint.attempts--;
     endpoint.outstanding++;
     endpoint.attempts++;
     this.endpoint = endpoint;
     this.exchange.tried[this.exchange.tried.length - 1] = endpoint;
+    this.watch.onSent(this);
+  }
+
+  /** It waits for a connection to come free: that is no endpoint's fault. */
+  noteQueued(): void {
+    this.watch.onGivenUp(this);
+  }
+
+  /** It has a connection. */
+  noteCarried(carrier: Carrier): void {
+    this.carrier = carrier;
+    if (!this.isListed) this.watch.onSent(this);
+  }
+
+  /**
+   * Its endpoint does not answer: it is sent to another, if that is the same as sending it once, and if there is one. Like a
+   * connection that was closed under it, this is not another attempt to those above.
+   * @returns whether it is
+   */
+  moveAway(): boolean {
+    const { exchange, endpoint } = this;
+    const isUntouched = !this.ended && !this.hasHead;
+    if (!isUntouched || !exchange.isIdempotent || !exchange.isReplayable) return false;
+    const other = this.chooser.chooseOther(exchange);
+    if (other === null) return false;
+    if (this.carrier === null) this.room.leave(this);
+    else this.carrier.abandon();
+    this.carrier = null;
+    this.watch.onMoved(this);
+    endpoint.failures++;
+    endpoint.outstanding--;
+    this.endpoint = other;
+    other.attempts++;
+    other.outstanding++;
+    exchange.moves++;
+    exchange.tried.push(other);
+    this.watch.onSent(this);
+    this.room.acquire(this);
+    return true;
   }
 
   /** Its endpoint has left before it reached anybody: chooses anew. @returns whether there is another; without one it has failed */
@@ -99,6 +190,12 @@ export class Attempt implements Call, TimerOwner {
     if (this.ended) return;
     if (this.carrier === null) this.room.leave(this);
     else this.carrier.abandon();
+    if (this.isOverdue(failure)) {
+      this.endpoint.failures++;
+      this.watch.onFailure(this, failure);
+    } else {
+      this.watch.onGivenUp(this);
+    }
     this.finish();
     this.reply.fail(failure);
   }
@@ -109,6 +206,8 @@ export class Attempt implements Call, TimerOwner {
 
   head(head: ResponseHead): void {
     if (head.status >= 500) this.endpoint.failures++;
+    this.hasHead = true;
+    this.watch.onHead(this, head.status);
     this.reply.head(head);
   }
 
@@ -122,15 +221,36 @@ export class Attempt implements Call, TimerOwner {
 
   end(trailers: Fields | null): void {
     if (this.ended) return;
+    if (!this.hasFailed) this.watch.onWhole(this);
     this.finish();
     this.reply.end(trailers);
   }
 
   fail(failure: Failure): void {
+    this.failFor(failure, FAILURES[failure.kind].blamesEndpoint);
+  }
+
+  /** @param blamesEndpoint false: the reason lies with the sidecar, whatever its kind */
+  failFor(failure: Failure, blamesEndpoint: boolean): void {
     if (this.ended) return;
-    if (FAILURES[failure.kind].blamesEndpoint) this.endpoint.failures++;
+    if (blamesEndpoint) {
+      this.endpoint.failures++;
+      this.watch.onFailure(this, failure);
+    } else {
+      this.watch.onGivenUp(this);
+    }
     this.finish();
     this.reply.fail(failure);
+  }
+
+  /**
+   * Whether it is cancelled because its endpoint has not answered in time: its own timeout has passed, or that of the whole request,
+   * most of which it was the endpoint's business.
+   */
+  private isOverdue({ kind }: Failure): boolean {
+    if (this.hasHead) return false;
+    if (kind === 'attempt-timeout') return true;
+    return kind === 'deadline' && this.isListed && this.sentAt - this.exchange.startedAt < OVERDUE_MS;
   }
 
   private finish(): void {

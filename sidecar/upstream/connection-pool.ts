@@ -111,8 +111,7 @@ export class ConnectionPool
    */
   remove(endpoint: Endpoint): void {
     endpoint.isGone = true;
-    const lane = this.lanes.get(endpoint);
-    if (lane === undefined) return;
+    const lane = this.lane(endpoint);
     for (const connection of [...lane.idle]) connection.abandon();
     const waiting = lane.waiting.splice(0);
     for (const dial of [...this.dials]) if (dial.endpoint === endpoint) this.giveUp(dial, lane);
@@ -180,7 +179,7 @@ export class ConnectionPool
     this.uncount(endpoint, lane);
     this.giveBack();
     // Last, so that there is room for the attempt that may follow.
-    attempt?.fail(reason);
+    attempt?.failFor(reason, !dial.isOwnFault);
   }
 
   onFree(connection: UpstreamConnection): void {
@@ -389,7 +388,8 @@ export class ConnectionPool
 /** Whether a waiting attempt can be carried by a connection to `endpoint` that has carried others. */
 function canUse({ needsFresh, endpoint: chosen, exchange }: Attempt, endpoint: Endpoint): boolean {
   if (needsFresh) return false;
-  return chosen === endpoint || (endpoint.weight > 0 && !exchange.tried.includes(endpoint));
+  const isOfUse = endpoint.weight > 0 && !endpoint.ejection.isOut;
+  return chosen === endpoint || (isOfUse && !exchange.tried.includes(endpoint));
 }
 
 /** Takes an item out of a list. @returns whether it was in there */

@@ -17,6 +17,8 @@ export interface DialListener {
 /** One attempt to connect to an endpoint, bounded in time. */
 export class Dial implements ConnectListener, TimerOwner {
   readonly endpoint: Endpoint;
+  /** It failed for a reason that does not lie with the endpoint, nor on the way to it. */
+  isOwnFault = false;
   private readonly listener: DialListener;
   private readonly wheel: TimerWheel;
   private readonly timeout: number;
@@ -91,6 +93,7 @@ export class Dial implements ConnectListener, TimerOwner {
    */
   private fail(reason: Failure, isEndpoints: boolean, isCertain: boolean): void {
     this.abort();
+    this.isOwnFault = !isEndpoints;
     if (isEndpoints && (isCertain || this.endpoint.connections === 0)) this.endpoint.noteLost(reason);
     this.listener.onConnectFailed(this, reason);
   }

@@ -1,6 +1,8 @@
 import { formatHostPort } from '../../control-plane/contract/host-port.ts';
 import type { AttemptTarget } from '../exchange/exchange.ts';
 import type { Failure } from '../exchange/failure.ts';
+import { Ejection } from './outliers/ejection.ts';
+import { EndpointHealth } from './outliers/endpoint-health.ts';
 
 /** An instance of a service as discovery tells of it. */
 export interface EndpointSpec {
@@ -41,6 +43,9 @@ export class Endpoint implements AttemptTarget {
   wasReached = false;
   /** Why the last attempt to connect failed, for a reason that lies with the endpoint; null where it did not. */
   lost: Failure | null = null;
+  /** How it answers, and whether it is left out for that. */
+  readonly health = new EndpointHealth();
+  readonly ejection = new Ejection();
   /** Told when it is lost, and when it is reached for the first time or again. */
   onReach: () => void = () => {};
 
@@ -53,6 +58,16 @@ export class Endpoint implements AttemptTarget {
     this.zone = spec.zone;
     this.version = spec.version;
     this.isLastResort = spec.isLastResort ?? false;
+  }
+
+  /** Its weight as it is right now: less for a while after it was left out. */
+  get share(): number {
+    return this.weight * this.ejection.ramp;
+  }
+
+  /** What keeps others from being sent there: what is under way, and what recent failures weigh. */
+  get load(): number {
+    return this.outstanding + this.health.penalty;
   }
 
   /** A connection came up. */

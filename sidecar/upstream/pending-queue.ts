@@ -49,6 +49,7 @@ export class PendingQueue {
   }
 
   private insert(attempt: Attempt, at: number, ms: number): void {
+    attempt.noteQueued();
     this.attempts.splice(at, 0, attempt);
     this.counters.pendingWaiting++;
     this.wheel.start(attempt.timer, ms, this.wheel.now());

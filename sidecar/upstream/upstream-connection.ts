@@ -100,7 +100,7 @@ export class UpstreamConnection implements Carrier, Resting, BodySink, BodyRecei
   /** Sends the attempt's request. The connection must be idle. */
   send(attempt: Attempt): void {
     this.attempt = attempt;
-    attempt.carrier = this;
+    attempt.noteCarried(this);
     this.lastActivity = this.context.wheel.coarseNow;
     this.hasAnswered = false;
     this.wasNeverSent = false;

@@ -1,10 +1,11 @@
 import type { Exchange } from '../exchange/exchange.ts';
 import { type Failure, failure } from '../exchange/failure.ts';
 import { type Call, ENDED_CALL, type Reply, type Service } from '../exchange/service.ts';
-import { Attempt, type Chooser } from './attempt.ts';
+import { Attempt, type Chooser, UNWATCHED } from './attempt.ts';
 import type { Balancer } from './balancers/balancer.ts';
 import type { ConnectionPool } from './connection-pool.ts';
 import { Endpoint, type EndpointSpec } from './endpoint.ts';
+import type { OutlierWatch } from './outlier-watch.ts';
 
 /** What an attempt would find: somebody to send to; no endpoint; only endpoints that can't be connected to. */
 type Availability = 'ready' | 'empty' | 'lost';
@@ -24,15 +25,20 @@ export class Upstream implements Service, Chooser {
   private byId = new Map<string, Endpoint>();
   /** Endpoints that are gone while something was under way there. */
   private readonly leaving = new Set<Endpoint>();
+  /** Looks for endpoints to leave out; null: none is. */
+  private readonly watch: OutlierWatch | null;
+  /** Those of a weight above 0 that are not left out. */
+  private candidates: readonly Endpoint[] = [];
   private usable = 0;
   /** Whether any endpoint that it has or had could be connected to. */
   private wasReached = false;
   private readonly onReach = (): void => this.checkReach();
 
-  constructor(name: string, balancer: Balancer, pool: ConnectionPool) {
+  constructor(name: string, balancer: Balancer, pool: ConnectionPool, watch: OutlierWatch | null = null) {
     this.name = name;
     this.balancer = balancer;
     this.pool = pool;
+    this.watch = watch;
   }
 
   get endpoints(): Iterable<Endpoint> {
@@ -82,7 +88,14 @@ export class Upstream implements Service, Chooser {
   /** Replaces the balancer; endpoints and connections stay. */
   balanceWith(balancer: Balancer): void {
     this.balancer = balancer;
-    this.rebalance();
+    this.updateShares();
+  }
+
+  /** Which endpoints are left out, or how much those get that are back, has changed. */
+  updateShares(): void {
+    this.candidates = this.watch === null ? this.members() : this.watch.detection.ejections.candidates;
+    const preferred = this.candidates.filter(({ isLastResort }) => !isLastResort);
+    this.balancer.update(preferred.length > 0 ? preferred : this.candidates);
   }
 
   /** Takes over the whole set. An endpoint that is named again keeps its connections and counts. */
@@ -115,21 +128,20 @@ export class Upstream implements Service, Chooser {
     this.finishChange(gone);
   }
 
+  /** In how many ms an endpoint that is left out is tried. */
+  triedIn(endpoint: Endpoint): number {
+    return this.watch?.triedIn(endpoint) ?? 0;
+  }
+
   /** Whether an attempt could go to an endpoint other than the one that the exchange was sent to last. */
   hasOther(exchange: Exchange): boolean {
     const last = exchange.tried[exchange.tried.length - 1];
-    for (const endpoint of this.byId.values()) {
-      if (endpoint !== last && endpoint.weight > 0) return true;
-    }
-    return false;
+    return this.candidates.some(endpoint => endpoint !== last);
   }
 
   /** Whether there is an endpoint that the exchange was not sent to yet. */
   hasUntried({ tried }: Exchange): boolean {
-    for (const endpoint of this.byId.values()) {
-      if (endpoint.weight > 0 && !tried.includes(endpoint)) return true;
-    }
-    return false;
+    return this.candidates.some(endpoint => !tried.includes(endpoint));
   }
 
   /** Whether the endpoint that the exchange was sent to last is gone, or can't be connected to any more. */
@@ -148,7 +160,7 @@ export class Upstream implements Service, Chooser {
       reply.fail(chosen);
       return ENDED_CALL;
     }
-    const attempt = new Attempt(exchange, reply, chosen, this.pool, this);
+    const attempt = new Attempt(exchange, reply, chosen, this.pool, this, this.watch ?? UNWATCHED);
     this.pool.acquire(attempt);
     return attempt;
   }
@@ -157,8 +169,14 @@ export class Upstream implements Service, Chooser {
     return this.pick(exchange) ?? this.noEndpoint();
   }
 
+  chooseOther(exchange: Exchange): Endpoint | null {
+    const other = this.pick(exchange);
+    return other === null || exchange.tried.includes(other) || other.ejection.isOut ? null : other;
+  }
+
   /** Closes everything. Attempts under way fail, and find no endpoint to follow them at. */
   stop(): void {
+    this.watch?.stop();
     this.byId.clear();
     this.rebalance();
     this.pool.stop();
@@ -168,12 +186,14 @@ export class Upstream implements Service, Chooser {
    * One of the last resort is chosen only where all the others were tried already. A further attempt looks for an endpoint that is
    * not known to be lost.
    */
-  private pick({ tried }: Exchange): Endpoint | null {
+  private pick(exchange: Exchange): Endpoint | null {
+    const { tried } = exchange;
+    if (tried.length === 0) return this.watch?.wants(exchange) ?? this.balancer.pick(tried);
     const endpoint = this.balancer.pick(tried);
-    if (tried.length === 0 || endpoint === null) return endpoint;
+    if (endpoint === null) return endpoint;
     const isUntried = !tried.includes(endpoint);
     if (isUntried && endpoint.lost === null) return endpoint;
-    const others = [...this.byId.values()].filter(other => other.weight > 0 && !tried.includes(other));
+    const others = this.candidates.filter(other => !tried.includes(other));
     const reachable = others.filter(({ lost }) => lost === null);
     const best = reachable.find(({ isLastResort }) => !isLastResort) ?? reachable[0];
     if (best !== undefined) return best;
@@ -189,6 +209,8 @@ export class Upstream implements Service, Chooser {
 
   private checkReach(): void {
     this.wasReached ||= [...this.byId.values()].some(endpoint => endpoint.wasReached);
+    // Who is left out while others are lost is used after all.
+    if (this.watch !== null && this.watch.detection.ejections.out > 0) this.updateShares();
     this.onChange();
   }
 
@@ -212,15 +234,19 @@ export class Upstream implements Service, Chooser {
   }
 
   private rebalance(): void {
-    const preferred: Endpoint[] = [];
-    const lastResort: Endpoint[] = [];
     for (const endpoint of this.byId.values()) {
       endpoint.onReach = this.onReach;
       this.wasReached ||= endpoint.wasReached;
-      if (endpoint.weight > 0) (endpoint.isLastResort ? lastResort : preferred).push(endpoint);
     }
-    this.usable = preferred.length + lastResort.length;
-    this.balancer.update(preferred.length > 0 ? preferred : lastResort);
+    const members = this.members();
+    this.usable = members.length;
+    if (this.watch === null) this.updateShares();
+    else this.watch.setMembers(members);
+  }
+
+  /** Those that take requests at all. */
+  private members(): Endpoint[] {
+    return [...this.byId.values()].filter(({ weight }) => weight > 0);
   }
 }
 

@@ -36,6 +36,7 @@ const TESTED_BY: Readonly<Record<string, readonly string[]>> = {
     'control-plane/contract/outliers-policy.ts',
     'control-plane/contract/retry-policy.ts',
     'control-plane/contract/timeouts-policy.ts',
+    'control-plane/contract/switchable.ts',
   ],
   'control-plane/contract/read': ['control-plane/contract/setting.ts'],
   'control-plane/contract/calls': ['control-plane/contract/resources.ts'],
@@ -90,6 +91,12 @@ const TESTED_BY: Readonly<Record<string, readonly string[]>> = {
   ],
   'sidecar/telemetry/telemetry-layer': ['sidecar/telemetry/received-bytes.ts'],
   'sidecar/upstream-set': ['sidecar/running-upstream.ts'],
+  'sidecar/upstream/outliers/outlier-detection': [
+    'sidecar/upstream/outliers/ejection.ts',
+    'sidecar/upstream/outliers/endpoint-health.ts',
+    'sidecar/upstream/outliers/unanswered.ts',
+    'sidecar/upstream/outliers/waiting-request.ts',
+  ],
   'sidecar/upstream/balancers/every-balancer': ['sidecar/upstream/balancers/candidates.ts'],
 };
 
@@ -106,6 +113,8 @@ const TESTED_AS_PROCESS = {
   'sidecar/checks/all-checks.ts': 'sidecar/commands/check',
   'sidecar/commands/run.ts': 'e2e/run',
   'sidecar/commands/sidecar-flags.ts': 'sidecar/commands/sidecar',
+  'sidecar/outlier-report.ts': 'e2e/outliers',
+  'sidecar/upstream/outlier-watch.ts': 'e2e/outliers',
   'sidecar/requested-config.ts': 'sidecar/main',
   'sidecar/sidecar.ts': 'e2e/failures',
 };

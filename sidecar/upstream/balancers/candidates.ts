@@ -18,9 +18,9 @@ export function candidatesOf(
   return others.length > 0 ? others : usable;
 }
 
-/** The sum of the weights. */
-export function totalWeight(endpoints: readonly Endpoint[]): number {
+/** The sum of the shares. */
+export function totalShare(endpoints: readonly Endpoint[]): number {
   let total = 0;
-  for (const endpoint of endpoints) total += endpoint.weight;
+  for (const endpoint of endpoints) total += endpoint.share;
   return total;
 }

@@ -1,7 +1,7 @@
 import type { AttemptTarget } from '../../exchange/exchange.ts';
 import type { Endpoint } from '../endpoint.ts';
 import type { Balancer } from './balancer.ts';
-import { candidatesOf, totalWeight, usableOf } from './candidates.ts';
+import { candidatesOf, totalShare, usableOf } from './candidates.ts';
 
 /**
  * Chooses an endpoint with few attempts under way: a slow one gets less without anyone measuring latency.
@@ -25,7 +25,7 @@ export class LeastRequest implements Balancer {
 
   update(endpoints: readonly Endpoint[]): void {
     this.usable = usableOf(endpoints);
-    this.hasEqualWeights = this.usable.every(endpoint => endpoint.weight === this.usable[0].weight);
+    this.hasEqualWeights = this.usable.every(endpoint => endpoint.share === this.usable[0].share);
   }
 
   pick(tried: readonly AttemptTarget[]): Endpoint | null {
@@ -42,7 +42,7 @@ export class LeastRequest implements Balancer {
     let bestLoad = Number.POSITIVE_INFINITY;
     for (const endpoint of candidates) {
       // A part of a request at random decides among equals.
-      const load = endpoint.outstanding + this.random();
+      const load = endpoint.load + this.random();
       if (load < bestLoad) {
         best = endpoint;
         bestLoad = load;
@@ -57,24 +57,24 @@ export class LeastRequest implements Balancer {
     const step = 1 + Math.floor(this.random() * (length - 1));
     const one = candidates[index];
     const other = candidates[(index + step) % length];
-    return other.outstanding < one.outstanding ? other : one;
+    return other.load < one.load ? other : one;
   }
 
   private belowShare(candidates: readonly Endpoint[]): Endpoint {
     // The share of each in what is under way once this attempt is. Their sum is that number, so not all can have theirs.
     let underWay = 1;
-    for (const endpoint of candidates) underWay += endpoint.outstanding;
-    const perWeight = underWay / totalWeight(candidates);
+    for (const endpoint of candidates) underWay += endpoint.load;
+    const perWeight = underWay / totalShare(candidates);
     let weightBelow = 0;
     for (const endpoint of candidates) {
-      if (isBelowShare(endpoint, perWeight)) weightBelow += endpoint.weight;
+      if (isBelowShare(endpoint, perWeight)) weightBelow += endpoint.share;
     }
     let left = this.random() * weightBelow;
     let last = candidates[0];
     for (const endpoint of candidates) {
       if (!isBelowShare(endpoint, perWeight)) continue;
       last = endpoint;
-      left -= endpoint.weight;
+      left -= endpoint.share;
       if (left < 0) break;
     }
     return last;
@@ -85,5 +85,5 @@ export class LeastRequest implements Balancer {
 const LOOK_AT_ALL = 8;
 
 function isBelowShare(endpoint: Endpoint, perWeight: number): boolean {
-  return endpoint.outstanding < endpoint.weight * perWeight;
+  return endpoint.load < endpoint.share * perWeight;
 }

@@ -1,7 +1,7 @@
 import type { AttemptTarget } from '../../exchange/exchange.ts';
 import type { Endpoint } from '../endpoint.ts';
 import type { Balancer } from './balancer.ts';
-import { candidatesOf, totalWeight, usableOf } from './candidates.ts';
+import { candidatesOf, totalShare, usableOf } from './candidates.ts';
 
 /** Chooses at random, each endpoint with the probability of its weight. Knows nothing of load; needs no state. */
 export class Random implements Balancer {
@@ -26,9 +26,9 @@ export class Random implements Balancer {
 
 /** @param endpoints at least one, with weights above zero */
 export function drawByWeight(endpoints: readonly Endpoint[], random: () => number): Endpoint {
-  let left = random() * totalWeight(endpoints);
+  let left = random() * totalShare(endpoints);
   for (const endpoint of endpoints) {
-    left -= endpoint.weight;
+    left -= endpoint.share;
     if (left < 0) return endpoint;
   }
   // Only rounding leads here.

@@ -1,7 +1,7 @@
 import type { AttemptTarget } from '../../exchange/exchange.ts';
 import type { Endpoint } from '../endpoint.ts';
 import type { Balancer } from './balancer.ts';
-import { candidatesOf, totalWeight, usableOf } from './candidates.ts';
+import { candidatesOf, totalShare, usableOf } from './candidates.ts';
 
 /**
  * Takes endpoints in turn, as often as their weights say and spread as evenly as that allows: a, a, b, a for weights of 3 and 1.
@@ -22,10 +22,10 @@ export class RoundRobin implements Balancer {
     const before = new Map(this.turns.map(turn => [turn.endpoint, turn.credit]));
     this.usable = usableOf(endpoints);
     this.turns = this.usable.map(endpoint => {
-      const credit = before.get(endpoint) ?? this.random() * endpoint.weight;
+      const credit = before.get(endpoint) ?? this.random() * endpoint.share;
       return new Turn(endpoint, credit);
     });
-    settle(this.turns, totalWeight(this.usable));
+    settle(this.turns, totalShare(this.usable));
   }
 
   pick(tried: readonly AttemptTarget[]): Endpoint | null {
@@ -34,8 +34,8 @@ export class RoundRobin implements Balancer {
     let total = 0;
     for (const turn of this.turns) {
       if (candidates !== null && !candidates.includes(turn.endpoint)) continue;
-      turn.credit += turn.endpoint.weight;
-      total += turn.endpoint.weight;
+      turn.credit += turn.endpoint.share;
+      total += turn.endpoint.share;
       if (best === null || turn.credit > best.credit) best = turn;
     }
     if (best === null) return null;

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { DEFAULT_POLICY } from '../../../control-plane/contract/default-policy.ts';
 import { loadMeshDocuments, loadMeshFile } from '../../../control-plane/contract/mesh-file.ts';
 import { NOT_APPLIED } from '../../../control-plane/contract/not-applied.ts';
 import { formatProblem } from '../../../control-plane/contract/problem.ts';
@@ -79,7 +80,7 @@ test('takes a file that says everything there is to say', () => {
       headFields: 128,
     },
     rateLimit: { rate: 100, per: 1_000, burst: 200, header: null },
-    outliers: { consecutiveFailures: 5, ejectFor: 10_000, maxEjected: 0.5 },
+    outliers: DEFAULT_POLICY.outliers,
     hedge: { after: 'p95', max: 1 },
     fallback: { cached: { maxAge: 60_000 } },
     fault: { delay: { for: 200, percent: 0.05 }, ttl: 600_000 },

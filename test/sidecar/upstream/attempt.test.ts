@@ -8,7 +8,10 @@ import { RecordedReply } from '../recorded-reply.ts';
 
 const GONE = failure('client-gone', 'gone');
 
-const NOWHERE_ELSE: Chooser = { choose: () => failure('no-endpoint', 'none', true) };
+const NOWHERE_ELSE: Chooser = {
+  choose: () => failure('no-endpoint', 'none', true),
+  chooseOther: () => null,
+};
 
 function anEndpoint(id: string): Endpoint {
   return new Endpoint({ id, address: '10.0.0.1', port: 80, weight: 1, zone: null, version: null });
@@ -17,6 +20,7 @@ function anEndpoint(id: string): Endpoint {
 /** Notes what is asked of it, as a waiting room and as a carrier. */
 class Holder {
   readonly told: string[] = [];
+  acquire = () => void this.told.push('acquire');
   leave = () => void this.told.push('leave');
   waitedTooLong = () => void this.told.push('waited too long');
   pause = () => void this.told.push('pause');
@@ -24,10 +28,10 @@ class Holder {
   abandon = () => void this.told.push('abandon');
 }
 
-function anAttempt(exchange = anExchange(), endpoint = anEndpoint('a')) {
+function anAttempt(exchange = anExchange(), endpoint = anEndpoint('a'), chooser = NOWHERE_ELSE) {
   const reply = new RecordedReply();
   const holder = new Holder();
-  const attempt = new Attempt(exchange, reply, endpoint, holder, NOWHERE_ELSE);
+  const attempt = new Attempt(exchange, reply, endpoint, holder, chooser);
   return { attempt, reply, holder, exchange, endpoint };
 }
 
@@ -142,4 +146,33 @@ test('the timer of the wait tells the waiting room', () => {
   assert.equal(attempt.timer, attempt.timer);
   attempt.timer.owner.onTimer(attempt.timer);
   assert.deepEqual(holder.told, ['waited too long']);
+});
+
+describe('an attempt whose endpoint does not answer', () => {
+  const other = anEndpoint('b');
+  const elsewhere: Chooser = { ...NOWHERE_ELSE, chooseOther: () => other };
+
+  test('is sent to another, which is no further attempt', () => {
+    const { attempt, exchange, holder, endpoint } = anAttempt(anExchange(), anEndpoint('a'), elsewhere);
+    attempt.noteCarried(holder);
+    assert.equal(attempt.moveAway(), true);
+    assert.deepEqual(holder.told, ['abandon', 'acquire']);
+    assert.deepEqual([exchange.attempts, exchange.moves], [1, 1]);
+    assert.deepEqual(exchange.tried, [endpoint, other]);
+    assert.deepEqual([endpoint.outstanding, other.outstanding, endpoint.failures], [0, 1, 1]);
+  });
+
+  for (const [why, method, chooser, hasHead] of [
+    ['it is not idempotent', 'POST', elsewhere, false],
+    ['there is no other', 'GET', NOWHERE_ELSE, false],
+    ['its answer has begun', 'GET', elsewhere, true],
+  ] as const) {
+    test(`stays where it is if ${why}`, () => {
+      const { attempt, exchange, holder } = anAttempt(anExchange({ method }), anEndpoint('a'), chooser);
+      attempt.noteCarried(holder);
+      if (hasHead) attempt.head(aResponseHead());
+      assert.equal(attempt.moveAway(), false);
+      assert.deepEqual([holder.told, exchange.moves], [[], 0]);
+    });
+  }
 });

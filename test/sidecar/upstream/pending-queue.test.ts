@@ -14,6 +14,7 @@ function makeQueue() {
   const queue = new PendingQueue(clock.wheel, counters);
   const late: Attempt[] = [];
   const room: WaitingRoom = {
+    acquire() {},
     leave: attempt => queue.remove(attempt),
     waitedTooLong(attempt) {
       queue.remove(attempt);
@@ -29,7 +30,10 @@ function makeQueue() {
     version: null,
   });
   const anAttempt = () =>
-    new Attempt(anExchange(), new RecordedReply(), endpoint, room, { choose: () => endpoint });
+    new Attempt(anExchange(), new RecordedReply(), endpoint, room, {
+      choose: () => endpoint,
+      chooseOther: () => null,
+    });
   return { clock, counters, queue, late, anAttempt };
 }
 

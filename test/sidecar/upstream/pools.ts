@@ -76,6 +76,7 @@ export class PoolUnderTest {
     const reply = new RecordedReply();
     const attempt = new Attempt(exchange, reply, endpoint, this.pool, {
       choose: () => elsewhere ?? failure('no-endpoint', 'There is no other.', true),
+      chooseOther: () => elsewhere ?? null,
     });
     this.pool.acquire(attempt);
     return { attempt, reply, exchange };

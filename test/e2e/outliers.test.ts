@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict';
+import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { FaultyApp, type FaultyMode } from './harness/faulty-app.ts';
+import { get } from './harness/raw-client.ts';
+import { SidecarProcess } from './harness/sidecar-process.ts';
+import { SteadyLoad } from './harness/steady-load.ts';
+import { until } from './harness/until.ts';
+
+interface EndpointState {
+  readonly attempts: number;
+  readonly ejected?: { readonly reason: string; readonly returnsAt: string };
+}
+
+const RATE = 300;
+
+describe('an endpoint that is bad, beside those that are not', () => {
+  const apps: FaultyApp[] = [];
+  let sidecar: SidecarProcess;
+  let load: SteadyLoad;
+
+  before(async () => {
+    for (const name of ['a', 'b', 'c']) apps.push(await FaultyApp.start(name));
+  });
+
+  after(async () => {
+    for (const app of apps) await app.kill();
+  });
+
+  afterEach(async () => {
+    apps[0]!.thaw();
+    await apps[0]!.become('ok');
+    await load?.stop();
+    await sidecar?.kill();
+  });
+
+  const begin = async (count: number) => {
+    const endpoints = apps.slice(0, count).map(({ address }) => address);
+    sidecar = await SidecarProcess.start({ file: { upstreams: { svc: { endpoints } } } });
+    load = new SteadyLoad({ port: sidecar.port, perSecond: RATE });
+    await until(() => load.answered > 1.5 * RATE, 'a while of good answers');
+  };
+  const bad = async () => (await sidecar.upstream()).endpoints[0] as EndpointState;
+
+  /** @returns how many requests were sent, and how many of them to the bad endpoint */
+  const during = async (fault: () => unknown) => {
+    const before = [load.sent, (await bad()).attempts] as const;
+    await fault();
+    await sleep(3_000);
+    const state = await bad();
+    return { sent: load.sent - before[0], toBad: state.attempts - before[1], state };
+  };
+
+  for (const count of [2, 3]) {
+    describe(`of ${count}`, () => {
+      beforeEach(() => begin(count));
+
+      for (const mode of ['unavailable', 'close', 'slow', 'trickle'] satisfies FaultyMode[]) {
+        it(`${mode}: fails nothing, and gets hardly anything`, async () => {
+          const { sent, toBad, state } = await during(() => apps[0]!.become(mode));
+          assert.ok(sent > RATE, `${sent} requests were sent`);
+          assert.deepEqual(load.failures, []);
+          assert.ok(state.ejected !== undefined, 'it is left out');
+          assert.ok(Date.parse(state.ejected.returnsAt) > 0);
+          // Two or three of a hundred at most where nothing else runs: a busy machine makes all of them slow.
+          assert.ok(toBad <= sent / 10, `${toBad} of ${sent} were sent to it`);
+        });
+      }
+
+      it('frozen: is found out, what waits there is moved, and it is used again when it goes on', async () => {
+        const { sent, toBad, state } = await during(() => apps[0]!.freeze());
+        assert.ok(sent > RATE, `${sent} requests were sent`);
+        assert.equal(state.ejected?.reason, 'unanswered');
+        assert.ok(toBad <= sent / 10, `${toBad} of ${sent} were sent to it`);
+        apps[0]!.thaw();
+        await until(async () => (await bad()).ejected === undefined, 'its return', 30_000);
+        await load.stop();
+        assert.deepEqual(load.failures, []);
+        // None waited for a timeout: the first of these is at 15 s, and nothing else would have ended them.
+        assert.equal(load.longerThan(5_000), 0);
+        const metrics = await sidecar.metrics();
+        const reason = { upstream: 'svc', reason: 'unanswered' };
+        assert.ok(metrics.value('outrider_upstream_ejections_total', reason) >= 1);
+        assert.ok(metrics.value('outrider_upstream_moved_total', { upstream: 'svc' }) >= 1);
+        assert.equal(metrics.value('outrider_upstream_ejected_endpoints', { upstream: 'svc' }), 0);
+        assert.ok(sidecar.accessLog.some(({ moves }) => moves === 1));
+        assert.ok(sidecar.log.some(({ msg }) => msg.includes('is left out for')));
+      });
+    });
+  }
+
+  it('is used on where outlier detection is off', async () => {
+    const endpoints = apps.map(({ address }) => address);
+    const policy = { outliers: 'off', retry: { attempts: 1 }, balancer: 'round-robin' };
+    sidecar = await SidecarProcess.start({ file: { upstreams: { svc: { endpoints, policy } } } });
+    await apps[0]!.become('unavailable');
+    load = new SteadyLoad({ port: sidecar.port, perSecond: 100, request: number => get(`/${number}`) });
+    await until(() => load.failures.length > 20, 'failures without an end');
+    assert.equal((await bad()).ejected, undefined);
+  });
+});
