@@ -27,6 +27,9 @@ export function checkPolicy(policy: Policy, path: KeyPath, written: WrittenSetti
   warnIfLonger('limits.hold', limits.hold, 'timeouts.total', timeouts.total);
   warnIfLonger('retry.backoff.base', retry.backoff.base, 'retry.backoff.max', retry.backoff.max);
   warnIfLonger('retry.retryAfter', retry.retryAfter, 'timeouts.total', timeouts.total);
+  const { ejectFor = null, maxEjectFor = null, lostFor = null } = policy.outliers ?? {};
+  warnIfLonger('outliers.ejectFor', ejectFor, 'outliers.maxEjectFor', maxEjectFor);
+  warnIfLonger('outliers.lostFor', lostFor, 'outliers.ejectFor', ejectFor);
   checkAttempts(policy, tell);
   return problems;
 }

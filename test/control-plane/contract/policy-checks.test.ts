@@ -25,6 +25,9 @@ for (const [yaml, warnings] of [
   ['limits: { pendingFor: 20s }', ['warning limits.pendingFor']],
   ['limits: { hold: 20s }', ['warning limits.hold']],
   ['retry: { backoff: { base: 1s, max: 100ms } }', ['warning retry.backoff.base']],
+  ['outliers: { ejectFor: 2m }', ['warning outliers.ejectFor']],
+  ['outliers: { lostFor: 20s }', ['warning outliers.lostFor']],
+  ['outliers: off', []],
   ['timeouts: { connect: 20s, total: off }', []],
   ['timeouts: { connect: 5s, attempt: 5s, total: 5s }', []],
 ] as const) {
