@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import type { Log } from '../process/log.ts';
 import type { ControlPlaneConfig, SidecarConfig, UpstreamConfig } from './config/sidecar-config.ts';
 import { ControlPlaneApi } from './discovery/control-plane-api.ts';
@@ -39,7 +38,7 @@ export class Mesh implements DiscoveryGauges {
   private readonly snapshot: SnapshotKeeper | null;
   private readonly registration: Registration | null;
   /** This sidecar's at the control plane. */
-  readonly id = randomUUID();
+  readonly id = process.getBuiltinModule('node:crypto').randomUUID();
 
   constructor(config: SidecarConfig, controlPlane: ControlPlaneConfig, context: MeshContext) {
     const { log, version, random } = context;

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { ControlPlaneConfig, SidecarConfig } from './config/sidecar-config.ts';
@@ -15,6 +14,11 @@ export function snapshotPath(
   if (snapshot !== 'auto') return snapshot;
   const state = environment.XDG_STATE_HOME || join(homedir(), '.local', 'state');
   const own = JSON.stringify([url, egress.listen, egress.listen === null ? [...egress.ports.keys()] : []]);
-  const hash = createHash('sha256').update(own).digest('hex').slice(0, 8);
+  const hash = process
+    .getBuiltinModule('node:crypto')
+    .createHash('sha256')
+    .update(own)
+    .digest('hex')
+    .slice(0, 8);
   return join(state, 'outrider', `${service ?? 'sidecar'}-${hash}.snapshot`);
 }

@@ -70,6 +70,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       'sidecar/discovery',
       'sidecar/registration/app-check.ts',
       'sidecar/io/host-lookup.ts',
+      'sidecar/io/request-to.ts',
       'process/listen-error.ts',
       'control-plane/contract',
     ],

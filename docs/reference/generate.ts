@@ -5,7 +5,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { COMMANDS } from '../../bin/command-line.ts';
+import { allCommands } from '../../bin/command-line.ts';
 import type { Command } from '../../command-line/command.ts';
 import { formatFlag, formatUsage } from '../../command-line/help.ts';
 import { toJsonSchema } from '../../control-plane/contract/json-schema.ts';
@@ -14,6 +14,8 @@ import { NOT_APPLIED } from '../../control-plane/contract/not-applied.ts';
 import { POLICY_SCHEMA } from '../../control-plane/contract/policy.ts';
 import { SIDECAR_FILE_SCHEMA } from '../../sidecar/config/sidecar-file.ts';
 import { type Section, sectionsOf } from './settings.ts';
+
+const COMMANDS = await allCommands();
 
 const ROOT = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 

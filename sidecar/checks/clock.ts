@@ -1,6 +1,5 @@
-import { request as httpRequest } from 'node:http';
-import { request as httpsRequest } from 'node:https';
 import { hostLookup } from '../io/host-lookup.ts';
+import { requestTo } from '../io/request-to.ts';
 import { type Finding, failed, ok, skipped } from './finding.ts';
 
 /** Two clocks may differ by so much; beyond that their logs can't be read side by side, and certificates and ages are misjudged. */
@@ -49,7 +48,7 @@ function inSeconds(ms: number): string {
 }
 
 function askDate(url: string, timeoutMs: number): Promise<DatedAnswer | null> {
-  const send = url.startsWith('https:') ? httpsRequest : httpRequest;
+  const send = requestTo(url);
   return new Promise(resolve => {
     const sentAt = Date.now();
     const signal = AbortSignal.timeout(timeoutMs);

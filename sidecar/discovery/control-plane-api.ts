@@ -1,9 +1,8 @@
-import { request as httpRequest } from 'node:http';
-import { request as httpsRequest } from 'node:https';
 import { type ApiCall, readAnswer, readProblem } from '../../control-plane/contract/calls.ts';
 import { Misshapen } from '../../control-plane/contract/shape.ts';
 import { SIDECAR_HEADER } from '../../control-plane/contract/watch-messages.ts';
 import { hostLookup } from '../io/host-lookup.ts';
+import { requestTo } from '../io/request-to.ts';
 
 /** Where the control plane is and who asks. */
 export interface ControlPlaneTarget {
@@ -40,7 +39,7 @@ export class ControlPlaneApi {
   /** @param timeoutMs how long the whole call may take */
   call<T>(call: ApiCall<T>, body: object | null, timeoutMs: number): Promise<ApiAnswer<T>> {
     const { url, token, sidecar } = this.target;
-    const send = url.startsWith('https:') ? httpsRequest : httpRequest;
+    const send = requestTo(url);
     const text = body === null ? null : JSON.stringify(body);
     return new Promise(resolve => {
       const fail = (problem: string) => resolve({ ok: false, status: 0, problem });

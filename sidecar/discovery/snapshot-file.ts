@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -33,7 +32,7 @@ export class SnapshotFile {
   private async replace(text: string): Promise<void> {
     // Sidecars of several copies of an application may share the file: each has names of its own for what is not complete. Process
     // numbers are none, as they are the same in each container.
-    const temporary = `${this.path}.${randomUUID()}`;
+    const temporary = `${this.path}.${process.getBuiltinModule('node:crypto').randomUUID()}`;
     await mkdir(dirname(this.path), { recursive: true, mode: 0o700 });
     try {
       const file = await open(temporary, 'wx', 0o600);

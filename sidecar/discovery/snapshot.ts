@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { listOf, readJson } from '../../control-plane/contract/shape.ts';
 import { SERVICE_STATE } from '../../control-plane/contract/watch-messages.ts';
 import type { DirectoryState } from './service-directory.ts';
@@ -64,5 +63,5 @@ function refuse(reason: string): ReadSnapshot {
 }
 
 function digest(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
+  return process.getBuiltinModule('node:crypto').createHash('sha256').update(text).digest('hex');
 }

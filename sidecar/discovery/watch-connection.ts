@@ -1,5 +1,4 @@
-import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http';
-import { request as httpsRequest } from 'node:https';
+import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { LineSplitter } from '../../control-plane/contract/line-splitter.ts';
 import { readJson, UnknownKind } from '../../control-plane/contract/shape.ts';
@@ -13,6 +12,7 @@ import {
   type WatchMessage,
 } from '../../control-plane/contract/watch-messages.ts';
 import { hostLookup } from '../io/host-lookup.ts';
+import { requestTo } from '../io/request-to.ts';
 import { type ControlPlaneTarget, explainAnswer } from './control-plane-api.ts';
 
 export interface WatchConnectionOwner {
@@ -44,7 +44,7 @@ export class WatchConnection {
 
   constructor({ url, token, sidecar }: ControlPlaneTarget, owner: WatchConnectionOwner) {
     this.owner = owner;
-    const send = url.startsWith('https:') ? httpsRequest : httpRequest;
+    const send = requestTo(url);
     this.request = send(`${url}/v1/watch`, {
       agent: false,
       lookup: hostLookup.lookup,

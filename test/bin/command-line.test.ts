@@ -2,8 +2,10 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { COMMANDS, runCommandLine } from '../../bin/command-line.ts';
+import { allCommands, runCommandLine } from '../../bin/command-line.ts';
 import { ROOT, runOutrider } from './outrider.ts';
+
+const COMMANDS = await allCommands();
 
 async function run(...args: string[]) {
   let stdout = '';

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { COMMANDS } from '../../bin/command-line.ts';
+import { allCommands } from '../../bin/command-line.ts';
 import { formatHelp, formatOverview } from '../../command-line/help.ts';
+
+const COMMANDS = await allCommands();
 
 test('the overview names every command that there is, and none that there is not', () => {
   const overview = formatOverview(COMMANDS);

@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { parse } from 'yaml';
-import { COMMANDS } from '../../bin/command-line.ts';
+import { allCommands } from '../../bin/command-line.ts';
 import { parseArguments } from '../../command-line/arguments.ts';
 import { parseDuration } from '../../control-plane/contract/duration.ts';
 import { planShop, SERVICES } from '../../examples/shop/runner/plan.ts';
@@ -13,6 +13,8 @@ import { settingsFromFlags } from '../../sidecar/commands/flag-settings.ts';
 import { loadSidecarConfig } from '../../sidecar/config/load.ts';
 import type { SidecarConfig } from '../../sidecar/config/sidecar-config.ts';
 import { ROOT } from '../tools/repository-files.ts';
+
+const COMMANDS = await allCommands();
 
 interface ComposeService {
   readonly image: string;

@@ -4,10 +4,12 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { COMMANDS } from '../../../bin/command-line.ts';
+import { allCommands } from '../../../bin/command-line.ts';
 import { parseArguments } from '../../../command-line/arguments.ts';
 import { ROOT } from '../../bin/outrider.ts';
 import { configOf } from '../../sidecar/config/files.ts';
+
+const COMMANDS = await allCommands();
 
 const FOLDER = join(ROOT, 'examples/systemd');
 /** What a stop of `outrider run` may take besides `stop.grace`, as docs/operation.md says. */
