@@ -10,7 +10,7 @@ import { ROOT } from './repository-files.ts';
  * nothing by themselves. All paths from the root, tests without `test/` and `.test.ts`.
  */
 const TESTED_BY: Readonly<Record<string, readonly string[]>> = {
-  'bin/command-line': ['command-line/refuse-usage.ts'],
+  'bin/command-line': ['bin/other-commands.ts', 'command-line/refuse-usage.ts'],
   'control-plane/api/access-control': ['control-plane/registry/actor.ts'],
   'control-plane/api/api-server': [
     'control-plane/api/api-problem.ts',
