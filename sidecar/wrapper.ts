@@ -50,7 +50,7 @@ class Wrapper {
       this.finish = resolve;
     });
     if (process.pid === 1) log.info({}, FIRST_PROCESS);
-    this.application = new ApplicationProcess(command);
+    this.application = new ApplicationProcess(command, context.sidecar.grace);
     const { pid } = this.application;
     if (pid !== null) log.info({ pid }, `the application is started: ${command[0]}`);
     for (const signal of FORWARDED_SIGNALS) process.on(signal, () => this.send(signal));

@@ -63,6 +63,7 @@ const TESTED_BY: Readonly<Record<string, readonly string[]>> = {
     'control-plane/watch/watch-stream.ts',
   ],
   'process/metrics-text': ['process/collected-metric.ts'],
+  'sidecar/application/application-process': ['sidecar/application/process-group.ts'],
   'sidecar/admin/admin-server': [
     'process/browser-guard.ts',
     'sidecar/admin/admin-answer.ts',

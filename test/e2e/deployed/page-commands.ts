@@ -25,6 +25,8 @@ export async function runPage(path: string, shop: Deployment): Promise<void> {
       const result = await shell.run(withPorts(commands, shop), BLOCK_MS);
       const at = `${path}:${line}: ${commands}\n`;
       assert.equal(result.exitCode, 0, `${at}printed:\n${result.output}`);
+      const { output: failed } = await shell.run(`printf %s "$failed"; failed=`, BLOCK_MS);
+      assert.equal(failed.trim(), '', `${at}printed:\n${result.output}`);
       if (output !== null && !matchesShown(result.output, output))
         assert.equal(result.output, output, `${at}printed something else than the page shows`);
     }
@@ -45,7 +47,9 @@ function preparation({ environment, composeCommand }: Deployment): string {
     value !== undefined && named.test(name) ? [`export ${name}='${value}'`] : [],
   );
   const docker = `docker() { if [ "$1" = compose ]; then shift; ${composeCommand.join(' ')} "$@"; else command docker "$@"; fi; }`;
-  return [...exports, ...(composeCommand[0] === 'docker' ? [] : [docker])].join('\n');
+  // A block is all of its commands, not the last one alone.
+  const note = `trap 'failed="$failed $BASH_COMMAND;"' ERR`;
+  return [...exports, ...(composeCommand[0] === 'docker' ? [] : [docker]), note].join('\n');
 }
 
 function withPorts(commands: string, { gatewayUrl, controlPlaneUrl }: Deployment): string {
