@@ -31,9 +31,13 @@ const TESTED_BY: Readonly<Record<string, readonly string[]>> = {
   'control-plane/commands/wait': ['control-plane/commands/local-wait.ts'],
   'control-plane/contract/policy': [
     'control-plane/contract/breaker-policy.ts',
+    'control-plane/contract/fallback-policy.ts',
+    'control-plane/contract/fault-policy.ts',
+    'control-plane/contract/hedge-policy.ts',
     'control-plane/contract/default-policy.ts',
     'control-plane/contract/limits-policy.ts',
     'control-plane/contract/outliers-policy.ts',
+    'control-plane/contract/rate-limit-policy.ts',
     'control-plane/contract/retry-policy.ts',
     'control-plane/contract/timeouts-policy.ts',
     'control-plane/contract/switchable.ts',
