@@ -54,6 +54,8 @@ export class Exchange {
   callerDeadline = Number.POSITIVE_INFINITY;
   /** Whether endpoints are told how much time is left. */
   tellsTimeLeft = false;
+  /** Whether they are told so in `grpc-timeout` too, as the request said it. */
+  tellsGrpcTimeout = false;
 
   constructor(head: RequestHead, body: RequestBody | null, tunnel: Tunnel | null, startedAt: number) {
     this.head = head;

@@ -15,17 +15,22 @@ export const LAST_CHUNK = '0\r\n\r\n';
  * A request's head for an endpoint.
  * @param via the pseudonym in the Via field to add (RFC 9110 section 7.6.3), or '' for none
  * @param timeLeft milliseconds that there are left to answer it, to be told; `Infinity` where nothing is
+ * @param isGrpc whether to tell that in `grpc-timeout` too: a day of milliseconds has the eight digits that it may have
  */
 export function requestHeadText(
   head: RequestHead,
   framing: Framing,
   via: string,
   timeLeft = Number.POSITIVE_INFINITY,
+  isGrpc = false,
 ): string {
   let text = `${head.method} ${head.target} HTTP/1.1\r\n${fieldText(head.fields)}`;
   if (framing === CHUNKED) text += 'Transfer-Encoding: chunked\r\n';
   if (head.upgrade !== null) text += `Upgrade: ${head.upgrade}\r\nConnection: upgrade\r\n`;
-  if (timeLeft !== Number.POSITIVE_INFINITY) text += `x-request-deadline-ms: ${timeLeft}\r\n`;
+  if (timeLeft !== Number.POSITIVE_INFINITY) {
+    text += `x-request-deadline-ms: ${timeLeft}\r\n`;
+    if (isGrpc) text += `grpc-timeout: ${timeLeft}m\r\n`;
+  }
   if (via !== '') text += `Via: ${head.version} ${via}\r\n`;
   return `${text}\r\n`;
 }

@@ -1,6 +1,6 @@
 import type { Exchange } from '../exchange/exchange.ts';
 import { type Failure, failure } from '../exchange/failure.ts';
-import { type Fields, removeFields } from '../exchange/fields.ts';
+import { type Fields, getField, removeFields } from '../exchange/fields.ts';
 import { type Call, ENDED_CALL, type Layer, type Reply, type Service } from '../exchange/service.ts';
 import type { TimerWheel } from '../io/timer-wheel.ts';
 import { TimedReply } from './timed-reply.ts';
@@ -79,13 +79,17 @@ class BoundedCall extends TimedReply {
   }
 }
 
-/** Notes the deadline that the request brings along. The field goes on with what is left when an attempt is sent. */
+/** Notes the deadline that the request brings along. The fields go on with what is left when an attempt is sent. */
 function takeOver(exchange: Exchange): void {
   const { fields } = exchange.head;
   const left = saidTimeLeft(fields);
   if (left !== null) {
     exchange.callerDeadline = exchange.startedAt + left;
     removeFields(fields, DEADLINE_FIELD);
+    if (left < Number.POSITIVE_INFINITY && getField(fields, GRPC_FIELD) !== undefined) {
+      removeFields(fields, GRPC_FIELD);
+      exchange.tellsGrpcTimeout = true;
+    }
   }
   exchange.tellsTimeLeft = true;
 }

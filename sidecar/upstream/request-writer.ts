@@ -31,7 +31,8 @@ export class RequestWriter {
     const { head, body } = exchange;
     this.isComplete = body === null;
     this.framing = body === null ? 0 : body.length === UNKNOWN_LENGTH ? CHUNKED : body.length;
-    const text = requestHeadText(head, this.framing, via, exchange.toldTimeLeft(now));
+    const { tellsGrpcTimeout } = exchange;
+    const text = requestHeadText(head, this.framing, via, exchange.toldTimeLeft(now), tellsGrpcTimeout);
     if (body === null) return this.socket.write(text);
     this.out = text;
     this.isCorked = true;

@@ -51,7 +51,9 @@ describe('a request that says how long it is waited for', () => {
     const [first, second] = told();
     assert.ok(first! > 0 && first! <= 2_000, `${first} ms`);
     assert.ok(second! > 0 && second! <= 1_000, `${second} ms`);
-    const [request] = upstream.requests;
+    const [request, grpc] = upstream.requests;
+    assert.equal(grpc!.field('grpc-timeout'), `${second}m`);
+    assert.equal(request!.field('grpc-timeout'), null);
     assert.equal(
       request!.fields.filter(([name]) => name.toLowerCase() === 'x-request-deadline-ms').length,
       1,

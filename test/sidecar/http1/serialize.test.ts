@@ -57,6 +57,23 @@ describe('a request’s head', () => {
   });
 });
 
+describe('what is left to answer a request', () => {
+  const fields = (...rest: [timeLeft?: number, isGrpc?: boolean]) =>
+    requestHeadText(request({ fields: ['Host', 'up'] }), 0, '', ...rest);
+  const DAY = 24 * 3_600_000;
+
+  test('is told where it is known, and to gRPC in its own words', () => {
+    const lines = ['GET /a?b HTTP/1.1', 'Host: up'];
+    assert.equal(fields(), head(...lines));
+    assert.equal(fields(Number.POSITIVE_INFINITY, true), head(...lines));
+    assert.equal(fields(20), head(...lines, 'x-request-deadline-ms: 20'));
+    assert.equal(
+      fields(DAY, true),
+      head(...lines, 'x-request-deadline-ms: 86400000', 'grpc-timeout: 86400000m'),
+    );
+  });
+});
+
 describe('an answer’s head', () => {
   test('is written in the order and case received, as HTTP/1.1', () => {
     assert.equal(

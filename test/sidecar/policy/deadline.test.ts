@@ -122,6 +122,16 @@ describe('what endpoints are told is left', () => {
     assert.deepEqual(exchange.head.fields, ['Host', 'x']);
   });
 
+  test('is told in grpc-timeout too where the request understandably said it there', () => {
+    const tells = (fields: string[], total = 1_000) => {
+      const { exchange } = start(fields, { total });
+      return [exchange.tellsGrpcTimeout, ...exchange.head.fields];
+    };
+    assert.deepEqual(tells(['Grpc-Timeout', '1S', 'Host', 'x', 'grpc-timeout', '2S']), [true, 'Host', 'x']);
+    assert.deepEqual(tells(['Host', 'x', FIELD, '300']), [false, 'Host', 'x']);
+    assert.deepEqual(tells(['grpc-timeout', 'soon']), [false, 'grpc-timeout', 'soon']);
+  });
+
   test('is never less than a millisecond, and nothing where there is no limit', () => {
     const { clock, exchange } = start([FIELD, '300']);
     clock.advance(299);
