@@ -9,10 +9,11 @@ test('compares within each round and takes the median of the ratios', () => {
   // The second round was disturbed for both alike.
   const own = cpu(15, 30, 15.6);
   const peers = new Map([['haproxy', cpu(13, 26, 14)]]);
-  const [haproxy, envoy, memory] = judge('small-get', own, peers, 20);
+  const [haproxy, envoy, bare, memory] = judge('small-get', own, peers, 20);
   assert.equal(haproxy.value?.toFixed(4), (15 / 13).toFixed(4));
   assert.equal(haproxy.met, true);
   assert.deepEqual([envoy.value, envoy.met], [null, null]);
+  assert.deepEqual([bare.value, bare.met], [null, null]);
   assert.deepEqual([memory.value, memory.met], [80, true]);
 });
 

@@ -29,11 +29,13 @@ const byRuntime = (newest: number, older: number) => (nodeMajor: number) =>
   nodeMajor >= NEWEST_LTS ? newest : older;
 
 export const EXPECTATIONS: readonly Expectation[] = [
-  cpuRatio('small-get', 'haproxy', byRuntime(1.15, 1.25)),
+  cpuRatio('small-get', 'haproxy', byRuntime(1.15, 1.2)),
   cpuRatio('small-get', 'envoy', byRuntime(0.55, 0.6)),
+  cpuRatio('small-get', 'bare', () => 1.1),
   alone('small-get', 'resident memory under load', 90, 'MB', own => megabytes(own.residentBytes)),
-  cpuRatio('post-4k', 'haproxy', byRuntime(1.15, 1.25)),
+  cpuRatio('post-4k', 'haproxy', byRuntime(1.15, 1.2)),
   cpuRatio('post-4k', 'envoy', byRuntime(0.55, 0.6)),
+  cpuRatio('post-4k', 'bare', () => 1.1),
   cpuRatio('get-64k', 'haproxy', () => 1.1),
   {
     scenario: 'get-1m',

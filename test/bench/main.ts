@@ -110,6 +110,8 @@ function findProxies(options: Options): (TestedProxy | Absent)[] {
         return [];
       case 'outrider':
         return [outrider({ ...setup, name, bundle: options.bundle ?? builtBundle() })];
+      case 'bare':
+        return [outrider({ ...setup, name, bundle: options.bundle ?? builtBundle(), isBare: true })];
       case 'haproxy':
         return [haproxy(options.peerLogs)];
       case 'nginx':

@@ -6,9 +6,9 @@ const parse = (line: string) => parseOptions(line.split(' ').filter(word => word
 
 test('runs everything by default, five times', () => {
   const options = parse('');
-  assert.deepEqual(options.proxies, ['direct', 'outrider', 'haproxy', 'nginx', 'envoy']);
+  assert.deepEqual(options.proxies, ['direct', 'outrider', 'bare', 'haproxy', 'nginx', 'envoy']);
   assert.equal(options.only.length, 8);
-  assert.deepEqual([options.rounds, options.measureMs, options.warmupMs], [5, 3000, 1500]);
+  assert.deepEqual([options.rounds, options.measureMs, options.warmupMs], [5, 3000, 5000]);
 });
 
 test('what is given beats what --quick says', () => {

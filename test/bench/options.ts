@@ -25,7 +25,7 @@ export interface Options {
   readonly profile: boolean;
 }
 
-export const PROXIES: readonly string[] = ['direct', 'outrider', 'haproxy', 'nginx', 'envoy'];
+export const PROXIES: readonly string[] = ['direct', 'outrider', 'bare', 'haproxy', 'nginx', 'envoy'];
 
 export const USAGE = `npm run bench -- [options]
 npm run bench -- control-plane [options]
@@ -35,7 +35,7 @@ npm run bench -- control-plane [options]
   --proxies NAME,…       ${PROXIES.join(', ')}
   --rounds N             times that every proxy does every scenario (5; 2 when quick)
   --seconds S            measured time of each (3; 1 when quick)
-  --warmup S             time under load before it (1.5; 0.7 when quick)
+  --warmup S             time under load before it (5; 2 when quick)
   --node PATH            the runtime of the sidecar (the bench's own)
   --node-args "ARGS"     further arguments of that runtime
   --sidecar-args "ARGS"  further arguments of the sidecar
@@ -83,7 +83,7 @@ export function parseOptions(args: readonly string[]): Options | 'help' {
     proxies: [...proxies, ...variants.map(variant => variant.name)],
     rounds: number('--rounds', values.rounds) ?? (profile ? 1 : quick ? 2 : 5),
     measureMs: 1000 * (number('--seconds', values.seconds) ?? (quick ? 1 : 3)),
-    warmupMs: 1000 * (number('--warmup', values.warmup) ?? (quick ? 0.7 : 1.5)),
+    warmupMs: 1000 * (number('--warmup', values.warmup) ?? (quick ? 2 : 5)),
     node: values.node === undefined ? process.execPath : requireNode('--node', values.node),
     bundle: values.bundle === undefined ? null : requireFile('--bundle', values.bundle),
     variants,

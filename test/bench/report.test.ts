@@ -12,16 +12,16 @@ const rows = new Map([
   ],
   [
     'haproxy',
-    [10, 16, 12].map(cpuUs => measurement({ cpuUs, requestsPerSecond: 40_000, errors: { ECONNRESET: 2 } })),
+    [10, 16, 12.5].map(cpuUs => measurement({ cpuUs, requestsPerSecond: 40_000, errors: { ECONNRESET: 2 } })),
   ],
 ]);
 
 test('shows medians with their spread, ratios, errors, and whether expectations are met', () => {
   const text = renderScenario({ scenario, rows }, ['outrider'], 20);
   assert.match(text, /^outrider {2}15\.0 \(14\.0-16\.0\) .* 50000 /m);
-  assert.match(text, /^outrider to haproxy: CPU × 1\.25, rate × 1\.25$/m);
+  assert.match(text, /^outrider to haproxy: CPU × 1\.20, rate × 1\.25$/m);
   assert.match(text, /^haproxy had errors: 6 × ECONNRESET$/m);
-  assert.match(text, /haproxy's, at most 1\.25 ×: 1\.25, met$/m);
+  assert.match(text, /haproxy's, at most 1\.2 ×: 1\.20, met$/m);
   assert.match(text, /envoy's, at most 0\.6 ×: not measured$/m);
   assert.match(text, /resident memory under load, at most 90 MB: 100\.00, NOT MET$/m);
 });
@@ -42,7 +42,7 @@ test('the file holds every round beside the medians', () => {
     json.rows.outrider.rounds.map((round: { cpuUs: number }) => round.cpuUs),
     [14, 16, 15],
   );
-  assert.equal(json.comparisons.outrider[0].cpu, 1.25);
+  assert.equal(json.comparisons.outrider[0].cpu, 1.2);
   assert.equal(json.expectations.outrider[0].met, true);
 });
 

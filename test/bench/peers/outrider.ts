@@ -1,4 +1,5 @@
-import { existsSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { programVersion } from '../programs.ts';
 import type { Absent, TestedProxy } from './tested-proxy.ts';
 
@@ -13,6 +14,8 @@ export interface OutriderSetup {
   readonly profile: boolean;
   readonly nodeArguments: readonly string[];
   readonly sidecarArguments: readonly string[];
+  /** Whether the policies that are on by default are turned off, as far as they can be: what they cost is the difference. */
+  readonly isBare?: boolean;
 }
 
 /** The sidecar as it ships: bundled, with its defaults, telemetry and the access log included. */
@@ -37,8 +40,9 @@ export function outrider(setup: OutriderSetup): TestedProxy | Absent {
           'sidecar',
           '--listen',
           `127.0.0.1:${port}`,
-          '--upstream',
-          `app=${upstreams.map(upstream => `127.0.0.1:${upstream}`).join(',')}`,
+          ...(setup.isBare
+            ? ['--config', bareConfig(folder, upstreams)]
+            : ['--upstream', `app=${addresses(upstreams).join(',')}`]),
           '--admin',
           `127.0.0.1:${adminPort}`,
           ...setup.sidecarArguments,
@@ -46,4 +50,21 @@ export function outrider(setup: OutriderSetup): TestedProxy | Absent {
       };
     },
   };
+}
+
+function addresses(upstreams: readonly number[]): string[] {
+  return upstreams.map(upstream => `127.0.0.1:${upstream}`);
+}
+
+/** Writes a sidecar file whose upstream has no policy. Its path. */
+function bareConfig(folder: string, upstreams: readonly number[]): string {
+  const file = join(folder, 'bare.yaml');
+  const policy = {
+    timeouts: { total: 'off', propagate: false },
+    retry: { attempts: 1 },
+    limits: { hold: '0s' },
+    outliers: 'off',
+  };
+  writeFileSync(file, JSON.stringify({ upstreams: { app: { endpoints: addresses(upstreams), policy } } }));
+  return file;
 }
