@@ -94,6 +94,8 @@ export class Mesh implements DiscoveryGauges {
         : null;
     if (app !== null && service === null) {
       log.warn({}, 'app is not registered: the file says no service, which would be its name');
+    } else if (app === null && service !== null) {
+      log.info({}, `${service} is not registered: where it listens is not said (app.port, --port)`);
     }
     directory.onApplied = () => this.snapshot?.changed();
     this.client.onUnregistered = reason => this.registration?.onUnregistered(reason);

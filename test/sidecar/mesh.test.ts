@@ -222,6 +222,16 @@ describe('a policy of the control plane', () => {
 });
 
 describe('the application beside the sidecar', () => {
+  test('is said not to be registered where nobody said its port, or its name', async () => {
+    await mesh.startSidecar({ service: 'orders' });
+    await mesh.startSidecar({ app: { port: 8080 } });
+    const said = mesh.log.lines.filter(line => line.includes('not registered'));
+    assert.deepEqual(said, [
+      'orders is not registered: where it listens is not said (app.port, --port)',
+      'app is not registered: the file says no service, which would be its name',
+    ]);
+  });
+
   test('is registered once it is healthy, down when it is not, and up again', async () => {
     const app = await application('orders');
     const { port } = app;
