@@ -34,3 +34,17 @@ export function stopProcess(child: ChildProcess, patienceMs: number): Promise<vo
     child.kill('SIGTERM');
   });
 }
+
+/** The next message of a child with a channel. Rejects where it ends before, calling it what it is: `the load process`. */
+export function nextMessage<T>(child: ChildProcess, called: string): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onExit = (): void => reject(new Error(`${called} ended`));
+    child.once('exit', onExit);
+    child.once('error', reject);
+    child.once('message', message => {
+      child.off('exit', onExit);
+      child.off('error', reject);
+      resolve(message as T);
+    });
+  });
+}

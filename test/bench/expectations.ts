@@ -1,5 +1,6 @@
 import type { Measurement } from './measurement.ts';
 import { median } from './percentiles.ts';
+import { type Bound, type Verdict, verdict } from './verdict.ts';
 
 /** What the project promises of Outrider in a scenario, as one number per round and a bound for its median. */
 export interface Expectation {
@@ -7,20 +8,12 @@ export interface Expectation {
   readonly says: string;
   /** The peer that it is measured against; null for a promise of Outrider alone. */
   readonly peer: string | null;
-  readonly bound: 'at most' | 'at least';
+  readonly bound: Bound;
   readonly unit: string;
   /** @param nodeMajor the major version of the sidecar's runtime */
   limit(nodeMajor: number): number;
   /** Null where the machine does not tell. */
   value(own: Measurement, peer: Measurement | null): number | null;
-}
-
-/** What became of an expectation. */
-export interface Verdict {
-  readonly says: string;
-  readonly limit: string;
-  readonly value: number | null;
-  readonly met: boolean | null;
 }
 
 /** The first release line that the stricter bounds are for; older runtimes have the wider ones. */
@@ -75,13 +68,7 @@ export function judge(
       peer === undefined ? [] : own.map((mine, round) => expectation.value(mine, peer?.[round] ?? null));
     const known = values.filter(value => value !== null);
     const value = known.length === 0 ? null : median(known);
-    const limit = expectation.limit(nodeMajor);
-    return {
-      says: expectation.says,
-      limit: `${expectation.bound} ${limit} ${expectation.unit}`,
-      value,
-      met: value === null ? null : expectation.bound === 'at most' ? value <= limit : value >= limit,
-    };
+    return verdict({ ...expectation, limit: expectation.limit(nodeMajor) }, value);
   });
 }
 

@@ -1,9 +1,11 @@
 import type { ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { startProcess, stopProcess } from './child-processes.ts';
+import { nextMessage, startProcess, stopProcess } from './child-processes.ts';
 import type { LoadPlan, LoadResult } from './load-plan.ts';
 import type { FromLoadProcess } from './load-process.ts';
 import { type Pinning, pinned } from './pinning.ts';
+
+const NAME = 'the load process';
 
 /** The process with the endpoints and the load generator, as the bench sees it. */
 export class LoadSide {
@@ -21,14 +23,14 @@ export class LoadSide {
     // The runtime's own arguments carry the loader that lets it run TypeScript.
     const command = { program: process.execPath, args: [...process.execArgv, script] };
     const child = startProcess(pinned(command, pinning, 'loadCore'), ['ignore', 'ignore', 'inherit', 'ipc']);
-    const message = await nextMessage(child);
+    const message = await nextMessage<FromLoadProcess>(child, NAME);
     if (message.kind !== 'ready') throw new Error('the load process did not start');
     return new LoadSide(child, message.upstreams);
   }
 
   /** Carries out a plan. One at a time. */
   async run(plan: LoadPlan): Promise<LoadResult> {
-    const answer = nextMessage(this.child);
+    const answer = nextMessage<FromLoadProcess>(this.child, NAME);
     this.child.send(plan);
     const message = await answer;
     if (message.kind === 'result') return message.result;
@@ -38,17 +40,4 @@ export class LoadSide {
   stop(): Promise<void> {
     return stopProcess(this.child, 1000);
   }
-}
-
-function nextMessage(child: ChildProcess): Promise<FromLoadProcess> {
-  return new Promise((resolve, reject) => {
-    const onExit = (): void => reject(new Error('the load process ended'));
-    child.once('exit', onExit);
-    child.once('error', reject);
-    child.once('message', message => {
-      child.off('exit', onExit);
-      child.off('error', reject);
-      resolve(message as FromLoadProcess);
-    });
-  });
 }

@@ -15,12 +15,13 @@ export interface Machine {
   readonly limits: readonly string[];
 }
 
-export function describeMachine(pinning: Pinning | { readonly reason: string }): Machine {
+/** @param pinning null where neither cores nor CPU time matter */
+export function describeMachine(pinning: Pinning | { readonly reason: string } | null): Machine {
   const limits: string[] = [];
-  if ('reason' in pinning) limits.push(`nothing is pinned to a core: ${pinning.reason}`);
-  if (type() !== 'Linux')
+  if (pinning !== null && 'reason' in pinning) limits.push(`nothing is pinned to a core: ${pinning.reason}`);
+  if (pinning !== null && type() !== 'Linux')
     limits.push('no CPU time and no memory: they are read from /proc, which only Linux has');
-  const pinned = 'reason' in pinning ? null : pinning;
+  const pinned = pinning === null || 'reason' in pinning ? null : pinning;
   return {
     cpu: cpus()[0]?.model.trim() ?? 'unknown',
     cores: cpus().length,

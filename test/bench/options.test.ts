@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { resolve } from 'node:path';
 import { test } from 'node:test';
 import { type Options, parseOptions } from './options.ts';
 
@@ -25,7 +26,7 @@ test('a profile is taken of the sidecar alone unless told otherwise', () => {
 test('a variant gets a row of its own', () => {
   const options = parse('--variant old=package.json --proxies outrider');
   assert.deepEqual(options.proxies, ['outrider', 'old']);
-  assert.deepEqual(options.variants, [{ name: 'old', bundle: 'package.json' }]);
+  assert.deepEqual(options.variants, [{ name: 'old', bundle: resolve('package.json') }]);
 });
 
 const REFUSED: [string, RegExp][] = [

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { names, number, words } from './option-values.ts';
 import { requireFile, requireNode } from './programs.ts';
 import { SCENARIOS } from './scenarios.ts';
 
@@ -95,28 +96,9 @@ export function parseOptions(args: readonly string[]): Options | 'help' {
   };
 }
 
-function names(option: string, text: string | undefined, known: readonly string[]): readonly string[] | null {
-  if (text === undefined) return null;
-  const given = words(text.replaceAll(',', ' '));
-  const unknown = given.find(name => !known.includes(name));
-  if (unknown !== undefined) throw new Error(`${option}: ${unknown} is none of ${known.join(', ')}`);
-  return known.filter(name => given.includes(name));
-}
-
-function number(option: string, text: string | undefined): number | null {
-  if (text === undefined) return null;
-  const value = Number(text);
-  if (!(value > 0)) throw new Error(`${option}: ${text} is not a number above 0`);
-  return value;
-}
-
 function readVariant(text: string): { name: string; bundle: string } {
   const [name, bundle] = text.split(/=(.*)/s);
   if (name === '' || !bundle || PROXIES.includes(name))
     throw new Error(`--variant: ${text} is not NAME=FILE`);
   return { name, bundle: requireFile('--variant', bundle) };
-}
-
-function words(text: string): string[] {
-  return text.split(/\s+/).filter(word => word !== '');
 }

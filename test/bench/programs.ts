@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { accessSync, constants, existsSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { delimiter, join, resolve } from 'node:path';
 
 /** Debian puts servers where a user's own PATH does not lead. */
 const MORE_PLACES = ['/usr/sbin', '/usr/local/sbin', '/sbin'];
@@ -32,10 +32,10 @@ export function requireNode(option: string, path: string): string {
   return path;
 }
 
-/** @throws with a sentence for the user where `path`, given by `option`, is no file @returns the path */
+/** @throws with a sentence for the user where `path`, given by `option`, is no file @returns the path, from the root: what runs it may do so in another folder */
 export function requireFile(option: string, path: string): string {
   if (!existsSync(path)) throw new Error(`${option}: there is no ${path}`);
-  return path;
+  return resolve(path);
 }
 
 function isExecutable(path: string): boolean {

@@ -1,10 +1,11 @@
 import { REQUESTS } from './bench-requests.ts';
-import { difference, judge, megabytes, ratio, type Verdict, wholeCoreRate } from './expectations.ts';
+import { difference, judge, megabytes, ratio, wholeCoreRate } from './expectations.ts';
 import type { Machine } from './machine.ts';
 import type { Measurement } from './measurement.ts';
 import { median } from './percentiles.ts';
 import type { Scenario } from './scenarios.ts';
 import { table } from './table.ts';
+import { renderVerdict, type Verdict } from './verdict.ts';
 
 /** Everything that was measured in one scenario: per row, a measurement per round. */
 export interface ScenarioResult {
@@ -176,10 +177,7 @@ function verdicts(own: string, result: ScenarioResult, nodeMajor: number): Verdi
 }
 
 function renderVerdicts(own: string, result: ScenarioResult, nodeMajor: number): string[] {
-  return verdicts(own, result, nodeMajor).map(({ says, limit, value, met }) => {
-    const got = value === null ? 'not measured' : value.toFixed(2);
-    return `${own}, expected: ${says}, ${limit}: ${got}${met === null ? '' : met ? ', met' : ', NOT MET'}`;
-  });
+  return verdicts(own, result, nodeMajor).map(verdict => renderVerdict(own, verdict));
 }
 
 function bulkColumns(scenario: Scenario): Column[] {
