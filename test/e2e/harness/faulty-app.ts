@@ -1,30 +1,72 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { endsWithTests } from './ends-with-tests.ts';
 import { within } from './until.ts';
 
 const PROGRAM = fileURLToPath(new URL('faulty-app.js', import.meta.url));
 
-/** What it does with requests: `flaky` answers 30 % with 503, `slow` takes a second longer, `tear` breaks off in the middle. */
-export type FaultyMode = 'ok' | 'unavailable' | 'flaky' | 'close' | 'slow' | 'trickle' | 'tear';
+/**
+ * What it does with requests: `flaky` answers 30 % with 503, `failing` all and `half-failing` half of them with 500, `reset` reads them and
+ * resets the connection, `slow` takes a second longer, `trickle` sends a byte per 100 ms, `tear` breaks off in the middle of the body;
+ * `workers` does ten at a time, 20 ms each, and lets the others wait, `short-idle` closes idle connections after 1 s.
+ */
+export type FaultyMode =
+  | 'ok'
+  | 'unavailable'
+  | 'flaky'
+  | 'failing'
+  | 'half-failing'
+  | 'close'
+  | 'reset'
+  | 'slow'
+  | 'trickle'
+  | 'tear'
+  | 'workers'
+  | 'short-idle';
+
+interface FaultyAppOptions {
+  /** Where it listens; 0: any port. */
+  readonly port?: number;
+  /** Is told what becomes of requests with an id, a line each; see faulty-app.js. */
+  readonly onReport?: (line: string) => void;
+}
+
+/** The body of its answer to a request with an id, of at least this length. */
+export function answerOf(id: number, length: number): string {
+  return `answer to ${id}.`.padEnd(length, '.');
+}
 
 /** An endpoint as a process of its own that answers after 5 ms, until it is told otherwise. */
 export class FaultyApp {
   readonly name: string;
   port = 0;
   private readonly child: ChildProcess;
+  /** Ends when everything that it had told was passed on. */
+  private readonly reported: Promise<unknown>;
 
-  static async start(name: string): Promise<FaultyApp> {
-    const app = new FaultyApp(name);
+  static async start(name: string, options: FaultyAppOptions = {}): Promise<FaultyApp> {
+    const app = new FaultyApp(name, options);
     app.port = Number(await app.line());
     return app;
   }
 
-  private constructor(name: string) {
+  private constructor(name: string, { port = 0, onReport }: FaultyAppOptions) {
     this.name = name;
-    this.child = spawn(process.execPath, [PROGRAM, name], { stdio: ['pipe', 'pipe', 'inherit'] });
+    const reports = onReport === undefined ? [] : ['reports'];
+    this.child = spawn(process.execPath, [PROGRAM, name, String(port), ...reports], {
+      stdio: ['pipe', 'pipe', 'inherit', onReport === undefined ? 'ignore' : 'pipe'],
+    });
     endsWithTests(this.child);
+    if (onReport === undefined) {
+      this.reported = Promise.resolve();
+    } else {
+      const lines = createInterface({ input: this.child.stdio[3] as Readable });
+      lines.on('line', onReport);
+      this.reported = once(lines, 'close');
+    }
   }
 
   get address(): string {
@@ -46,10 +88,21 @@ export class FaultyApp {
     this.child.kill('SIGCONT');
   }
 
-  async kill(): Promise<void> {
+  /** Ends it, after what it has been asked is answered. */
+  stop(): Promise<void> {
+    return this.end('SIGTERM');
+  }
+
+  kill(): Promise<void> {
+    return this.end('SIGKILL');
+  }
+
+  private async end(signal: NodeJS.Signals): Promise<void> {
+    if (this.child.exitCode !== null || this.child.signalCode !== null) return;
     const exited = once(this.child, 'exit');
-    this.child.kill('SIGKILL');
+    this.child.kill(signal);
     await exited;
+    await this.reported;
   }
 
   private async line(): Promise<string> {

@@ -1,0 +1,109 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { builtBundle } from '../bench/bundle.ts';
+import { describeMachine } from '../bench/machine.ts';
+import type { Absent } from '../bench/peers/tested-proxy.ts';
+import { renderMachine } from '../bench/report.ts';
+import { Load } from './load.ts';
+import { type Options, parseOptions, USAGE } from './options.ts';
+import { envoy } from './peers/envoy.ts';
+import { haproxy } from './peers/haproxy.ts';
+import { nginx } from './peers/nginx.ts';
+import { outrider } from './peers/outrider.ts';
+import type { TunedProxy } from './peers/tuned-proxy.ts';
+import { putIntoPage, renderPage, renderScenario, type ScenarioResult, scenarioToJson } from './report.ts';
+import { SCENARIOS } from './scenarios.ts';
+import { type Trial, tryOut } from './trial.ts';
+
+const PAGE = fileURLToPath(new URL('../../docs/resilience.md', import.meta.url));
+
+/** `npm run faults`: what callers see of what their upstreams do, through Outrider, and through other proxies in the same run. */
+async function main(): Promise<number> {
+  let options: Options | 'help';
+  try {
+    options = parseOptions(process.argv.slice(2));
+  } catch (error) {
+    console.error(`${(error as Error).message}\n\n${USAGE}`);
+    return 2;
+  }
+  if (options === 'help') {
+    console.log(USAGE);
+    return 0;
+  }
+  const folder = mkdtempSync(join(tmpdir(), 'outrider-faults-'));
+  process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+  // The reader of a pipe has seen enough.
+  process.stdout.on('error', () => process.exit(1));
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => process.exit(130));
+  return await tryAll(options, folder);
+}
+
+/** @returns 1 where requests failed though nothing was wrong; what is promised and not met is said, and no error */
+async function tryAll(options: Options, folder: string): Promise<number> {
+  const found = findProxies(options);
+  const proxies = found.filter((proxy): proxy is TunedProxy => !('absent' in proxy));
+  const versions = Object.fromEntries(
+    found.map(proxy => [proxy.name, 'absent' in proxy ? `skipped: ${proxy.absent}` : proxy.version]),
+  );
+  const command = ['npm run faults --', ...process.argv.slice(2)].join(' ');
+  const machine = describeMachine(null);
+  const about = renderMachine(machine, versions, command);
+  console.log(about);
+
+  const load = await Load.start();
+  const results: ScenarioResult[] = [];
+  for (const scenario of SCENARIOS.filter(({ name }) => options.only.includes(name))) {
+    const rows = new Map<string, Trial>();
+    for (const proxy of proxies) {
+      progress(`${scenario.name}, ${proxy.name}`);
+      const tuned = proxy.tunedFor(scenario.needs);
+      rows.set(proxy.name, await tryOut(tuned, scenario, options.faultMs, load, folder));
+    }
+    progress('');
+    results.push({ scenario, rows });
+    console.log(`\n${renderScenario({ scenario, rows })}`);
+  }
+  await load.stop();
+  if (options.json !== null) {
+    const scenarios = results.map(scenarioToJson);
+    writeFileSync(options.json, `${JSON.stringify({ machine, versions, command, scenarios }, null, 2)}\n`);
+  }
+  if (options.write) {
+    const date = new Date().toISOString().slice(0, 10);
+    const tables = renderPage(results, [...about.split('\n'), `date      ${date}`]);
+    writeFileSync(PAGE, putIntoPage(readFileSync(PAGE, 'utf8'), tables));
+  }
+  return results.some(({ rows }) => [...rows.values()].some(({ failedBefore }) => failedBefore > 0)) ? 1 : 0;
+}
+
+function findProxies({ proxies, bundle, node, policy }: Options): (TunedProxy | Absent)[] {
+  return proxies.flatMap(name => {
+    switch (name) {
+      case 'outrider':
+        return [outrider({ bundle: bundle ?? builtBundle(), node }, policy)];
+      case 'haproxy':
+        return [haproxy()];
+      case 'nginx':
+        return [nginx()];
+      case 'envoy':
+        return [envoy()];
+      default:
+        return [];
+    }
+  });
+}
+
+/** One line on the terminal that says what runs. */
+function progress(text: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`);
+}
+
+main().then(
+  code => process.exit(code),
+  (error: Error) => {
+    console.error(error.message);
+    process.exit(1);
+  },
+);
