@@ -2,6 +2,7 @@ import { announcement } from './runner/announcement.ts';
 import { killNowAndThen, realPause } from './runner/kills.ts';
 import { type MeshCounters, readMeshCounters } from './runner/mesh-counters.ts';
 import { type Options, parseOptions, USAGE, UsageError } from './runner/options.ts';
+import { takeAway } from './runner/outage.ts';
 import { renderSummary, type Snapshot } from './runner/screen.ts';
 import { Shop, StartError } from './runner/shop.ts';
 import { Tally } from './runner/tally.ts';
@@ -84,7 +85,12 @@ async function run(options: Options): Promise<number> {
   say(...announcement(shop));
   view.start();
   const counting = setInterval(countMesh, COUNTERS_EVERY_MS);
-  const killing = options.kills ? killNowAndThen(shop.instances, killsContext(tally), end.signal) : null;
+  const killing =
+    options.outage !== null
+      ? takeAway(options.outage, shop.instances, killsContext(tally), end.signal)
+      : options.kills
+        ? killNowAndThen(shop.instances, killsContext(tally), end.signal)
+        : null;
   await ended(end, options.forMs);
 
   await Promise.all([traffic.stop(), killing]);

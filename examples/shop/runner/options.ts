@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { SERVICES } from './plan.ts';
 
 /** What the runner was asked to do. */
 export interface Options {
@@ -8,6 +9,8 @@ export interface Options {
   readonly rate: number;
   /** Whether instances are killed now and then. */
   readonly kills: boolean;
+  /** A service of which all instances are away for a while, instead of the kills; null: none. */
+  readonly outage: string | null;
   /** The gateway's port; null takes 8080 where it is free. */
   readonly port: number | null;
 }
@@ -22,6 +25,7 @@ Runs the shop: every service as processes of its own, a sidecar beside each, ste
   --for DURATION   end after this time (20s, 5m), exit 0 only if no request failed; without it, run until Ctrl-C
   --rate N         requests per second, 1 to 2000 (50)
   --no-kills       leave the instances alone
+  --outage SERVICE instead, kill all instances of this service 5 s after the opening, and start them again 6 s later
   --port PORT      where the gateway listens (8080, or another one if that is taken)
   --help           show this
 `;
@@ -39,7 +43,8 @@ export function parseOptions(args: readonly string[]): Options | null {
   return {
     forMs: values.for === undefined ? null : durationOf(values.for),
     rate: values.rate === undefined ? 50 : integerOf('--rate', values.rate, 1, 2000),
-    kills: values['no-kills'] !== true,
+    kills: values['no-kills'] !== true && values.outage === undefined,
+    outage: values.outage === undefined ? null : serviceOf(values.outage),
     port: values.port === undefined ? null : integerOf('--port', values.port, 1, 65_535),
   };
 }
@@ -52,6 +57,7 @@ function parse(args: readonly string[]) {
         for: { type: 'string' },
         rate: { type: 'string' },
         'no-kills': { type: 'boolean' },
+        outage: { type: 'string' },
         port: { type: 'string' },
         help: { type: 'boolean', short: 'h' },
       },
@@ -76,4 +82,10 @@ function integerOf(option: string, text: string, least: number, most: number): n
     throw new UsageError(`${option} takes a number from ${least} to ${most}, not '${text}'`);
   }
   return number;
+}
+
+function serviceOf(text: string): string {
+  const names = SERVICES.map(({ name }) => name).filter(name => name !== 'gateway');
+  if (names.includes(text)) return text;
+  throw new UsageError(`--outage takes one of ${names.join(', ')}, not '${text}'`);
 }

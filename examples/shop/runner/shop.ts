@@ -13,6 +13,7 @@ import { outriderCommand } from './outrider-command.ts';
 import { type InstancePlan, planShop, SERVICES } from './plan.ts';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
+const MESH_FILE = fileURLToPath(new URL('../mesh/mesh.yaml', import.meta.url));
 const SERVICES_DIR = fileURLToPath(new URL('../services', import.meta.url));
 const USUAL_GATEWAY_PORT = 8080;
 const USUAL_CONTROL_PLANE_PORT = 7600;
@@ -126,7 +127,16 @@ export class Shop {
   private controlPlaneSpec(listen: string) {
     return {
       name: 'control plane',
-      args: [...this.outrider, 'control-plane', '--listen', listen, '--data', join(this.folder, 'registry')],
+      args: [
+        ...this.outrider,
+        'control-plane',
+        '--listen',
+        listen,
+        '--data',
+        join(this.folder, 'registry'),
+        '--mesh',
+        MESH_FILE,
+      ],
       env: {},
       cwd: this.folder,
       logFile: join(this.folder, 'logs', 'control-plane.log'),

@@ -1,31 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { ChildState } from '../../../../examples/shop/runner/child.ts';
-import { chooseVictim, killNowAndThen, type Victim } from '../../../../examples/shop/runner/kills.ts';
-
-class FakeInstance implements Victim {
-  readonly service: string;
-  readonly name: string;
-  readonly story: string[];
-  state: ChildState = 'up';
-
-  constructor(service: string, number: number, story: string[] = []) {
-    this.service = service;
-    this.name = `${service}-${number}`;
-    this.story = story;
-  }
-
-  async kill(signal: string): Promise<void> {
-    this.state = 'down';
-    this.story.push(`${signal} ${this.name}`);
-  }
-
-  async start(): Promise<boolean> {
-    this.state = 'up';
-    this.story.push(`start ${this.name}`);
-    return true;
-  }
-}
+import { chooseVictim, killNowAndThen } from '../../../../examples/shop/runner/kills.ts';
+import { FakeInstance } from './fake-instance.ts';
 
 describe('whom to kill', () => {
   const gateway = new FakeInstance('gateway', 1);

@@ -4,7 +4,7 @@ import { parseOptions, UsageError } from '../../../../examples/shop/runner/optio
 
 describe('the runner’s options', () => {
   it('have defaults that run until told to stop', () => {
-    assert.deepEqual(parseOptions([]), { forMs: null, rate: 50, kills: true, port: null });
+    assert.deepEqual(parseOptions([]), { forMs: null, rate: 50, kills: true, outage: null, port: null });
   });
 
   it('take a value after a blank or an equals sign', () => {
@@ -12,8 +12,14 @@ describe('the runner’s options', () => {
       forMs: 20_000,
       rate: 7,
       kills: false,
+      outage: null,
       port: 8081,
     });
+  });
+
+  it('name a service that is away for a while, instead of kills', () => {
+    const options = parseOptions(['--outage', 'delivery']);
+    assert.deepEqual([options?.outage, options?.kills], ['delivery', false]);
   });
 
   for (const [text, ms] of [
@@ -36,6 +42,7 @@ describe('the runner’s options', () => {
     [['--rate', '2001'], /--rate takes/],
     [['--rate', '1e3'], /--rate takes/],
     [['--port', '65536'], /--port takes a number from 1 to 65535/],
+    [['--outage', 'gateway'], /--outage takes one of orders, kitchen, delivery, accounting, not 'gateway'/],
     [['--fro', '20s'], /^Unknown option '--fro'$/],
     [['--no-kills=yes'], /--no-kills/],
     [['20s'], /^Unexpected argument '20s'/],
