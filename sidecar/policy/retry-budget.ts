@@ -11,6 +11,9 @@ interface BudgetSettings {
  * are at most `ratio` retries per request, and `floor` per second: Finagle's `RetryBudget` (a leaky token bucket whose tokens live
  * for 10 s, with a reserve of the floor times 10), with a floor of 3 instead of 10 for upstreams as small as those of one host.
  *
+ * Beside that, what was saved up is bounded: 30 retries, or the floor of ten seconds, or what half a second of requests earns, whichever
+ * is most. Else an upstream that begins to fail would get the retries of ten good seconds at once.
+ *
  * Counted in slots of half a second, so that what is remembered is between 9.5 and 10 s old. All times are monotonic ms.
  */
 export class RetryBudget {
@@ -19,6 +22,8 @@ export class RetryBudget {
   private readonly retriesIn: number[] = new Array(SLOTS).fill(0);
   private requests = 0;
   private retries = 0;
+  /** Retries that were earned before this slot and not made; those that were made in it are taken off. */
+  private saved = MIN_SAVED;
   /** The number of the slot that is counted into, and when the next one begins. */
   private slot = 0;
   private nextAt = 0;
@@ -44,6 +49,7 @@ export class RetryBudget {
     if (this.left(now) < 1) return false;
     this.retriesIn[this.slot % SLOTS]++;
     this.retries++;
+    this.saved--;
     return true;
   }
 
@@ -52,7 +58,8 @@ export class RetryBudget {
     if (now >= this.nextAt) this.moveTo(now);
     const { ratio, floor } = this.settings;
     const permitted = Math.floor(ratio * this.requests + ROUNDING) + (floor * WINDOW_MS) / 1000;
-    return Math.max(0, permitted - this.retries);
+    const atOnce = Math.floor(this.saved + ratio * this.inSlot + ROUNDING);
+    return Math.max(0, Math.min(permitted - this.retries, atOnce));
   }
 
   /** What the window holds, for whoever wants to know why. */
@@ -60,9 +67,18 @@ export class RetryBudget {
     return { left: this.left(now), requests: this.requests, retries: this.retries };
   }
 
-  /** Forgets the slots that have become too old. */
+  private get inSlot(): number {
+    return this.requestsIn[this.slot % SLOTS];
+  }
+
+  /** Saves what the slot has earned, and forgets those that have become too old. */
   private moveTo(now: number): void {
     const slot = Math.floor(now / SLOT_MS);
+    const { ratio, floor } = this.settings;
+    const earned = ratio * this.inSlot;
+    const most = Math.max(MIN_SAVED, (floor * WINDOW_MS) / 1000, earned);
+    const passed = Math.min(SLOTS, slot - this.slot);
+    this.saved = Math.min(most, this.saved + earned + (passed * floor * SLOT_MS) / 1000);
     for (let i = Math.max(this.slot + 1, slot - SLOTS + 1); i <= slot; i++) {
       this.requests -= this.requestsIn[i % SLOTS];
       this.retries -= this.retriesIn[i % SLOTS];
@@ -77,5 +93,7 @@ export class RetryBudget {
 const WINDOW_MS = 10_000;
 const SLOT_MS = 500;
 const SLOTS = WINDOW_MS / SLOT_MS;
+/** So many retries may be saved up in any case: where one of few requests fails, each of them should have its retry. */
+const MIN_SAVED = 30;
 /** 0.07 × 100 is a little less than 7. */
 const ROUNDING = 1e-9;
