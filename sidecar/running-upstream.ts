@@ -84,9 +84,9 @@ export class RunningUpstream implements EndpointListener {
     this.upstream = new Upstream(name, createBalancer(policy.balancer, context.random), pool, this.watch);
     this.watch.events = new OutlierReport(this.upstream, this.watch, this.counters, context.log);
     this.holdRoom = new HoldRoom(context.wheel.now());
-    const { callers, random } = context;
+    const { callers, random, wheel } = context;
     const onBreakerChange = (change: BreakerChange) => this.tellOfBreaker(change);
-    this.memory = new PolicyMemory({ callers, random, counters, onBreakerChange });
+    this.memory = new PolicyMemory({ callers, random, counters, wheel, onBreakerChange });
     this.holdRoom.searchBy(this.search());
     this.before = this.upstream.availability;
     this.upstream.explain = () => this.source.problem;

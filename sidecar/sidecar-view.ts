@@ -6,6 +6,7 @@ import type { SidecarConfig } from './config/sidecar-config.ts';
 import type { Mesh } from './mesh.ts';
 import type { PassThrough } from './pass-through.ts';
 import type { CircuitBreaker } from './policy/circuit-breaker.ts';
+import type { ConcurrencyLimit } from './policy/concurrency-limit.ts';
 import type { RunningUpstream } from './running-upstream.ts';
 import type { AccessLog } from './telemetry/access-log.ts';
 import type { DownstreamCounters, UpstreamCounters } from './telemetry/counters.ts';
@@ -130,10 +131,27 @@ function describe({ upstream, counters, config, problem, memory, now }: RunningU
     source: config.endpoints.kind,
     ...(problem === null ? {} : { problem }),
     ...describeCounters(counters),
+    concurrency: memory.concurrency && describeConcurrency(memory.concurrency),
     breaker: memory.breaker && describeBreaker(memory.breaker, now),
     retryBudget: memory.retryBudget.describe(now),
     endpoints: describeEndpoints(upstream),
   };
+}
+
+function describeConcurrency({ max, inFlight, room }: ConcurrencyLimit): object {
+  const { length, isShedding, patience, usual } = room;
+  return {
+    limit: max,
+    inFlight,
+    waiting: length,
+    waitsAtMostMs: round(patience),
+    isShedding,
+    usualMs: round(usual),
+  };
+}
+
+function round(ms: number): number {
+  return Math.round(ms * 10) / 10;
 }
 
 /** @param now monotonic ms */

@@ -4,7 +4,8 @@ import { byteSize, count, duration, optional, section } from './setting.ts';
 export const LIMITS_SCHEMA = section('How much may be under way at once.', {
   concurrency: optional(
     count({
-      description: 'Requests under way to this upstream at once; more are refused.',
+      description:
+        'Requests under way to this upstream at once; `pending` more wait for one of these to end.',
       min: 1,
       max: 1_000_000,
     }),
@@ -17,13 +18,15 @@ export const LIMITS_SCHEMA = section('How much may be under way at once.', {
     max: 1_000_000,
   }),
   pending: count({
-    description: 'Requests that wait for a connection or an endpoint; more are refused.',
+    description:
+      'Requests that wait for a place among those under way (`concurrency`), for a connection or for an endpoint, each; more are refused.',
     default: 128,
     min: 0,
     max: 1_000_000,
   }),
   pendingFor: duration({
-    description: 'How long a request waits for a connection at most.',
+    description:
+      'How long a request waits for a place or for a connection at most. Where the queue for a place does not get shorter, requests wait for a few milliseconds only.',
     default: '1s',
     min: '1ms',
     max: '5m',

@@ -46,6 +46,8 @@ export class Exchange {
   waitsFor: Failure | null = null;
   /** Monotonic milliseconds since when it is known that it would have to wait; null before that. */
   waitsSince: number | null = null;
+  /** How long it waited for a place among the requests under way, in ms. */
+  waited = 0;
   /** Why it was not sent again where it should have been; null where it was, or need not be. */
   retryRefused: RetryRefusal | null = null;
   /** How long it may take in all until the head of its answer, in ms, from when the application has sent it. */

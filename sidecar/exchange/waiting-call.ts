@@ -30,10 +30,10 @@ export abstract class WaitingCall implements Call {
     else this.failWith(reason);
   }
 
-  /** The wait is over. */
-  protected goOn(service: Service): void {
+  /** The wait is over. @param reply who is told of what comes back, where that is somebody in between */
+  protected goOn(service: Service, reply = this.reply): void {
     this.inner = ENDED_CALL;
-    const call = service.call(this.exchange, this.reply);
+    const call = service.call(this.exchange, reply);
     this.inner = call;
     if (this.isPaused) call.pause();
   }

@@ -9,71 +9,209 @@ import {
   type Reply,
   type Service,
 } from '../exchange/service.ts';
+import { WaitingCall } from '../exchange/waiting-call.ts';
+import { Timer, type TimerOwner, type TimerWheel } from '../io/timer-wheel.ts';
+import type { UpstreamCounters } from '../telemetry/counters.ts';
+import { type Waiter, WaitingRoom } from './waiting-room.ts';
 
-/** How many requests are under way to an upstream, and how many may be (a bulkhead). */
-export class ConcurrencyLimit {
-  /** 1 and more. */
-  max: number;
+interface ConcurrencySettings {
+  /** How many requests may be under way at once; 1 and more. */
+  readonly max: number;
+  /** How many more may wait for a place, and how long, in ms. */
+  readonly pending: number;
+  readonly pendingFor: number;
+}
+
+type Counters = Pick<UpstreamCounters, 'waitingForPlace' | 'overflowed' | 'shed'>;
+
+/**
+ * How many requests are under way to an upstream, and how many may be (a bulkhead); in front of it the {@link WaitingRoom} of those
+ * that would be too many.
+ */
+export class ConcurrencyLimit implements TimerOwner {
+  readonly room: WaitingRoom<WaitingForPlace>;
+  readonly counters: Counters;
+  readonly wheel: TimerWheel;
   inFlight = 0;
+  private readonly timer = new Timer(this);
+  private isFilling = false;
 
-  constructor(max: number) {
-    this.max = max;
+  constructor({ max, pending, pendingFor }: ConcurrencySettings, counters: Counters, wheel: TimerWheel) {
+    this.room = new WaitingRoom(max, { pending, pendingFor });
+    this.counters = counters;
+    this.wheel = wheel;
+  }
+
+  get max(): number {
+    return this.room.places;
+  }
+
+  /** Changes the bounds; who is under way stays so, and who waits may get a place that is new. */
+  configure({ max, pending, pendingFor }: ConcurrencySettings): void {
+    this.room.places = max;
+    this.room.settings = { pending, pendingFor };
+    if (this.room.length > 0) this.fill(this.wheel.now());
+  }
+
+  /** Takes a place, unless all are taken or others wait for one. */
+  take(now: number): boolean {
+    if (this.room.length > 0) this.fill(now);
+    if (this.inFlight >= this.max) return false;
+    this.inFlight++;
+    return true;
+  }
+
+  /** @param takenAt when the place was taken */
+  give(takenAt: number): void {
+    const now = this.wheel.now();
+    this.inFlight--;
+    this.room.noteTaken(now - takenAt);
+    if (this.room.length > 0) this.fill(now);
+  }
+
+  /** @returns false where too many wait already */
+  enter(waiter: WaitingForPlace, now: number): boolean {
+    if (!this.room.enter(waiter, now)) return false;
+    this.counters.waitingForPlace++;
+    if (!this.timer.isRunning) this.startTimer(now);
+    return true;
+  }
+
+  leave(waiter: WaitingForPlace): void {
+    this.room.leave(waiter);
+    this.counters.waitingForPlace--;
+  }
+
+  onTimer(): void {
+    const now = this.wheel.now();
+    this.fill(now);
+    if (this.room.length > 0) this.startTimer(now);
+  }
+
+  /** Turns away who is overdue, and lets in as many as there are places. What is let in may end before this returns. */
+  private fill(now: number): void {
+    if (this.isFilling) return;
+    this.isFilling = true;
+    const { room, counters } = this;
+    for (let late = room.overdue(now); late !== null; late = room.overdue(now)) {
+      counters.overflowed++;
+      if (room.isShedding) counters.shed++;
+      late.turnAway();
+    }
+    while (this.inFlight < this.max) {
+      const next = room.next(now);
+      if (next === null) break;
+      this.inFlight++;
+      next.letIn(now);
+    }
+    this.isFilling = false;
+  }
+
+  /** Where much happens, `take` and `give` look sooner than the timer. */
+  private startTimer(now: number): void {
+    this.wheel.start(this.timer, this.room.checkIn(now), now);
   }
 }
 
 /**
- * Refuses, at once, what would be one request too many. Around the retries: a request that is tried again, or waits to be, keeps the
- * place that it has.
+ * Lets as many requests through at once as the limit has places, makes others wait for one, and refuses what would wait for too long.
+ * Around the retries: a request that is tried again, or waits to be, keeps the place that it has.
  */
-export function concurrencyLayer(
-  limit: ConcurrencyLimit,
-  upstream: string,
-  counters: { overflowed: number },
-): Layer {
-  return next => new LimitedService(next, limit, upstream, counters);
+export function concurrencyLayer(limit: ConcurrencyLimit, upstream: string): Layer {
+  return next => new LimitedService(next, limit, upstream);
 }
 
 class LimitedService implements Service {
-  private readonly next: Service;
-  private readonly limit: ConcurrencyLimit;
+  readonly next: Service;
+  readonly limit: ConcurrencyLimit;
   private readonly upstream: string;
-  private readonly counters: { overflowed: number };
 
-  constructor(next: Service, limit: ConcurrencyLimit, upstream: string, counters: { overflowed: number }) {
+  constructor(next: Service, limit: ConcurrencyLimit, upstream: string) {
     this.next = next;
     this.limit = limit;
     this.upstream = upstream;
-    this.counters = counters;
   }
 
   call(exchange: Exchange, reply: Reply): Call {
-    const { limit, upstream, counters } = this;
-    if (limit.inFlight >= limit.max) {
-      counters.overflowed++;
-      const detail = `All ${limit.max} requests that may be under way to ${upstream} at once are (limits.concurrency).`;
-      reply.fail(failure('overflow', detail, true));
-      return ENDED_CALL;
-    }
-    limit.inFlight++;
-    return this.next.call(exchange, new LimitedReply(reply, limit));
+    const { limit } = this;
+    const now = limit.wheel.now();
+    if (limit.take(now)) return this.next.call(exchange, new PlacedReply(reply, limit, now));
+    const waiting = new WaitingForPlace(this, exchange, reply);
+    if (limit.enter(waiting, now)) return waiting;
+    limit.counters.overflowed++;
+    reply.fail(this.refusal(null));
+    return ENDED_CALL;
+  }
+
+  /** @param patience how long a request may wait, in ms; null: there is no room to wait in */
+  refusal(patience: number | null): Failure {
+    const { max, room } = this.limit;
+    const full = `All ${max} requests that may be under way to ${this.upstream} at once are (limits.concurrency)`;
+    return failure('overflow', `${full}${why(room, patience)}.`, true);
   }
 }
 
-class LimitedReply extends PassReply {
-  private readonly limit: ConcurrencyLimit;
+function why({ isShedding, settings, length }: ConcurrencyLimit['room'], patience: number | null): string {
+  if (patience === null) {
+    return settings.pending === 0 ? '' : `, and ${length} more wait already (limits.pending)`;
+  }
+  if (!isShedding) return `, and none ended within ${patience} ms (limits.pendingFor)`;
+  return `, and so many come that none waits for longer than ${Math.ceil(patience)} ms`;
+}
 
-  constructor(reply: Reply, limit: ConcurrencyLimit) {
+/** A request that waits for a place, and then has one. */
+class WaitingForPlace extends WaitingCall implements Waiter<WaitingForPlace> {
+  enteredAt = 0;
+  older: WaitingForPlace | null = null;
+  newer: WaitingForPlace | null = null;
+  private readonly service: LimitedService;
+
+  constructor(service: LimitedService, exchange: Exchange, reply: Reply) {
+    super(exchange, reply);
+    this.service = service;
+  }
+
+  /** It has a place. */
+  letIn(now: number): void {
+    const { limit, next } = this.service;
+    this.leave();
+    this.goOn(next, new PlacedReply(this.reply, limit, now));
+  }
+
+  /** It has waited for too long. */
+  turnAway(): void {
+    this.failWith(this.service.refusal(this.service.limit.room.patience));
+  }
+
+  protected override failed(reason: Failure): void {
+    if (reason.kind !== 'deadline') return super.failed(reason);
+    super.failed({ ...reason, detail: `${reason.detail} It waited for a place (limits.concurrency).` });
+  }
+
+  protected override leave(): void {
+    const { limit } = this.service;
+    this.exchange.waited = limit.wheel.now() - this.enteredAt;
+    limit.leave(this);
+  }
+}
+
+class PlacedReply extends PassReply {
+  private readonly limit: ConcurrencyLimit;
+  private readonly takenAt: number;
+
+  constructor(reply: Reply, limit: ConcurrencyLimit, takenAt: number) {
     super(reply);
     this.limit = limit;
+    this.takenAt = takenAt;
   }
 
   override end(trailers: Fields | null): void {
-    this.limit.inFlight--;
+    this.limit.give(this.takenAt);
     this.reply.end(trailers);
   }
 
   override fail(reason: Failure): void {
-    this.limit.inFlight--;
+    this.limit.give(this.takenAt);
     this.reply.fail(reason);
   }
 }

@@ -1,4 +1,5 @@
 import type { Policy } from '../../control-plane/contract/policy.ts';
+import type { TimerWheel } from '../io/timer-wheel.ts';
 import type { UpstreamCounters } from '../telemetry/counters.ts';
 import { type CountedFailures, countedFailures } from './breaker.ts';
 import { type BreakerChange, type BreakerSettings, CircuitBreaker } from './circuit-breaker.ts';
@@ -11,6 +12,7 @@ interface MemoryContext {
   readonly callers: ReadonlySet<string>;
   readonly random: () => number;
   readonly counters: UpstreamCounters;
+  readonly wheel: TimerWheel;
   /** Told when the circuit breaker has changed its state. */
   readonly onBreakerChange: (change: BreakerChange) => void;
 }
@@ -39,14 +41,21 @@ export class PolicyMemory {
   configure({ breaker, limits, rateLimit, retry }: Policy, now: number): void {
     this.retryBudget.configure(retry.budget);
     this.configureBreaker(breaker, now);
-    this.configureConcurrency(limits.concurrency);
+    this.configureConcurrency(limits);
     this.configureRate(rateLimit, now);
   }
 
-  private configureConcurrency(max: number | null): void {
-    if (max === null) this.concurrency = null;
-    else if (this.concurrency === null) this.concurrency = new ConcurrencyLimit(max);
-    else this.concurrency.max = max;
+  private configureConcurrency({ concurrency: max, pending, pendingFor }: Policy['limits']): void {
+    const { counters, wheel } = this.context;
+    if (max === null) {
+      // Who waits need not wait any more.
+      this.concurrency?.configure({ max: Number.POSITIVE_INFINITY, pending, pendingFor });
+      this.concurrency = null;
+    } else if (this.concurrency === null) {
+      this.concurrency = new ConcurrencyLimit({ max, pending, pendingFor }, counters, wheel);
+    } else {
+      this.concurrency.configure({ max, pending, pendingFor });
+    }
   }
 
   private configureRate(limit: Policy['rateLimit'], now: number): void {

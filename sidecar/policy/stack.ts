@@ -83,7 +83,7 @@ export function buildStack(
 
   // Outside the breaker: what is refused for want of room is no call, and must not take one of its trials.
   if (concurrency !== null) {
-    layers.push(concurrencyLayer(concurrency, name, counters));
+    layers.push(concurrencyLayer(concurrency, name));
   }
 
   // Around the retries, since it judges what the upstream made of a request in the end; inside the total timeout, so that an upstream

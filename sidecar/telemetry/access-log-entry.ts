@@ -20,6 +20,7 @@ export class AccessLogEntry {
   retryRefused: RetryRefusal | null = null;
   staleReplays = 0;
   moves = 0;
+  waited = 0;
   /** Monotonic milliseconds. */
   startedAt = 0;
   /** Monotonic milliseconds. */
@@ -43,6 +44,7 @@ export class AccessLogEntry {
     this.retryRefused = null;
     this.staleReplays = 0;
     this.moves = 0;
+    this.waited = 0;
   }
 }
 
@@ -80,6 +82,8 @@ export interface AccessLogLine {
   readonly staleReplays: number;
   /** How often it was sent to another endpoint because one did not answer; absent where it was not. */
   readonly moves: number | undefined;
+  /** How long it waited for a place among the requests under way; absent where it did not. */
+  readonly waitedMs: number | undefined;
   /** The request's `X-Request-Id`. */
   readonly requestId: string | undefined;
 }
@@ -105,6 +109,7 @@ export function toLine(entry: AccessLogEntry, wallOffset: number): AccessLogLine
     retryRefused: entry.retryRefused ?? undefined,
     staleReplays: entry.staleReplays,
     moves: entry.moves > 0 ? entry.moves : undefined,
+    waitedMs: entry.waited > 0 ? Math.round(entry.waited * 1000) / 1000 : undefined,
     requestId: bounded(entry.requestId, 128),
   };
 }
@@ -126,6 +131,7 @@ export function toText(line: AccessLogLine): string {
   if (line.retryRefused !== undefined) words.push(`not-retried=${line.retryRefused}`);
   if (line.staleReplays > 0) words.push(`replays=${line.staleReplays}`);
   if (line.moves !== undefined) words.push(`moves=${line.moves}`);
+  if (line.waitedMs !== undefined) words.push(`waited=${line.waitedMs}ms`);
   if (line.requestId !== undefined) words.push(`id=${word(line.requestId)}`);
   if (line.error !== undefined) words.push(`error=${line.error}`);
   if (line.lastError !== undefined) words.push(`last=${line.lastError}`);

@@ -84,6 +84,7 @@ export class AccessLog {
     entry.retryRefused = exchange.retryRefused;
     entry.staleReplays = exchange.staleReplays;
     entry.moves = exchange.moves;
+    entry.waited = exchange.waited;
     entry.startedAt = exchange.startedAt;
     entry.endedAt = now;
     noteFailure(entry, failure);

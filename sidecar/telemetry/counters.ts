@@ -48,6 +48,10 @@ export class UpstreamCounters {
   held = 0;
   /** Attempts that were refused because too many waited already, or waited too long. */
   overflowed = 0;
+  /** Requests that wait for a place among those under way (gauge). Kept by the concurrency limit. */
+  waitingForPlace = 0;
+  /** Those of the {@link overflowed} that were refused early because the queue stood. Kept by the concurrency limit. */
+  shed = 0;
 
   /** How often the circuit breaker has opened. Kept by the policies' memory. */
   breakerOpened = 0;

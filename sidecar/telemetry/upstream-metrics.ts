@@ -69,8 +69,8 @@ export function upstreamMetrics(upstreams: () => Iterable<UpstreamCounters>): Co
     ),
     gauge(
       'outrider_upstream_pending',
-      'Attempts that wait for a connection, or for an endpoint.',
-      one(of => of.pendingWaiting),
+      'What waits: requests for a place among those under way, attempts for a connection or an endpoint.',
+      one(of => of.pendingWaiting + of.waitingForPlace),
     ),
     counter(
       'outrider_upstream_held_total',
@@ -79,8 +79,13 @@ export function upstreamMetrics(upstreams: () => Iterable<UpstreamCounters>): Co
     ),
     counter(
       'outrider_upstream_overflow_total',
-      'Attempts refused because too many waited for a connection, or for too long.',
+      'What was refused because too many waited already, or because it waited for too long.',
       one(of => of.overflowed),
+    ),
+    counter(
+      'outrider_upstream_shed_total',
+      'Requests among those that were refused early because the queue did not get shorter.',
+      one(of => of.shed),
     ),
     gauge(
       'outrider_breaker_state',

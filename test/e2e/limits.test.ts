@@ -372,7 +372,7 @@ describe('what reaches a service is bounded', () => {
     sidecar = await SidecarProcess.start({
       file: {
         upstreams: {
-          narrow: { endpoints, policy: { limits: { concurrency: 2 } } },
+          narrow: { endpoints, policy: { limits: { concurrency: 2, pending: 1, pendingFor: '30s' } } },
           rated: { endpoints, policy: { rateLimit: { rate: 1, per: '10m', burst: 2, header: 'x-tenant' } } },
         },
       },
@@ -389,13 +389,31 @@ describe('what reaches a service is bounded', () => {
     const slow = await Promise.all([open(sidecar), open(sidecar)]);
     const answers = slow.map(client => client.ask(get('/slow', 'narrow')));
     await until(() => waiting.length === 2, 'two requests at the endpoint');
-    const third = await open(sidecar);
-    const refused = await third.ask(get('/', 'narrow'));
+    const third = (await open(sidecar)).ask(get('/third', 'narrow'));
+    const metrics = async (name: string) => (await sidecar.metrics()).value(name, { upstream: 'narrow' });
+    await until(async () => (await metrics('outrider_upstream_pending')) === 1, 'one that waits');
+    const fourth = await open(sidecar);
+    const refused = await fourth.ask(get('/', 'narrow'));
     assert.deepEqual([refused.status, refused.field('x-outrider-error')], [503, 'overflow']);
-    assert.match(String(refused.json.detail), /limits\.concurrency/);
+    assert.match(
+      String(refused.json.detail),
+      /^All 2 requests .* narrow at once are \(limits\.concurrency\), and 1 more wait already \(limits\.pending\)/,
+    );
+    const { concurrency } = (await sidecar.upstream('narrow')) as unknown as { concurrency: object };
+    assert.deepEqual(concurrency, {
+      limit: 2,
+      inFlight: 2,
+      waiting: 1,
+      waitsAtMostMs: 30_000,
+      isShedding: false,
+      usualMs: 0,
+    });
     for (const connection of waiting) connection.answer(200, 'slow');
     for (const answer of await Promise.all(answers)) assert.equal(answer.text, 'slow');
-    assert.equal((await third.ask(get('/', 'narrow'))).status, 200);
+    assert.equal((await third).status, 200);
+    assert.ok(Number((await sidecar.logged('/third')).waitedMs) > 0);
+    assert.equal((await fourth.ask(get('/', 'narrow'))).status, 200);
+    assert.equal(await metrics('outrider_upstream_overflow_total'), 1);
   });
 
   it('by how many come in a time, for each value of a header', async () => {

@@ -143,6 +143,7 @@ describe('upstreams', () => {
         moved: 0,
         staleReplays: 0,
         connections: { open: 1, busy: 0, waiting: 0, held: 0 },
+        concurrency: null,
         breaker: null,
         retryBudget: { left: 30, requests: 1, retries: 0 },
         endpoints: [

@@ -4,6 +4,7 @@ import type { Policy } from '../../../control-plane/contract/policy.ts';
 import { REFUSED } from '../../../sidecar/policy/circuit-breaker.ts';
 import { PolicyMemory } from '../../../sidecar/policy/policy-memory.ts';
 import { UpstreamCounters } from '../../../sidecar/telemetry/counters.ts';
+import { HandClock } from '../hand-clock.ts';
 import { policyOf } from '../policies.ts';
 
 let counters: UpstreamCounters;
@@ -18,6 +19,7 @@ const aMemory = (callers: readonly string[] = []) =>
     callers: new Set(callers),
     random: () => 0,
     counters,
+    wheel: new HandClock().wheel,
     onBreakerChange: ({ from, to }) => told.push(`${from} -> ${to}`),
   });
 
