@@ -38,7 +38,7 @@ function cluster({ limit }: Needs, upstreams: readonly number[]): unknown {
         },
       ],
     },
-    // What fails three times in a row, or at a fifth of its requests, is left out; one of two or three too.
+    // What fails three times in a row, be it without an answer, or at a fifth of its requests, is left out; one of two or three too.
     outlier_detection: {
       interval: '0.5s',
       base_ejection_time: '5s',
@@ -48,10 +48,7 @@ function cluster({ limit }: Needs, upstreams: readonly number[]): unknown {
       consecutive_5xx: 3,
       consecutive_gateway_failure: 3,
       enforcing_consecutive_gateway_failure: 100,
-      split_external_local_origin_errors: true,
-      consecutive_local_origin_failure: 3,
       enforcing_failure_percentage: 100,
-      enforcing_failure_percentage_local_origin: 100,
       failure_percentage_threshold: 20,
       failure_percentage_minimum_hosts: 2,
       failure_percentage_request_volume: 10,

@@ -44,9 +44,10 @@ backend app
   http-request disable-l7-retry if METH_POST
   # A caller that hangs up takes its request with it.
   option abortonclose
-  # A server that fails five times in a row in the traffic itself is left out until two checks have found it good.
+  # A server that fails five times in a row in the traffic itself, or two checks, is left out until two checks have found it
+  # good. What is sent again does not count as a failure here, so that the checks have to be frequent.
   option httpchk GET /check
-  default-server observe layer7 error-limit 5 on-error mark-down check inter 1s fastinter 200ms downinter 200ms fall 2 rise 2${slots}
+  default-server observe layer7 error-limit 5 on-error mark-down check inter 250ms fall 2 rise 2${slots}
 ${servers}
 `;
 }

@@ -11,8 +11,8 @@ export function nginx(): TunedProxy | Absent {
 function configuration({ limit, retries500 }: Needs, { port, upstreams, folder }: ProxyOrder): string {
   const slots = typeof limit === 'object' ? ` max_conns=${limit.perEndpoint}` : '';
   const servers = upstreams
-    // One failure, and a server is left alone for two seconds.
-    .map(upstream => `    server 127.0.0.1:${upstream} max_fails=1 fail_timeout=2s${slots};`)
+    // One failure, and a server is left alone for a second.
+    .map(upstream => `    server 127.0.0.1:${upstream} max_fails=1 fail_timeout=1s${slots};`)
     .join('\n');
   return `daemon off;
 master_process off;
