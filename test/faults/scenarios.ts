@@ -63,6 +63,7 @@ export const SCENARIOS: readonly Scenario[] = [
     ...PLAIN,
     name: 'killed',
     title: '1 of 3 killed, and started again',
+    prepare: stage => stage.engageUnderstudies(FIRST),
     async fault(stage) {
       await stage.kill(FIRST);
       await stage.wait(USUAL_FAULT_MS);
@@ -77,6 +78,7 @@ export const SCENARIOS: readonly Scenario[] = [
     ...PLAIN,
     name: 'rolling',
     title: '3 stop and start, one after the other',
+    prepare: stage => stage.engageUnderstudies(),
     async fault(stage) {
       for (let i = 0; i < 3; i++) {
         await stage.stop([i]);
@@ -147,6 +149,7 @@ export const SCENARIOS: readonly Scenario[] = [
     ...PLAIN,
     name: 'all-down',
     title: 'all killed, and started again 3 s later',
+    prepare: stage => stage.engageUnderstudies(),
     async fault(stage) {
       await stage.kill();
       await stage.wait(0.6 * USUAL_FAULT_MS);

@@ -11,6 +11,8 @@ export const USUAL_FAULT_MS = 5_000;
 export class Stage {
   readonly arrivals: readonly Arrivals[];
   private readonly apps: FaultyApp[] = [];
+  /** Those that take over when an endpoint starts again. */
+  private readonly understudies: FaultyApp[] = [];
   private readonly load: Load;
   private readonly scale: number;
 
@@ -24,7 +26,9 @@ export class Stage {
   static async set(load: Load, count: number, faultMs: number): Promise<Stage> {
     const stage = new Stage(load, count, faultMs);
     try {
-      await stage.each(i => stage.start(i));
+      await stage.each(async i => {
+        stage.apps[i] = await stage.start(i);
+      });
     } catch (error) {
       await stage.strike();
       throw error;
@@ -54,9 +58,22 @@ export class Stage {
     await this.each(i => this.apps[i].stop(), endpoints);
   }
 
-  /** Starts endpoints again, each where it was. Resolves once they listen. */
+  /**
+   * Has the processes ready that will be the endpoints when they start again: what a start costs a machine is no part of what
+   * happens to callers.
+   */
+  async engageUnderstudies(endpoints?: readonly number[]): Promise<void> {
+    await this.each(async i => {
+      this.understudies[i] = await this.start(i, { port: this.apps[i].port, listensLater: true });
+    }, endpoints);
+  }
+
+  /** Starts endpoints again for which there are understudies, each where it was. Resolves once they listen. */
   async restart(endpoints?: readonly number[]): Promise<void> {
-    await this.each(i => this.start(i, this.apps[i].port), endpoints);
+    await this.each(async i => {
+      this.apps[i] = this.understudies[i];
+      await this.apps[i].listen();
+    }, endpoints);
   }
 
   freeze(endpoint: number): void {
@@ -71,17 +88,17 @@ export class Stage {
     await this.load.change(pace);
   }
 
-  /** Ends every endpoint. What they had told has arrived then. */
+  /** Ends every process. What they had told has arrived then. */
   async strike(): Promise<void> {
-    await Promise.all(this.apps.map(app => app.kill()));
+    await Promise.all([...this.apps, ...this.understudies].map(app => app?.kill()));
   }
 
-  private async start(endpoint: number, port = 0): Promise<void> {
-    const { arrivals } = this;
-    this.apps[endpoint] = await FaultyApp.start(`endpoint ${endpoint}`, {
-      port,
-      onReport: line => arrivals[endpoint].add(line),
-    });
+  private start(
+    endpoint: number,
+    where: { readonly port?: number; readonly listensLater?: boolean } = {},
+  ): Promise<FaultyApp> {
+    const arrivals = this.arrivals[endpoint];
+    return FaultyApp.start(`endpoint ${endpoint}`, { ...where, onReport: line => arrivals.add(line) });
   }
 
   private async each(act: (endpoint: number) => Promise<void>, endpoints?: readonly number[]): Promise<void> {

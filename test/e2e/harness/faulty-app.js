@@ -1,19 +1,19 @@
-// An application that answers after 5 ms, unless it is told otherwise by a line on standard input: `node faulty-app.js NAME [PORT]`.
-// Writes the port that it listens on. Ends with its parent, and on SIGTERM once it has answered what it was asked.
+// An application that answers after 5 ms, unless it is told otherwise by a line on standard input:
+// `node faulty-app.js NAME PORT [later] [reports]`. Writes the port that it listens on; with `later`, it does that once it is told `listen`. Ends with its parent, and on SIGTERM once it has answered what it was asked.
 // `?id=7&length=130` asks for an answer of 130 bytes that names the request. What becomes of such requests is told on descriptor 3
 // at once, so that a kill can't take it back: `got ID`, `good ID` (answered with 200), `off ID` (given up before), and `met` for a
 // connection that it closed.
 import { writeSync } from 'node:fs';
 import { createServer } from 'node:http';
 
-const [, , name, port = '0', reports] = process.argv;
+const [, , name, port, ...told] = process.argv;
 const ANSWERS_AFTER_MS = 5;
 const WORKERS = 10;
 const WORK_MS = 20;
 let mode = 'ok';
 let isStopping = false;
 
-const tell = reports === 'reports' ? line => writeSync(3, `${line}\n`) : () => {};
+const tell = told.includes('reports') ? line => writeSync(3, `${line}\n`) : () => {};
 
 const server = createServer({ noDelay: true }, (request, response) => {
   const { pathname, searchParams } = new URL(request.url, 'http://app');
@@ -89,7 +89,9 @@ server.on('error', error => {
   console.error(error.message);
   process.exit(1);
 });
-server.listen(Number(port), '127.0.0.1', () => console.log(server.address().port));
+const listen = () => server.listen(Number(port), '127.0.0.1', () => console.log(server.address().port));
+if (told.includes('later')) console.log('ready');
+else listen();
 
 /** Names the request, so that an answer that went to another one would be seen; see `answerOf` in faulty-app.ts. */
 function bodyOf(id, length) {
@@ -109,6 +111,7 @@ function work(done) {
 
 process.stdin.setEncoding('utf8');
 process.stdin.on('data', text => {
+  if (text.trim() === 'listen') return listen();
   mode = text.trim();
   if (mode === 'close') server.closeAllConnections();
   // An idle connection is closed after 1 s.

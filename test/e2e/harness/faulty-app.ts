@@ -30,6 +30,8 @@ export type FaultyMode =
 interface FaultyAppOptions {
   /** Where it listens; 0: any port. */
   readonly port?: number;
+  /** Whether it listens once {@link FaultyApp.listen} tells it to, so that no core is busy with its start then. */
+  readonly listensLater?: boolean;
   /** Is told what becomes of requests with an id, a line each; see faulty-app.js. */
   readonly onReport?: (line: string) => void;
 }
@@ -49,14 +51,15 @@ export class FaultyApp {
 
   static async start(name: string, options: FaultyAppOptions = {}): Promise<FaultyApp> {
     const app = new FaultyApp(name, options);
-    app.port = Number(await app.line());
+    const said = await app.line();
+    app.port = options.listensLater ? (options.port ?? 0) : Number(said);
     return app;
   }
 
-  private constructor(name: string, { port = 0, onReport }: FaultyAppOptions) {
+  private constructor(name: string, { port = 0, listensLater = false, onReport }: FaultyAppOptions) {
     this.name = name;
-    const reports = onReport === undefined ? [] : ['reports'];
-    this.child = spawn(process.execPath, [PROGRAM, name, String(port), ...reports], {
+    const told = [...(listensLater ? ['later'] : []), ...(onReport === undefined ? [] : ['reports'])];
+    this.child = spawn(process.execPath, [PROGRAM, name, String(port), ...told], {
       stdio: ['pipe', 'pipe', 'inherit', onReport === undefined ? 'ignore' : 'pipe'],
     });
     endsWithTests(this.child);
@@ -73,10 +76,13 @@ export class FaultyApp {
     return `127.0.0.1:${this.port}`;
   }
 
+  /** Begins to listen, where it did not at its start. */
+  async listen(): Promise<void> {
+    this.port = Number(await this.tell('listen'));
+  }
+
   async become(mode: FaultyMode): Promise<void> {
-    const confirmed = this.line();
-    this.child.stdin!.write(`${mode}\n`);
-    await confirmed;
+    await this.tell(mode);
   }
 
   /** The process stands still; the kernel goes on accepting connections for it. */
@@ -103,6 +109,12 @@ export class FaultyApp {
     this.child.kill(signal);
     await exited;
     await this.reported;
+  }
+
+  private async tell(word: string): Promise<string> {
+    const answer = this.line();
+    this.child.stdin!.write(`${word}\n`);
+    return await answer;
   }
 
   private async line(): Promise<string> {
