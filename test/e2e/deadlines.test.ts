@@ -42,7 +42,8 @@ describe('a request that says how long it is waited for', () => {
     assert.deepEqual([answer.status, answer.field('x-outrider-error')], [504, 'deadline']);
     const [connection] = upstream.connections;
     await connection!.ended();
-    assert.equal((await outer.logged('/late')).error, 'deadline');
+    // Either of the two may be the one that notices first.
+    assert.equal((await outer.logged('/late')).status, 504);
   });
 
   it('tells the endpoint what is left, once', async () => {
