@@ -1,7 +1,7 @@
 import type { Policy } from '../../control-plane/contract/policy.ts';
 import type { Exchange } from '../exchange/exchange.ts';
 import { type Failure, failure, isRetriable, notRetried, retryExhausted } from '../exchange/failure.ts';
-import { type Fields, getField, setField } from '../exchange/fields.ts';
+import { type Fields, getField } from '../exchange/fields.ts';
 import type { RetryRefusal } from '../exchange/retry-refusal.ts';
 import {
   type Call,
@@ -14,6 +14,7 @@ import {
 } from '../exchange/service.ts';
 import { Timer, type TimerOwner, type TimerWheel } from '../io/timer-wheel.ts';
 import type { UpstreamCounters } from '../telemetry/counters.ts';
+import { markFurtherAttempt, outerAttempt } from './attempt-number.ts';
 import { backoff } from './backoff.ts';
 import { isMethodSafe } from './method-safe.ts';
 import { askedToWait } from './retry-after.ts';
@@ -57,8 +58,6 @@ interface NextAttempt {
   readonly wait: number;
 }
 
-/** Says which attempt of an exchange this is, 2 and more; only further attempts have it. */
-const ATTEMPT_FIELD = 'x-outrider-attempt';
 /** Says, as `exhausted`, that who answers has done what retries can do. */
 const RETRY_FIELD = 'x-outrider-retry';
 const EXHAUSTED: Fields = [RETRY_FIELD, 'exhausted'];
@@ -183,8 +182,6 @@ class RetriedCall extends PassReply implements Call, TimerOwner {
   /** How long to wait behind the answer that is discarded, in ms. */
   private wait = 0;
   private timer: Timer | null = null;
-  /** Which attempt of the one who sent it this is; 1 where it says nothing. 0: not looked at yet. */
-  private outerAttempt = 0;
 
   constructor(service: RetryService, exchange: Exchange, reply: Reply) {
     super(reply);
@@ -299,15 +296,9 @@ class RetriedCall extends PassReply implements Call, TimerOwner {
     return this.service.options.settings.attempts > 1;
   }
 
-  /** Whether whoever sent the request retries it already. Nothing else is done with what it says. */
+  /** Whether whoever sent the request retries it already. */
   private get isNested(): boolean {
-    if (this.outerAttempt === 0) {
-      const said = getField(this.exchange.head.fields, ATTEMPT_FIELD);
-      if (said === undefined || said === '1' || !this.service.options.settings.oneLayer)
-        this.outerAttempt = 1;
-      else this.outerAttempt = /^[2-9]$|^[1-9]\d$/.test(said) ? Number(said) : 2;
-    }
-    return this.outerAttempt > 1;
+    return this.service.options.settings.oneLayer && outerAttempt(this.exchange) > 1;
   }
 
   private waits(reason: Failure): boolean | 'budget' {
@@ -329,11 +320,7 @@ class RetriedCall extends PassReply implements Call, TimerOwner {
   }
 
   private again(): void {
-    const { exchange, service } = this;
-    if (service.options.settings.oneLayer) {
-      const number = String(Math.max(1, this.outerAttempt) + this.started);
-      setField(exchange.head.fields, ATTEMPT_FIELD, ATTEMPT_FIELD, number);
-    }
+    if (this.service.options.settings.oneLayer) markFurtherAttempt(this.exchange);
     this.attempt();
   }
 }

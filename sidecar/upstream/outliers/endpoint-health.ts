@@ -1,5 +1,5 @@
+import { Latencies } from '../../io/latencies.ts';
 import { Evidence } from './evidence.ts';
-import { Latencies } from './latencies.ts';
 import { type WaitingRequest, WaitingRequests } from './waiting-request.ts';
 
 /** What was counted in a window of time. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { Latencies } from '../../../../sidecar/upstream/outliers/latencies.ts';
+import { Latencies } from '../../../sidecar/io/latencies.ts';
 
 describe('Latencies', () => {
   test('tell a quantile to within a quarter, and an eighth of a millisecond', () => {
