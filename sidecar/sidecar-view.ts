@@ -195,6 +195,11 @@ function describeCounters(counters: UpstreamCounters): object {
     failures: nonZero(failures),
     retries: counters.retries,
     retriesRefused: nonZero(counters.retriesRefused),
+    hedges: {
+      sent: counters.hedges,
+      won: counters.hedgesWon,
+      refused: nonZero(counters.hedgesRefused),
+    },
     moved: counters.moved,
     staleReplays: counters.staleReplays,
     connections: {

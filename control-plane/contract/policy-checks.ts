@@ -12,7 +12,7 @@ import type { WrittenSettings } from './read.ts';
 export function checkPolicy(policy: Policy, path: KeyPath, written: WrittenSettings): Problem[] {
   const problems: Problem[] = findNotApplied(path, written);
   const { timeouts, limits, retry } = policy;
-  const tell = (key: string, message: string, severity: Problem['severity']) => {
+  const tell: Tell = (key, message, severity) => {
     const name = formatKeyPath([...path, ...key.split('.')]);
     const place = written.get(name);
     if (place !== undefined) problems.push(problem(place.valueAt, name, message, severity));
@@ -31,14 +31,39 @@ export function checkPolicy(policy: Policy, path: KeyPath, written: WrittenSetti
   warnIfLonger('outliers.ejectFor', ejectFor, 'outliers.maxEjectFor', maxEjectFor);
   warnIfLonger('outliers.lostFor', lostFor, 'outliers.ejectFor', ejectFor);
   checkAttempts(policy, tell);
+  checkHedge(policy, tell);
   return problems;
 }
 
+/** What is sent twice at once has to be the same as if it were sent once, and there has to be room for it. */
+function checkHedge({ hedge, retry, timeouts: { attempt, total } }: Policy, tell: Tell): void {
+  if (hedge === null) return;
+  const { attempts, methods } = retry;
+  const unsafe = typeof methods === 'string' ? methods : methods.find(method => !IDEMPOTENT.has(method));
+  if (unsafe !== undefined && unsafe !== 'idempotent')
+    tell(
+      'retry.methods',
+      `has ${unsafe}: with hedge, requests must be safe to be sent twice at once`,
+      'error',
+    );
+  if (attempts === 1) tell('hedge', 'never happens: retry.attempts is 1, and counts hedges too', 'error');
+  else if (hedge.max >= attempts)
+    tell('hedge.max', `is more than retry.attempts (${attempts}) leaves after the first one`, 'warning');
+  if (typeof hedge.after !== 'number') return;
+  const bounds = { 'timeouts.attempt': attempt, 'timeouts.total': total };
+  for (const [key, bound] of Object.entries(bounds)) {
+    if (bound === null || hedge.after < bound) continue;
+    return tell('hedge.after', `never happens: ${key} (${formatDuration(bound)}) ends it first`, 'error');
+  }
+}
+
+/** RFC 9110 section 9.2.2. */
+const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'PUT', 'DELETE', 'OPTIONS', 'TRACE']);
+
+type Tell = (key: string, message: string, severity: Problem['severity']) => void;
+
 /** How long attempts may take, and all of them together. */
-function checkAttempts(
-  { timeouts: { attempt, total }, retry }: Policy,
-  tell: (key: string, message: string, severity: Problem['severity']) => void,
-): void {
+function checkAttempts({ timeouts: { attempt, total }, retry }: Policy, tell: Tell): void {
   if (attempt === null || total === null) return;
   const within = `timeouts.total (${formatDuration(total)})`;
   if (attempt > total)

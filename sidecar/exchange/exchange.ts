@@ -40,11 +40,13 @@ export class Exchange {
   staleReplays = 0;
   /** How often it was sent to another endpoint because one did not answer. */
   moves = 0;
+  /** Attempts that were sent beside one that was silent; they count among {@link attempts}. */
+  hedges = 0;
   /** Which attempt of the one who sent it this is, 1 where it does not say; 0: not looked at yet. */
   outerAttempt = 0;
   /** How many attempts were said to be further ones. */
   furtherAttempts = 0;
-  /** The endpoints that were tried, oldest first; the last one is the current one. */
+  /** The endpoints that were tried, oldest first; the last one is the current one: of several at once, the one that was heard of last. */
   readonly tried: AttemptTarget[] = [];
   /** Why the next attempt has to wait until an endpoint can be connected to; null where it has not to. */
   waitsFor: Failure | null = null;

@@ -82,6 +82,9 @@ export function failure(
   };
 }
 
+/** What attempts are cancelled with because another attempt of their exchange was answered first. Nobody above hears of it. */
+export const OUTRUN = failure('reset', 'Another attempt was answered first.', false);
+
 /** A request that was refused for its form, with the status that fits (RFC 9110 section 15.5). */
 export function badRequest(status: number, detail: string): Failure {
   return { ...failure('bad-request', detail, true), status };

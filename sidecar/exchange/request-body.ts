@@ -22,7 +22,8 @@ export interface BodySource {
 /**
  * A request's body on its way through the layers: streamed to whichever attempt is attached, with back pressure, and
  * with its first bytes kept, up to a bound, so that a further attempt can have them again. A body that grew beyond the
- * bound is still streamed but can't be replayed any more.
+ * bound is still streamed but can't be replayed any more. One that is complete may be replayed to several attempts that are under way
+ * at once: each gets all of it as it attaches.
  */
 export class RequestBody {
   /** The declared length in bytes, or `UNKNOWN_LENGTH`. */

@@ -4,6 +4,7 @@ import type { UpstreamCounters } from '../telemetry/counters.ts';
 import { type CountedFailures, countedFailures } from './breaker.ts';
 import { type BreakerChange, type BreakerSettings, CircuitBreaker } from './circuit-breaker.ts';
 import { ConcurrencyLimit } from './concurrency-limit.ts';
+import { HedgeDelay } from './hedge-delay.ts';
 import { RetryBudget } from './retry-budget.ts';
 import { KeyedBuckets } from './token-bucket.ts';
 
@@ -27,6 +28,8 @@ export class PolicyMemory {
   /** What counts as a failure for it. */
   counted: CountedFailures = { statuses: new Set(), kinds: new Set() };
   readonly retryBudget = new RetryBudget({ ratio: 0, floor: 0 });
+  /** Null where nothing is sent beside an attempt that is silent. */
+  hedgeDelay: HedgeDelay | null = null;
   /** Null where any number of requests may be under way. */
   concurrency: ConcurrencyLimit | null = null;
   /** Null where requests may come as fast as they like. */
@@ -38,11 +41,14 @@ export class PolicyMemory {
   }
 
   /** Takes over what the policy says. @param now monotonic ms */
-  configure({ breaker, limits, rateLimit, retry }: Policy, now: number): void {
+  configure({ breaker, hedge, limits, rateLimit, retry }: Policy, now: number): void {
     this.retryBudget.configure(retry.budget);
     this.configureBreaker(breaker, now);
     this.configureConcurrency(limits);
     this.configureRate(rateLimit, now);
+    if (hedge === null) this.hedgeDelay = null;
+    else if (this.hedgeDelay === null) this.hedgeDelay = new HedgeDelay(hedge.after);
+    else this.hedgeDelay.configure(hedge.after);
   }
 
   private configureConcurrency({ concurrency: max, pending, pendingFor }: Policy['limits']): void {

@@ -8,6 +8,7 @@ import { telemetryLayer } from '../telemetry/telemetry-layer.ts';
 import { breakerLayer } from './breaker.ts';
 import { concurrencyLayer } from './concurrency-limit.ts';
 import { deadlineLayer } from './deadline.ts';
+import { hedgeLayer, type Spares } from './hedge.ts';
 import { Hold } from './hold.ts';
 import type { HoldRoom } from './hold-room.ts';
 import type { PolicyMemory } from './policy-memory.ts';
@@ -34,15 +35,15 @@ interface StackContext {
 export function buildStack(
   name: string,
   policy: Policy,
-  attempt: Service & Alternatives & { readonly loss: Failure | null; readonly remedy: string },
+  attempt: Service & Alternatives & Spares & { readonly loss: Failure | null; readonly remedy: string },
   counters: UpstreamCounters,
   context: StackContext,
   holdRoom: HoldRoom | null,
-  memory: Pick<PolicyMemory, 'breaker' | 'counted' | 'concurrency' | 'rate' | 'retryBudget'>,
+  memory: Pick<PolicyMemory, 'breaker' | 'counted' | 'concurrency' | 'hedgeDelay' | 'rate' | 'retryBudget'>,
 ): Service {
   const { wheel, accessLog, random } = context;
-  const { breaker, counted, concurrency, rate, retryBudget: budget } = memory;
-  const { timeouts, retry, limits, rateLimit } = policy;
+  const { breaker, counted, concurrency, hedgeDelay, rate, retryBudget: budget } = memory;
+  const { timeouts, retry, hedge, limits, rateLimit } = policy;
   const layers: Layer[] = [];
   const hold =
     holdRoom === null || limits.hold === 0
@@ -97,6 +98,13 @@ export function buildStack(
     layers.push(
       retryLayer({ settings: retry, alternatives: attempt, shelter: hold, budget, counters, wheel, random }),
     );
+  }
+
+  // Inside the retries, which follow once all the attempts that are under way at once have failed. Around what belongs to a single
+  // attempt: a small answer that breaks off, or an attempt that takes too long, leaves the others to win.
+  if (hedge !== null && hedgeDelay !== null) {
+    const { max } = hedge;
+    layers.push(hedgeLayer({ max, retry, delay: hedgeDelay, spares: attempt, budget, counters, wheel }));
   }
 
   // Inside the retries, so that an answer which breaks off before anything of it went out can be followed by another attempt.

@@ -21,6 +21,7 @@ export class AccessLogEntry {
   staleReplays = 0;
   moves = 0;
   waited = 0;
+  hedges = 0;
   /** Monotonic milliseconds. */
   startedAt = 0;
   /** Monotonic milliseconds. */
@@ -45,6 +46,7 @@ export class AccessLogEntry {
     this.staleReplays = 0;
     this.moves = 0;
     this.waited = 0;
+    this.hedges = 0;
   }
 }
 
@@ -84,6 +86,8 @@ export interface AccessLogLine {
   readonly moves: number | undefined;
   /** How long it waited for a place among the requests under way; absent where it did not. */
   readonly waitedMs: number | undefined;
+  /** How many of the attempts were sent beside one that was silent; absent where none was. */
+  readonly hedges: number | undefined;
   /** The request's `X-Request-Id`. */
   readonly requestId: string | undefined;
 }
@@ -110,6 +114,7 @@ export function toLine(entry: AccessLogEntry, wallOffset: number): AccessLogLine
     staleReplays: entry.staleReplays,
     moves: entry.moves > 0 ? entry.moves : undefined,
     waitedMs: entry.waited > 0 ? Math.round(entry.waited * 1000) / 1000 : undefined,
+    hedges: entry.hedges > 0 ? entry.hedges : undefined,
     requestId: bounded(entry.requestId, 128),
   };
 }
@@ -132,6 +137,7 @@ export function toText(line: AccessLogLine): string {
   if (line.staleReplays > 0) words.push(`replays=${line.staleReplays}`);
   if (line.moves !== undefined) words.push(`moves=${line.moves}`);
   if (line.waitedMs !== undefined) words.push(`waited=${line.waitedMs}ms`);
+  if (line.hedges !== undefined) words.push(`hedges=${line.hedges}`);
   if (line.requestId !== undefined) words.push(`id=${word(line.requestId)}`);
   if (line.error !== undefined) words.push(`error=${line.error}`);
   if (line.lastError !== undefined) words.push(`last=${line.lastError}`);

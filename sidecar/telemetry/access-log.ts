@@ -85,6 +85,7 @@ export class AccessLog {
     entry.staleReplays = exchange.staleReplays;
     entry.moves = exchange.moves;
     entry.waited = exchange.waited;
+    entry.hedges = exchange.hedges;
     entry.startedAt = exchange.startedAt;
     entry.endedAt = now;
     noteFailure(entry, failure);

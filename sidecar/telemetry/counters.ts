@@ -20,10 +20,22 @@ export class UpstreamCounters {
   readonly failures: Record<FailureKind, number> = noFailures();
   /** Exchanges under way (gauge). Kept by the telemetry layer. */
   inFlight = 0;
-  /** Attempts after the first one of their exchange. Kept by the telemetry layer, at the exchange's end. */
+  /** Attempts after the first one of their exchange, hedges not counted. Kept by the telemetry layer, at the exchange's end. */
   retries = 0;
   /** Attempts that should have been followed by another one and were not, by the reason. Kept by the retry layer. */
   readonly retriesRefused: Record<RetryRefusal, number> = noRefusals();
+  /** Attempts that were sent beside one that was silent, and those of them that were answered first. Kept by the hedge layer, as what follows. */
+  hedges = 0;
+  hedgesWon = 0;
+  /** Attempts that were silent for too long, and got none beside them, by the reason. */
+  readonly hedgesRefused: Record<HedgeRefusal, number> = {
+    attempts: 0,
+    nested: 0,
+    body: 0,
+    'no-other': 0,
+    deadline: 0,
+    budget: 0,
+  };
   /** Requests sent anew because a reused connection was closed under them. Kept by the telemetry layer. */
   staleReplays = 0;
   /** Bytes of request bodies. Kept by the telemetry layer, at the exchange's end. */
@@ -76,6 +88,9 @@ export class UpstreamCounters {
     this.upstream = upstream;
   }
 }
+
+/** Why there was no attempt beside one that was silent: the words are those of retries. */
+export type HedgeRefusal = Exclude<RetryRefusal, 'method' | 'exhausted' | 'retry-after'>;
 
 /** The states of a circuit breaker. */
 export const BREAKER_STATES = ['closed', 'open', 'half-open', 'forced-open', 'forced-closed', 'off'] as const;

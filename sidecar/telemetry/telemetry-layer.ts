@@ -90,7 +90,7 @@ class TelemetryReply extends PassReply {
     counters.inFlight--;
     // A status above 599 is to be understood as a 5xx (RFC 9110 section 15).
     counters.answers[status < 600 ? (status / 100) | 0 : 5]++;
-    if (exchange.attempts > 1) counters.retries += exchange.attempts - 1;
+    if (exchange.attempts > 1) counters.retries += exchange.attempts - 1 - exchange.hedges;
     counters.staleReplays += exchange.staleReplays;
     counters.requestBytes += receivedBytes(exchange);
     if (!this.isTunnel) counters.latency.observe(now - exchange.startedAt);

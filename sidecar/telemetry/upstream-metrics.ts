@@ -32,6 +32,23 @@ export function upstreamMetrics(upstreams: () => Iterable<UpstreamCounters>): Co
       one(of => of.retries),
     ),
     counter(
+      'outrider_hedges_total',
+      'Attempts sent to another endpoint beside one that was silent.',
+      one(of => of.hedges),
+    ),
+    counter(
+      'outrider_hedges_won_total',
+      'Those of them that were answered first.',
+      one(of => of.hedgesWon),
+    ),
+    counter(
+      'outrider_hedges_refused_total',
+      'Attempts that were silent for too long and got no other beside them, by the reason.',
+      each(({ upstream, hedgesRefused }) =>
+        Object.entries(hedgesRefused).map(([reason, value]) => ({ labels: { upstream, reason }, value })),
+      ),
+    ),
+    counter(
       'outrider_retries_refused_total',
       'Attempts that should have been followed by another one and were not, by the reason.',
       each(refusals),

@@ -1,5 +1,5 @@
 import type { Exchange } from '../exchange/exchange.ts';
-import { FAILURES, type Failure } from '../exchange/failure.ts';
+import { FAILURES, type Failure, OUTRUN } from '../exchange/failure.ts';
 import type { Fields } from '../exchange/fields.ts';
 import type { Call, Reply, ResponseHead } from '../exchange/service.ts';
 import { Timer, type TimerOwner } from '../io/timer-wheel.ts';
@@ -48,6 +48,8 @@ export interface AttemptWatch {
   onGivenUp(attempt: Attempt): void;
   /** It waited in vain, and is about to be sent to another endpoint. */
   onMoved(attempt: Attempt): void;
+  /** It waited, and another attempt of its exchange was answered first. */
+  onOutrun(attempt: Attempt): void;
 }
 
 /** Nobody looks. */
@@ -58,6 +60,7 @@ export const UNWATCHED: AttemptWatch = {
   onFailure() {},
   onGivenUp() {},
   onMoved() {},
+  onOutrun() {},
 };
 
 /** One try of an exchange against one endpoint: waits for a connection, is carried by it, ends once. */
@@ -117,8 +120,9 @@ export class Attempt extends WaitingRequest implements Call, TimerOwner {
     this.endpoint.attempts--;
     endpoint.outstanding++;
     endpoint.attempts++;
+    const { tried } = this.exchange;
+    tried[tried.lastIndexOf(this.endpoint)] = endpoint;
     this.endpoint = endpoint;
-    this.exchange.tried[this.exchange.tried.length - 1] = endpoint;
     this.watch.onSent(this);
   }
 
@@ -191,8 +195,11 @@ export class Attempt extends WaitingRequest implements Call, TimerOwner {
     if (this.carrier === null) this.room.leave(this);
     else this.carrier.abandon();
     if (this.isOverdue(failure)) {
+      this.noteHeard();
       this.endpoint.failures++;
       this.watch.onFailure(this, failure);
+    } else if (failure === OUTRUN && !this.hasHead) {
+      this.watch.onOutrun(this);
     } else {
       this.watch.onGivenUp(this);
     }
@@ -207,6 +214,7 @@ export class Attempt extends WaitingRequest implements Call, TimerOwner {
   head(head: ResponseHead): void {
     if (head.status >= 500) this.endpoint.failures++;
     this.hasHead = true;
+    this.noteHeard();
     this.watch.onHead(this, head.status);
     this.reply.head(head);
   }
@@ -233,6 +241,7 @@ export class Attempt extends WaitingRequest implements Call, TimerOwner {
   /** @param blamesEndpoint false: the reason lies with the sidecar, whatever its kind */
   failFor(failure: Failure, blamesEndpoint: boolean): void {
     if (this.ended) return;
+    this.noteHeard();
     if (blamesEndpoint) {
       this.endpoint.failures++;
       this.watch.onFailure(this, failure);
@@ -251,6 +260,14 @@ export class Attempt extends WaitingRequest implements Call, TimerOwner {
     if (this.hasHead) return false;
     if (kind === 'attempt-timeout') return true;
     return kind === 'deadline' && this.isListed && this.sentAt - this.exchange.startedAt < OVERDUE_MS;
+  }
+
+  /** It is the exchange's current attempt, if it was not. */
+  private noteHeard(): void {
+    const { tried } = this.exchange;
+    if (tried[tried.length - 1] === this.endpoint) return;
+    tried.splice(tried.lastIndexOf(this.endpoint), 1);
+    tried.push(this.endpoint);
   }
 
   private finish(): void {

@@ -110,6 +110,10 @@ export class OutlierWatch implements AttemptWatch, OutlierListener<Endpoint>, Ti
     this.events.onMoved(attempt.endpoint);
   }
 
+  onOutrun(attempt: Attempt): void {
+    this.detection.onOutrun(attempt.endpoint, attempt, this.wheel.coarseNow);
+  }
+
   // What the detection tells.
 
   onEjected(endpoint: Endpoint, reason: EjectionReason, ms: number): void {

@@ -144,6 +144,17 @@ export class Upstream implements Service, Chooser {
     return this.candidates.some(endpoint => !tried.includes(endpoint));
   }
 
+  /** The same, of those that are of use. */
+  hasSpare({ tried }: Exchange): boolean {
+    return this.candidates.some(
+      endpoint =>
+        endpoint.lost === null &&
+        !endpoint.isLastResort &&
+        !endpoint.ejection.isOut &&
+        !tried.includes(endpoint),
+    );
+  }
+
   /** Whether the endpoint that the exchange was sent to last is gone, or can't be connected to any more. */
   hasLost(exchange: Exchange): boolean {
     if (!this.wasReached) return false;

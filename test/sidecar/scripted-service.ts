@@ -43,6 +43,10 @@ export class ScriptedService implements Service {
     return this.endpoints.some(endpoint => !exchange.tried.includes(endpoint));
   }
 
+  hasSpare(exchange: Exchange): boolean {
+    return this.hasUntried(exchange);
+  }
+
   hasLost(): boolean {
     return this.loss !== null;
   }

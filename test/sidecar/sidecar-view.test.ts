@@ -140,6 +140,7 @@ describe('upstreams', () => {
         failures: {},
         retries: 0,
         retriesRefused: {},
+        hedges: { sent: 0, won: 0, refused: {} },
         moved: 0,
         staleReplays: 0,
         connections: { open: 1, busy: 0, waiting: 0, held: 0 },

@@ -128,6 +128,14 @@ export class Ejections<M extends Ejectable> {
     ejection.until = now;
   }
 
+  /** It had not answered when that was not waited for any longer: it is tried again a little later. */
+  probeOutrun(member: M, now: number): void {
+    const { ejection } = member;
+    ejection.phase = 'out';
+    ejection.probe = null;
+    ejection.until = now + (this.settings?.lostFor ?? 0);
+  }
+
   /** It was tried, and answered: it is back, with a part of its share first. */
   letBack(member: M, now: number): void {
     const { ejection } = member;

@@ -51,6 +51,13 @@ export class EndpointHealth {
   /** Of those sent since its last answer: the first, and how many wait. */
   firstUnanswered: WaitingRequest | null = null;
   unanswered = 0;
+  /**
+   * Of those that waited here in vain since its last answer, until another endpoint had answered them: how many, and of the first and
+   * the last of these since when they waited.
+   */
+  outrun = 0;
+  readonly firstOutrun = { waitsSince: 0, sentAt: 0, allAnswersThen: 0 };
+  lastOutrunSince = 0;
   /** Monotonic ms of its last answer. */
   answeredAt = Number.NEGATIVE_INFINITY;
   /** Monotonic ms at which it was last found not to answer. */
@@ -75,12 +82,22 @@ export class EndpointHealth {
     this.waiting.remove(request);
   }
 
+  /** The request, which waits, is about to be given up, since another endpoint has answered it. */
+  noteOutrun(request: WaitingRequest): void {
+    if (request.answersThen !== this.answers || request.waitsSince === Number.POSITIVE_INFINITY) return;
+    const { waitsSince, sentAt, allAnswersThen } = request;
+    if (this.outrun === 0) Object.assign(this.firstOutrun, { waitsSince, sentAt, allAnswersThen });
+    this.lastOutrunSince = Math.max(this.lastOutrunSince, waitsSince);
+    this.outrun++;
+  }
+
   noteAnswer(request: WaitingRequest, now: number): void {
     this.waiting.remove(request);
     this.answers++;
     this.answeredAt = now;
     this.firstUnanswered = null;
     this.unanswered = 0;
+    this.outrun = 0;
   }
 
   /** What was seen so far speaks no more against it. */
@@ -90,6 +107,7 @@ export class EndpointHealth {
     this.localFailuresInARow = 0;
     this.failures.clear();
     this.slowness.clear();
+    this.outrun = 0;
   }
 
   /** A window has ended. */

@@ -172,6 +172,14 @@ export class OutlierDetection<M extends Member> {
       this.ejections.probeLost(member, now);
   }
 
+  /** It had not answered when another endpoint answered the same request, which did not wait any longer. */
+  onOutrun(member: M, request: WaitingRequest, now: number): void {
+    if (request.isListed) member.health.noteOutrun(request);
+    this.forget(member, request);
+    if (request === member.ejection.probe && member.ejection.phase === 'probing')
+      this.ejections.probeOutrun(member, now);
+  }
+
   /** It did not answer, and the request was sent to another. */
   onMoved(member: M, request: WaitingRequest): void {
     this.forget(member, request);
@@ -341,7 +349,7 @@ export class OutlierDetection<M extends Member> {
   private findSilent(requests: number, now: number): void {
     for (const member of this.members) {
       const { health, ejection } = member;
-      if (health.firstUnanswered === null) continue;
+      if (health.firstUnanswered === null && health.outrun === 0) continue;
       const { probe } = ejection;
       if (probe === null && (ejection.isOut || now - health.foundSilentAt < health.answerLimit)) continue;
       const answers =

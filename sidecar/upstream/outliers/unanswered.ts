@@ -69,6 +69,8 @@ export function isSilent(
   now: number,
 ): boolean {
   const { health } = member;
+  if (isOutrun(health, requests, now) && doOthersAnswer(member, all, health.firstOutrun, answers, now))
+    return true;
   const first = firstWhole(health);
   if (first === null || now - first.waitsSince < health.answerLimit) return false;
   const last = lastNeeded(health, first, requests);
@@ -125,11 +127,18 @@ function lastNeeded(health: EndpointHealth, first: WaitingRequest, requests: num
   return null;
 }
 
+/** Whether the same can be said of requests that did not wait on, because they were answered elsewhere (hedging). */
+function isOutrun(health: EndpointHealth, requests: number, now: number): boolean {
+  const { outrun, firstOutrun, lastOutrunSince, answerLimit } = health;
+  if (outrun < requests || now - firstOutrun.waitsSince < answerLimit) return false;
+  return lastOutrunSince >= firstOutrun.waitsSince + answerLimit * LATE;
+}
+
 /** Whether, since the request was sent, others have answered, and one of them is not late itself. */
 function doOthersAnswer(
   member: Answering,
   all: readonly Answering[],
-  { sentAt, allAnswersThen }: WaitingRequest,
+  { sentAt, allAnswersThen }: Pick<WaitingRequest, 'sentAt' | 'allAnswersThen'>,
   answers: number,
   now: number,
 ): boolean {

@@ -12,6 +12,7 @@ const WORKERS = 10;
 const WORK_MS = 20;
 let mode = 'ok';
 let isStopping = false;
+let hiccups = 0;
 
 const tell = told.includes('reports') ? line => writeSync(3, `${line}\n`) : () => {};
 
@@ -53,6 +54,8 @@ const server = createServer({ noDelay: true }, (request, response) => {
       return request.on('end', () => socket.resetAndDestroy()).resume();
     case 'slow':
       return setTimeout(answer, 1_000 + ANSWERS_AFTER_MS, 200);
+    case 'hiccups':
+      return setTimeout(answer, ++hiccups % 6 === 0 ? 300 : ANSWERS_AFTER_MS, 200);
     case 'trickle': {
       const body = id === null ? name : bodyOf(id, length);
       const head = Array.from(`HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`);

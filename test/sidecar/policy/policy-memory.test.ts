@@ -84,3 +84,15 @@ test('the places that are taken stay taken when the limit changes, and the token
   memory.configure(policyOf('{}'), 0);
   assert.deepEqual([memory.concurrency, memory.rate], [null, null]);
 });
+
+test('what hedging knows of latencies stays while its settings change, and goes with it', () => {
+  const memory = aMemory();
+  memory.configure(policyOf('hedge: {}'), 0);
+  const { hedgeDelay } = memory;
+  for (let i = 0; i < 100; i++) hedgeDelay?.add(10, 0);
+  memory.configure(policyOf('hedge: { after: p50, max: 2 }'), 0);
+  assert.equal(memory.hedgeDelay, hedgeDelay);
+  assert.equal(hedgeDelay?.at(0), 12);
+  memory.configure(policyOf('{}'), 0);
+  assert.equal(memory.hedgeDelay, null);
+});

@@ -6,6 +6,7 @@ import type { Policy } from '../../../control-plane/contract/policy.ts';
 import { type FailureKind, failure } from '../../../sidecar/exchange/failure.ts';
 import { type BodySink, RequestBody } from '../../../sidecar/exchange/request-body.ts';
 import { type Call, ENDED_CALL, type ResponseHead } from '../../../sidecar/exchange/service.ts';
+import { HedgeDelay } from '../../../sidecar/policy/hedge-delay.ts';
 import { RetryBudget } from '../../../sidecar/policy/retry-budget.ts';
 import { buildStack } from '../../../sidecar/policy/stack.ts';
 import { UpstreamCounters } from '../../../sidecar/telemetry/counters.ts';
@@ -15,13 +16,15 @@ import { RecordedReply } from '../recorded-reply.ts';
 import { type ScriptedCall, ScriptedService } from '../scripted-service.ts';
 
 interface Settings {
+  readonly hedge?: Policy['hedge'];
   readonly timeouts?: Partial<Policy['timeouts']>;
   readonly retry?: Partial<Policy['retry']>;
 }
 
-function policyOf({ timeouts, retry }: Settings): Policy {
+function policyOf({ timeouts, retry, hedge = null }: Settings): Policy {
   return {
     ...DEFAULT_POLICY,
+    hedge,
     timeouts: { ...DEFAULT_POLICY.timeouts, ...timeouts },
     retry: { ...DEFAULT_POLICY.retry, ...retry },
   };
@@ -37,6 +40,7 @@ function makeStack(settings: Settings = {}, endpoints = 2, random = 0) {
   const memory = {
     breaker: null,
     concurrency: null,
+    hedgeDelay: policy.hedge && new HedgeDelay(policy.hedge.after),
     rate: null,
     counted: { statuses: new Set<number>(), kinds: new Set<FailureKind>() },
     retryBudget: new RetryBudget(policy.retry.budget),
@@ -81,6 +85,46 @@ describe('the order of the layers', () => {
     assert.deepEqual(counters.answers, [0, 0, 1, 0, 0, 0]);
     assert.equal(counters.retries, 2);
     assert.equal(counters.failures['connect-failure'], 0);
+  });
+});
+
+describe('attempts that are under way at once', () => {
+  const hedge = { after: 20, max: 1 };
+
+  test('are followed by another one when all have failed', () => {
+    const { clock, service, counters, reply } = start({ hedge });
+    clock.advance(20);
+    const [first, second] = service.calls;
+    first?.fail('reset');
+    assert.equal(service.calls.length, 2);
+    second?.fail('reset');
+    clock.advance(25);
+    assert.equal(service.calls.length, 3);
+    service.last.answer(200);
+    assert.deepEqual(reply.told, [200, 'end']);
+    assert.deepEqual([counters.retries, counters.hedges], [1, 1]);
+  });
+
+  test('each have the time of an attempt, and all together the total', () => {
+    const { clock, service, reply } = start({ hedge, timeouts: { attempt: 100, total: 110 } });
+    clock.advance(109);
+    const [first, second] = service.calls;
+    assert.deepEqual([first?.cancelled?.kind, second?.cancelled], ['attempt-timeout', null]);
+    clock.advance(1);
+    assert.equal(second?.cancelled?.kind, 'deadline');
+    assert.deepEqual(reply.told, ['deadline']);
+  });
+
+  test('win with a small answer once it is whole', () => {
+    const { clock, service, reply } = start({ hedge });
+    clock.advance(20);
+    const [first, second] = service.calls;
+    second?.head({ status: 200, bodyLength: 5 });
+    second?.flush();
+    assert.equal(first?.cancelled, null);
+    second?.fail('reset');
+    first?.answer(200, 'hello');
+    assert.deepEqual(reply.told, [200, 'data', 'end']);
   });
 });
 

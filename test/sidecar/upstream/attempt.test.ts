@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { failure } from '../../../sidecar/exchange/failure.ts';
+import { failure, OUTRUN } from '../../../sidecar/exchange/failure.ts';
 import { Attempt, type Chooser } from '../../../sidecar/upstream/attempt.ts';
 import { Endpoint } from '../../../sidecar/upstream/endpoint.ts';
 import { anExchange, aResponseHead, aTunnel } from '../exchanges.ts';
@@ -43,6 +43,39 @@ describe('an attempt', () => {
     assert.equal(exchange.attempts, 2);
     assert.deepEqual(exchange.tried, [endpoint, other]);
     assert.deepEqual([endpoint.attempts, endpoint.outstanding, endpoint.failures], [1, 1, 0]);
+  });
+
+  test('that is heard of is the current one of those that are under way', () => {
+    for (const hear of [
+      (attempt: Attempt) => attempt.head(aResponseHead()),
+      (attempt: Attempt) => attempt.fail(failure('reset', 'lost')),
+      (attempt: Attempt) => attempt.cancel(failure('attempt-timeout', 'late')),
+    ]) {
+      const { attempt, exchange, endpoint } = anAttempt();
+      const other = anEndpoint('b');
+      const { attempt: beside } = anAttempt(exchange, other);
+      hear(attempt);
+      assert.deepEqual(exchange.tried, [other, endpoint]);
+      beside.cancel(OUTRUN);
+      assert.deepEqual(exchange.tried, [other, endpoint]);
+    }
+  });
+
+  test('that was outrun by another counts for nothing, and its connection is closed', () => {
+    const { attempt, reply, endpoint, holder } = anAttempt();
+    attempt.carrier = holder;
+    attempt.cancel(OUTRUN);
+    assert.deepEqual(holder.told, ['abandon']);
+    assert.equal(reply.failure, OUTRUN);
+    assert.deepEqual([endpoint.outstanding, endpoint.failures], [0, 0]);
+  });
+
+  test('moves in the place of its own endpoint', () => {
+    const { attempt, exchange } = anAttempt();
+    const [other, third] = [anEndpoint('b'), anEndpoint('c')];
+    anAttempt(exchange, other);
+    attempt.moveTo(third);
+    assert.deepEqual(exchange.tried, [third, other]);
   });
 
   test('passes on what comes, and ends once', () => {

@@ -46,6 +46,11 @@ class Scene {
     return request;
   }
 
+  /** Another endpoint has answered it. */
+  outrun(which: number, request: ARequest): void {
+    this.detection.onOutrun(this.all[which], request, this.now);
+  }
+
   end(which: number, request: ARequest, ending: Ending): void {
     const { detection, now } = this;
     const endpoint = this.all[which];
@@ -224,6 +229,34 @@ describe('an endpoint that does not answer', () => {
     assert.ok(scene.now - since <= 30, `${scene.now - since} ms`);
   });
 
+  test('is left alone also where requests do not wait for it, since others answer them', () => {
+    const scene = new Scene(3);
+    scene.warmUp();
+    for (let i = 0; i < 4; i++) {
+      const request = scene.send(0);
+      othersAnswer(scene, 10);
+      scene.outrun(0, request);
+    }
+    othersAnswer(scene, 10);
+    assert.deepEqual(scene.told, ['a unanswered']);
+    assert.deepEqual(
+      [scene.all[0].failures, scene.all[0].health.window.failed, scene.all[0].health.penalty],
+      [0, 0, 0],
+    );
+  });
+
+  test('is none that answers some of the requests which others answer before', () => {
+    const scene = new Scene(3);
+    scene.warmUp();
+    for (let i = 0; i < 30; i++) {
+      const request = scene.send(0);
+      othersAnswer(scene, 10);
+      scene.outrun(0, request);
+      if (i % 2 === 1) scene.ask(0, 200, 5);
+    }
+    assert.deepEqual(scene.told, []);
+  });
+
   test('is found out by a test where the balancer avoids it', () => {
     const scene = new Scene(3);
     scene.warmUp();
@@ -354,6 +387,18 @@ describe('an endpoint that comes back', () => {
     const scene = new Scene(2, settingsOf({ failureRate: null }));
     leftOut(scene);
     scene.ask(0, 'given up');
+    scene.pass(10);
+    assert.equal(scene.detection.wanted, scene.all[0]);
+  });
+
+  test('is tried once more, a little later, where another endpoint answered the request first', () => {
+    const scene = new Scene(2, settingsOf({ failureRate: null }));
+    leftOut(scene);
+    const probe = scene.send(0);
+    scene.outrun(0, probe);
+    assert.equal(scene.all[0].ejection.count, 1);
+    scene.pass(990);
+    assert.equal(scene.detection.wanted, null);
     scene.pass(10);
     assert.equal(scene.detection.wanted, scene.all[0]);
   });
