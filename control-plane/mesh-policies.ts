@@ -1,5 +1,5 @@
 import type { PolicyDocument } from './contract/resources.ts';
-import { otherActor } from './registry/actor.ts';
+import { MESH_FILE } from './registry/actor.ts';
 import type { Moment } from './registry/moment.ts';
 import type { Registry } from './registry/registry.ts';
 import type { RegistryKeeper } from './store/registry-keeper.ts';
@@ -14,8 +14,6 @@ interface WrittenMesh {
   /** Services that the file before named and this one does not: they stay. */
   readonly dropped: readonly string[];
 }
-
-const MESH_FILE = otherActor('mesh file');
 
 /** Puts the mesh file in force: at the start, and whenever it changes. Services that it does not name stay as they are. */
 export class MeshPolicies {

@@ -1,5 +1,6 @@
 import { DEFAULT_POLICY } from '../control-plane/contract/default-policy.ts';
 import type { Policy } from '../control-plane/contract/policy.ts';
+import type { PolicyDocument } from '../control-plane/contract/resources.ts';
 import { isServiceName } from '../control-plane/contract/service-name.ts';
 import type { Log } from '../process/log.ts';
 import type { UpstreamConfig } from './config/sidecar-config.ts';
@@ -153,7 +154,9 @@ export class MeshServices {
     this.policies.delete(name);
   }
 
-  private applyPolicy({ name, policy }: KnownService): void {
+  private applyPolicy({ name, policy: said, isFromSnapshot }: KnownService): void {
+    // Nobody can tell whether its time is over.
+    const policy = isFromSnapshot ? withoutFault(said) : said;
     const before = this.policies.get(name);
     const document = JSON.stringify(policy);
     if (before?.document === document) return;
@@ -203,6 +206,10 @@ export class MeshServices {
   private tellNames(): void {
     this.options.watch([...new Set([...this.declared, ...this.learnt, ...this.strangers])]);
   }
+}
+
+function withoutFault({ fault: _, ...policy }: PolicyDocument): PolicyDocument {
+  return policy;
 }
 
 interface AppliedPolicy {

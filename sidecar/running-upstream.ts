@@ -8,6 +8,7 @@ import type { EndpointListener, EndpointSource } from './discovery/endpoint-sour
 import { scheduleByTimer } from './discovery/schedule.ts';
 import { StaticSource } from './discovery/static-source.ts';
 import type { Service } from './exchange/service.ts';
+import { FaultReport } from './fault-report.ts';
 import type { HttpDate } from './io/http-date.ts';
 import type { NameResolver } from './io/name-resolver.ts';
 import type { TimerWheel } from './io/timer-wheel.ts';
@@ -44,6 +45,8 @@ export interface UpstreamContext {
   accessLog: AccessLog | null;
   /** The pseudonym in the Via field to add to requests, or '' for none. */
   via: string;
+  /** Whether no faults are made on purpose here, whatever a policy says. */
+  readonly refusesFaults: () => boolean;
   /** The names by which a policy may mean this sidecar: its service, and its id at the control plane. */
   readonly callers: ReadonlySet<string>;
 }
@@ -62,6 +65,7 @@ export class RunningUpstream implements EndpointListener {
   /** What its policies remember. */
   readonly memory: PolicyMemory;
   private readonly watch: OutlierWatch;
+  private readonly faults: FaultReport;
   private inForce: UpstreamConfig;
   private source: EndpointSource;
   private outermost: Service;
@@ -84,9 +88,10 @@ export class RunningUpstream implements EndpointListener {
     this.upstream = new Upstream(name, createBalancer(policy.balancer, context.random), pool, this.watch);
     this.watch.events = new OutlierReport(this.upstream, this.watch, this.counters, context.log);
     this.holdRoom = new HoldRoom(context.wheel.now());
-    const { callers, random, wheel } = context;
+    const { callers, random, refusesFaults, wheel } = context;
     const onBreakerChange = (change: BreakerChange) => this.tellOfBreaker(change);
-    this.memory = new PolicyMemory({ callers, random, counters, wheel, onBreakerChange });
+    this.memory = new PolicyMemory({ callers, refusesFaults, random, counters, wheel, onBreakerChange });
+    this.faults = new FaultReport(name, this.memory, wheel, context.log);
     this.holdRoom.searchBy(this.search());
     this.before = this.upstream.availability;
     this.upstream.explain = () => this.source.problem;
@@ -158,6 +163,7 @@ export class RunningUpstream implements EndpointListener {
   /** No new requests; what is under way goes on, and each connection is closed behind it. */
   retire(): void {
     this.source.stop();
+    this.faults.stop();
     this.upstream.setEndpoints([]);
   }
 
@@ -165,6 +171,7 @@ export class RunningUpstream implements EndpointListener {
   stop(): void {
     this.source.stop();
     this.holdRoom.shut();
+    this.faults.stop();
     this.upstream.stop();
   }
 
@@ -231,6 +238,7 @@ export class RunningUpstream implements EndpointListener {
   private stackAsConfigured(): Service {
     const { inForce, upstream, counters, context, holdRoom, memory } = this;
     memory.configure(inForce.policy, context.wheel.now());
+    this.faults.update();
     return buildStack(inForce.name, inForce.policy, upstream, counters, context, holdRoom, memory);
   }
 }

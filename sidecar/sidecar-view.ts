@@ -1,3 +1,4 @@
+import { formatDuration } from '../control-plane/contract/duration.ts';
 import { formatRatio } from '../control-plane/contract/ratio.ts';
 import type { LogDestination } from '../process/log-destination.ts';
 import type { AdminView, Readiness } from './admin/admin-view.ts';
@@ -7,6 +8,7 @@ import type { Mesh } from './mesh.ts';
 import type { PassThrough } from './pass-through.ts';
 import type { CircuitBreaker } from './policy/circuit-breaker.ts';
 import type { ConcurrencyLimit } from './policy/concurrency-limit.ts';
+import type { PolicyMemory } from './policy/policy-memory.ts';
 import type { RunningUpstream } from './running-upstream.ts';
 import type { AccessLog } from './telemetry/access-log.ts';
 import type { DownstreamCounters, UpstreamCounters } from './telemetry/counters.ts';
@@ -134,6 +136,7 @@ function describe({ upstream, counters, config, problem, memory, now }: RunningU
     concurrency: memory.concurrency && describeConcurrency(memory.concurrency),
     breaker: memory.breaker && describeBreaker(memory.breaker, now),
     retryBudget: memory.retryBudget.describe(now),
+    fault: describeFault(memory, now),
     endpoints: describeEndpoints(upstream),
   };
 }
@@ -167,6 +170,23 @@ function describeBreaker(breaker: CircuitBreaker, now: number): object {
     ...breaker.totals(now),
     retryAfterMs: Math.ceil(breaker.retryAfter(now)),
     lastChange: changed,
+  };
+}
+
+/** Faults that are made on purpose, and until when; null: none. @param now monotonic ms */
+function describeFault({ fault, isFaultRefused }: PolicyMemory, now: number): object | null {
+  if (isFaultRefused) return { refused: 'this sidecar makes no faults (faults: refuse)' };
+  if (fault === null || fault.left(now) === 0) return null;
+  const { delay, abort, match, maxActive } = fault.settings;
+  const leftMs = Math.ceil(fault.left(now));
+  return {
+    delay: delay && { for: formatDuration(delay.for), percent: formatRatio(delay.percent) },
+    abort: abort && { with: abort.with, percent: formatRatio(abort.percent) },
+    match,
+    active: fault.active,
+    maxActive,
+    endsAt: new Date(Date.now() + leftMs).toISOString(),
+    leftMs,
   };
 }
 

@@ -107,6 +107,7 @@ export class Sidecar {
       isOwnPort: port => this.isOwnPort(port),
       accessLog: null,
       via: '',
+      refusesFaults: () => this.config.faults === 'refuse',
       callers: new Set([config.service, this.mesh?.id].filter(name => name != null)),
     };
     this.upstreams = new UpstreamSet(this.upstreamContext);

@@ -1,15 +1,5 @@
-import {
-  choice,
-  count,
-  decimal,
-  duration,
-  either,
-  listOf,
-  optional,
-  ratio,
-  section,
-  text,
-} from './setting.ts';
+import { CALLERS_SETTING } from './callers-setting.ts';
+import { choice, count, decimal, duration, either, listOf, optional, ratio, section } from './setting.ts';
 
 /** What a breaker can count as a failed call, besides single statuses. */
 const BREAKER_FAILURES = [
@@ -125,18 +115,7 @@ export const BREAKER_SCHEMA = optional(
           description:
             '`open` refuses every call. `closed` lets every call through and goes on counting. `off` does not count either.',
         }),
-        callers: listOf(
-          text(
-            {
-              expected: 'the name of a service, or the id of a sidecar',
-              form: 'name',
-              pattern: '^[^\\s\\p{Cc}]{1,128}$',
-              guess: () => null,
-            },
-            { description: 'A calling service, or one sidecar by its id (`outrider get sidecars`).' },
-          ),
-          { description: 'Whose sidecars it is for; without any, all of them.', max: 256 },
-        ),
+        callers: CALLERS_SETTING,
       }),
       { means: 'not held', word: null },
     ),

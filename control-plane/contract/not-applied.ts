@@ -2,7 +2,7 @@ import { formatKeyPath, type KeyPath, type Problem, problem } from './problem.ts
 import type { WrittenSettings } from './read.ts';
 
 /** Settings of a policy that are validated and that this version does nothing with. Who builds one takes it off this list. */
-export const NOT_APPLIED: readonly string[] = ['fallback', 'fault'];
+export const NOT_APPLIED: readonly string[] = ['fallback'];
 
 /** A warning for each setting that was written and is not applied. @param path where the policy is */
 export function findNotApplied(path: KeyPath, written: WrittenSettings): Problem[] {

@@ -32,6 +32,7 @@ export function checkPolicy(policy: Policy, path: KeyPath, written: WrittenSetti
   warnIfLonger('outliers.lostFor', lostFor, 'outliers.ejectFor', ejectFor);
   checkAttempts(policy, tell);
   checkHedge(policy, tell);
+  checkFault(policy, tell);
   return problems;
 }
 
@@ -76,4 +77,15 @@ function checkAttempts({ timeouts: { attempt, total }, retry }: Policy, tell: Te
     `leaves no time for the last attempt: ${sum}, and ${within} ends them first`,
     'error',
   );
+}
+
+function checkFault(
+  { fault }: Policy,
+  tell: (key: string, message: string, severity: Problem['severity']) => void,
+): void {
+  if (fault == null) return;
+  if (fault.delay === null && fault.abort === null)
+    tell('fault', 'has neither delay nor abort: nothing would happen', 'error');
+  const isTwofold = fault.match.some(({ value, prefix }) => value != null && prefix != null);
+  if (isTwofold) tell('fault.match', 'expected either value or prefix of a field, found both', 'error');
 }

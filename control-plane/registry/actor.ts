@@ -9,6 +9,9 @@ export interface Actor {
 /** The control plane itself: leases that ran out, instances that were removed. */
 export const CONTROL_PLANE: Actor = { name: 'control plane', sidecar: null };
 
+/** The mesh file, which is read again now and then and says the same again. */
+export const MESH_FILE: Actor = { name: 'mesh file', sidecar: null };
+
 /** A sidecar. @param id new with each process */
 export function sidecarActor(id: string): Actor {
   return { name: `sidecar ${id}`, sidecar: id };

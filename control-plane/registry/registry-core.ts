@@ -1,10 +1,11 @@
 import type { Instance, MeshEvent, PolicyDocument, Revision, Service } from '../contract/resources.ts';
 import type { Actor } from './actor.ts';
 import { EventLog } from './event-log.ts';
+import type { FaultTerm } from './fault-terms.ts';
 import { type InstanceEntry, isSameEndpoint } from './instance-entry.ts';
 import type { Moment } from './moment.ts';
 import type { RegistryChange, RegistryListener } from './registry-change.ts';
-import type { StoredInstance, StoreRecord } from './stored-state.ts';
+import type { StoredInstance, StoredService, StoreRecord } from './stored-state.ts';
 
 /** Who does what, when, and how an event tells of it. */
 interface Note {
@@ -24,6 +25,8 @@ type Flags = Partial<
 
 interface ServiceEntry {
   service: Service;
+  /** How long the faults of its policy go on; null where there are none. */
+  faultTerm: FaultTerm | null;
   readonly instances: Map<string, InstanceEntry>;
 }
 
@@ -60,8 +63,8 @@ export class RegistryCore {
   }
 
   /** Takes in a service from the store, without a change. */
-  loadService(service: Service): void {
-    this.services.set(service.name, { service, instances: new Map() });
+  loadService({ faultTerm, ...service }: StoredService): void {
+    this.services.set(service.name, { service, faultTerm: faultTerm ?? null, instances: new Map() });
   }
 
   /** Takes in an instance from the store, without a change. Its service is made where it is missing. */
@@ -69,12 +72,19 @@ export class RegistryCore {
     this.link(entry);
   }
 
-  putService(name: string, policy: PolicyDocument, note: Note, keeping: Keeping): Service {
+  putService(
+    name: string,
+    policy: PolicyDocument,
+    faultTerm: FaultTerm | null,
+    note: Note,
+    keeping: Keeping,
+  ): Service {
     const revision = ++this.revision;
     const service: Service = { name, policy, revision };
     const entry = this.services.get(name);
-    if (entry === undefined) this.services.set(name, { service, instances: new Map() });
-    else entry.service = service;
+    if (entry === undefined) this.services.set(name, { service, faultTerm, instances: new Map() });
+    else Object.assign(entry, { service, faultTerm });
+    const value: StoredService = faultTerm === null ? service : { ...service, faultTerm };
     this.addEvent(note, name, null);
     this.emit({
       kind: 'service',
@@ -83,7 +93,7 @@ export class RegistryCore {
       policy,
       existed: entry !== undefined,
       exists: true,
-      ...keep(keeping, { kind: 'service', name, value: service }),
+      ...keep(keeping, { kind: 'service', name, value }),
     });
     return service;
   }
@@ -205,7 +215,7 @@ export class RegistryCore {
     const { service: name, id, revision } = entry.stored;
     let service = this.services.get(name);
     if (service === undefined) {
-      service = { service: { name, policy: {}, revision }, instances: new Map() };
+      service = { service: { name, policy: {}, revision }, faultTerm: null, instances: new Map() };
       this.services.set(name, service);
     }
     service.instances.set(id, entry);

@@ -12,6 +12,7 @@ import type {
 } from '../contract/resources.ts';
 import type { ServiceState } from '../contract/watch-messages.ts';
 import { type Actor, CONTROL_PLANE } from './actor.ts';
+import { ended, FAULTS_ENDED, FaultClock, termOf } from './fault-terms.ts';
 import { addressKeyOf, InstanceEntry } from './instance-entry.ts';
 import { LEASE_DEFAULTS, type LeaseSettings } from './lease-verdicts.ts';
 import { Leases } from './leases.ts';
@@ -77,6 +78,7 @@ export class Registry {
   readonly epoch: Epoch;
   private readonly core: RegistryCore;
   private readonly leases: Leases;
+  private readonly faultClock = new FaultClock();
 
   constructor({ epoch, now, stored = EMPTY_STATE, settings, eventCapacity = 1000 }: RegistryOptions) {
     this.epoch = epoch;
@@ -189,12 +191,14 @@ export class Registry {
     this.leases.notice(now);
     const before = this.service(name);
     if (!holds(precondition, before)) return { kind: 'mismatch', current: before };
-    if (before !== null && isDeepStrictEqual(before.policy, policy)) {
+    const term = this.core.services.get(name)?.faultTerm ?? null;
+    const written = termOf(policy, term, by, now);
+    if (before !== null && written.term === term && isDeepStrictEqual(before.policy, written.policy)) {
       return { kind: 'done', service: before, created: false, changed: false };
     }
     const detail = before === null ? 'The service was created.' : 'Its policy was written.';
     const note = { by, now, kind: 'service-written', detail };
-    const service = this.core.putService(name, policy, note, 'undo');
+    const service = this.core.putService(name, written.policy, written.term, note, 'undo');
     return { kind: 'done', service, created: before === null, changed: true };
   }
 
@@ -317,10 +321,20 @@ export class Registry {
     return this.leases.renewAll(sidecar, now);
   }
 
-  /** Ends leases that ran out, removes what has been expired for long. To be called every half second. */
+  /** Ends leases and faults that ran out, removes what has been expired for long. To be called every half second. */
   tick(now: Moment): void {
     this.leases.notice(now);
     this.leases.tick(now);
+    this.endFaults(now);
+  }
+
+  private endFaults(now: Moment): void {
+    for (const { service, faultTerm } of [...this.core.services.values()]) {
+      if (faultTerm === null || !this.faultClock.isOver(faultTerm, now)) continue;
+      const note = { by: CONTROL_PLANE, now, kind: 'fault-ended', detail: FAULTS_ENDED };
+      const { policy, term } = ended(service.policy, faultTerm);
+      this.core.putService(service.name, policy, term, note, 'retry');
+    }
   }
 
   /**
@@ -333,7 +347,7 @@ export class Registry {
     const services = records.filter(record => record.kind === 'service');
     const instances = records.filter(record => record.kind === 'instance');
     for (const { name, value } of services) {
-      if (value !== null) this.core.putService(name, value.policy, note, 'forget');
+      if (value !== null) this.core.putService(name, value.policy, value.faultTerm ?? null, note, 'forget');
     }
     // What has to give way comes first, so that an address is free for whoever had it before.
     for (const { service, id, value } of instances) {

@@ -1,4 +1,5 @@
 import type { InstanceSpec, PolicyDocument, Revision } from '../contract/resources.ts';
+import type { FaultTerm } from './fault-terms.ts';
 
 /** What of the registry outlives the process. Leases do not: after a start each gets its full length again. */
 export interface StoredState {
@@ -14,6 +15,8 @@ export interface StoredService {
   readonly name: string;
   readonly policy: PolicyDocument;
   readonly revision: Revision;
+  /** Absent where the policy has, and had, no faults. */
+  readonly faultTerm?: FaultTerm;
 }
 
 /** What was registered, and what the control plane knows besides. */

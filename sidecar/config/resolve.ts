@@ -11,7 +11,8 @@ import type { SidecarFile } from './sidecar-file.ts';
 
 /** Turns a sidecar file without errors into what the program works with. */
 export function resolveSidecarFile(file: SidecarFile): SidecarConfig {
-  const { service, app, controlPlane, egress, downstream, connections, admin, accessLog, stop } = file;
+  const { service, app, controlPlane, egress, faults, downstream, connections, admin, accessLog, stop } =
+    file;
   const upstreams = Object.entries(file.upstreams).map(([name, upstream]): [string, UpstreamConfig] => [
     name,
     Object.freeze({ name, endpoints: resolveEndpoints(upstream), policy: upstream.policy }),
@@ -22,6 +23,7 @@ export function resolveSidecarFile(file: SidecarFile): SidecarConfig {
     controlPlane:
       controlPlane && Object.freeze({ ...controlPlane, url: controlPlane.url.replace(/\/$/, '') }),
     egress: resolveEgress(egress),
+    faults,
     upstreams: new Map(upstreams),
     downstream,
     connections,

@@ -12,6 +12,8 @@ export interface SidecarConfig {
   readonly app: AppConfig | null;
   readonly controlPlane: ControlPlaneConfig | null;
   readonly egress: EgressConfig;
+  /** Whether faults that a policy asks for are made. */
+  readonly faults: 'allow' | 'refuse';
   /** By name. */
   readonly upstreams: ReadonlyMap<string, UpstreamConfig>;
   readonly downstream: DownstreamConfig;

@@ -266,6 +266,11 @@ export const SIDECAR_FILE_SCHEMA = section(
         default: true,
       }),
     }),
+    faults: choice(['allow', 'refuse'], {
+      description:
+        'Whether faults that a policy asks for (`fault`) are made here. `refuse` leaves them out, and applies the rest of the policy.',
+      default: 'allow',
+    }),
     upstreams: mapOf(SERVICE_NAME_KEY, UPSTREAM, {
       description: 'Upstreams that do not come from the control plane, by name.',
     }),

@@ -111,6 +111,12 @@ export class ServiceDirectory {
     return this.currentEpoch !== null && ![...this.services.values()].some(entry => entry.isOfOtherEpoch);
   }
 
+  /** Whether the control plane need only say what has changed: of faults that are known from disk nobody can tell whether their time is over. */
+  get isResumable(): boolean {
+    const isDoubtful = ({ isFromSnapshot, policy }: Entry) => isFromSnapshot && policy.fault != null;
+    return this.isWhole && ![...this.services.values()].some(isDoubtful);
+  }
+
   /** What there is to keep: services that exist. Null where that is nothing, or is about to be said anew. */
   state(): DirectoryState | null {
     if (this.currentEpoch === null || !this.isWhole) return null;

@@ -112,7 +112,7 @@ export class WatchClient implements WatchConnectionOwner {
     const { epoch, revision } = directory;
     // Only what is known can be resumed; the rest is asked for when the stream has begun.
     const known = this.names.filter(name => directory.get(name) !== undefined);
-    const isResumed = epoch !== null && directory.isWhole;
+    const isResumed = epoch !== null && directory.isResumable;
     const services = isResumed ? known : this.names;
     this.connection?.send({
       type: 'hello',

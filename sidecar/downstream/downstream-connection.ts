@@ -170,8 +170,9 @@ export class DownstreamConnection
 
   fail(reason: Failure): void {
     if (this.state !== 'closed' && this.writer.isStarted) return this.breakOff();
-    if (this.state === 'closed' || reason.kind === 'client-gone') {
+    if (this.state === 'closed' || reason.status === 0) {
       this.forgetExchange();
+      if (reason.kind === 'fault-injected') this.socket.reset();
       return this.destroy();
     }
     this.answer(problemOf(reason, this.context.date.now()), reason.kind !== 'bad-request');

@@ -60,6 +60,8 @@ export class Exchange {
   total = Number.POSITIVE_INFINITY;
   /** Monotonic milliseconds at which the caller waits no longer, as it says itself. */
   callerDeadline = Number.POSITIVE_INFINITY;
+  /** How long a fault that was made on purpose held it back, in ms: its time begins after that. */
+  injectedDelay = 0;
   /** Whether endpoints are told how much time is left. */
   tellsTimeLeft = false;
   /** Whether they are told so in `grpc-timeout` too, as the request said it. */
@@ -72,10 +74,15 @@ export class Exchange {
     this.startedAt = startedAt;
   }
 
+  /** Monotonic milliseconds from which on its timeouts count. */
+  get begunAt(): number {
+    return this.startedAt + this.injectedDelay;
+  }
+
   /** Milliseconds that are left until the head of the answer must be there; 0 and less: none. */
   timeLeft(now: number): number {
     const { body } = this;
-    let begun = this.startedAt;
+    let begun = this.begunAt;
     if (body !== null) begun = body.isComplete ? Math.max(begun, body.completedAt) : now;
     return Math.min(this.callerDeadline, begun + this.total) - now;
   }

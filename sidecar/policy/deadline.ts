@@ -40,10 +40,10 @@ class DeadlineService implements Service {
 
   call(exchange: Exchange, reply: Reply): Call {
     const { next, settings, wheel } = this;
-    const { startedAt } = exchange;
+    const { begunAt } = exchange;
     if (settings.total !== null) exchange.total = settings.total;
     if (settings.propagate) takeOver(exchange);
-    const left = exchange.timeLeft(startedAt);
+    const left = exchange.timeLeft(begunAt);
     if (left === Number.POSITIVE_INFINITY) return next.call(exchange, reply);
     const call = new BoundedCall(exchange, reply, settings, wheel);
     if (left <= 0) {
@@ -51,7 +51,7 @@ class DeadlineService implements Service {
       return ENDED_CALL;
     }
     // From the exchange's start, whatever it waited for since then.
-    wheel.start(call.timer, left, startedAt);
+    wheel.start(call.timer, left, begunAt);
     call.inner = next.call(exchange, call);
     return call.inner;
   }

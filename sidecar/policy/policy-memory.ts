@@ -4,6 +4,7 @@ import type { UpstreamCounters } from '../telemetry/counters.ts';
 import { type CountedFailures, countedFailures } from './breaker.ts';
 import { type BreakerChange, type BreakerSettings, CircuitBreaker } from './circuit-breaker.ts';
 import { ConcurrencyLimit } from './concurrency-limit.ts';
+import { FaultInjector } from './fault.ts';
 import { HedgeDelay } from './hedge-delay.ts';
 import { RetryBudget } from './retry-budget.ts';
 import { KeyedBuckets } from './token-bucket.ts';
@@ -11,6 +12,8 @@ import { KeyedBuckets } from './token-bucket.ts';
 interface MemoryContext {
   /** The names by which the policy may mean this sidecar: its service, and its id. */
   readonly callers: ReadonlySet<string>;
+  /** Whether this sidecar makes no faults on purpose, whatever a policy says. */
+  readonly refusesFaults: () => boolean;
   readonly random: () => number;
   readonly counters: UpstreamCounters;
   readonly wheel: TimerWheel;
@@ -32,6 +35,10 @@ export class PolicyMemory {
   hedgeDelay: HedgeDelay | null = null;
   /** Null where any number of requests may be under way. */
   concurrency: ConcurrencyLimit | null = null;
+  /** Null where no faults are made on purpose. */
+  fault: FaultInjector | null = null;
+  /** Whether the policy asks for faults that this sidecar refuses. */
+  isFaultRefused = false;
   /** Null where requests may come as fast as they like. */
   rate: KeyedBuckets | null = null;
   private readonly context: MemoryContext;
@@ -41,7 +48,7 @@ export class PolicyMemory {
   }
 
   /** Takes over what the policy says. @param now monotonic ms */
-  configure({ breaker, hedge, limits, rateLimit, retry }: Policy, now: number): void {
+  configure({ breaker, fault, hedge, limits, rateLimit, retry }: Policy, now: number): void {
     this.retryBudget.configure(retry.budget);
     this.configureBreaker(breaker, now);
     this.configureConcurrency(limits);
@@ -49,6 +56,16 @@ export class PolicyMemory {
     if (hedge === null) this.hedgeDelay = null;
     else if (this.hedgeDelay === null) this.hedgeDelay = new HedgeDelay(hedge.after);
     else this.hedgeDelay.configure(hedge.after);
+    this.configureFault(fault, now);
+  }
+
+  private configureFault(fault: Policy['fault'], now: number): void {
+    const { callers, refusesFaults } = this.context;
+    const isForUs = fault !== null && isForCaller(fault.callers, callers);
+    this.isFaultRefused = isForUs && refusesFaults();
+    if (!isForUs || this.isFaultRefused) this.fault = null;
+    else if (this.fault === null) this.fault = new FaultInjector(fault, now);
+    else this.fault.configure(fault, now);
   }
 
   private configureConcurrency({ concurrency: max, pending, pendingFor }: Policy['limits']): void {
@@ -97,6 +114,11 @@ export class PolicyMemory {
   }
 }
 
+/** Whether a setting for these callers is for a sidecar. @param names of the sidecar */
+function isForCaller(callers: readonly string[], names: ReadonlySet<string>): boolean {
+  return callers.length === 0 || callers.some(name => names.has(name));
+}
+
 /** Values of a header that have a limit of their own each. */
 const MAX_KEYS = 10_000;
 
@@ -106,8 +128,7 @@ function breakerSettings(
   callers: ReadonlySet<string>,
 ): BreakerSettings {
   const { window, windowCalls, force, failures: _, ...rest } = breaker;
-  const isForUs =
-    force !== null && (force.callers.length === 0 || force.callers.some(name => callers.has(name)));
+  const isForUs = force !== null && isForCaller(force.callers, callers);
   return {
     ...rest,
     window: windowCalls === null ? { kind: 'time', ms: window } : { kind: 'calls', calls: windowCalls },

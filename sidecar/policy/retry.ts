@@ -84,7 +84,7 @@ class RetryService implements Service {
   }
 
   call(exchange: Exchange, reply: Reply): Call {
-    this.options.budget.onRequest(exchange.startedAt);
+    this.options.budget.onRequest(exchange.begunAt);
     const call = new RetriedCall(this, exchange, reply);
     call.attempt();
     return call;

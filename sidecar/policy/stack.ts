@@ -8,6 +8,7 @@ import { telemetryLayer } from '../telemetry/telemetry-layer.ts';
 import { breakerLayer } from './breaker.ts';
 import { concurrencyLayer } from './concurrency-limit.ts';
 import { deadlineLayer } from './deadline.ts';
+import { faultLayer } from './fault-injection.ts';
 import { hedgeLayer, type Spares } from './hedge.ts';
 import { Hold } from './hold.ts';
 import type { HoldRoom } from './hold-room.ts';
@@ -39,10 +40,13 @@ export function buildStack(
   counters: UpstreamCounters,
   context: StackContext,
   holdRoom: HoldRoom | null,
-  memory: Pick<PolicyMemory, 'breaker' | 'counted' | 'concurrency' | 'hedgeDelay' | 'rate' | 'retryBudget'>,
+  memory: Pick<
+    PolicyMemory,
+    'breaker' | 'counted' | 'concurrency' | 'fault' | 'hedgeDelay' | 'rate' | 'retryBudget'
+  >,
 ): Service {
   const { wheel, accessLog, random } = context;
-  const { breaker, counted, concurrency, hedgeDelay, rate, retryBudget: budget } = memory;
+  const { breaker, counted, concurrency, fault, hedgeDelay, rate, retryBudget: budget } = memory;
   const { timeouts, retry, hedge, limits, rateLimit } = policy;
   const layers: Layer[] = [];
   const hold =
@@ -63,6 +67,11 @@ export function buildStack(
 
   // Outermost, so that it counts and logs what the application sees, whatever is made of it below.
   layers.push(telemetryLayer({ counters, accessLog, clock: () => wheel.now() }));
+
+  // Outside all policies, so that none of them takes for the upstream's doing what is done on purpose here.
+  if (fault !== null) {
+    layers.push(faultLayer({ injector: fault, upstream: name, counters, wheel, random }));
+  }
 
   // Outside all that costs something: what is too much is refused before anything is done for it.
   if (rate !== null) {

@@ -22,6 +22,7 @@ export class AccessLogEntry {
   moves = 0;
   waited = 0;
   hedges = 0;
+  injectedDelay = 0;
   /** Monotonic milliseconds. */
   startedAt = 0;
   /** Monotonic milliseconds. */
@@ -47,6 +48,7 @@ export class AccessLogEntry {
     this.moves = 0;
     this.waited = 0;
     this.hedges = 0;
+    this.injectedDelay = 0;
   }
 }
 
@@ -88,6 +90,8 @@ export interface AccessLogLine {
   readonly waitedMs: number | undefined;
   /** How many of the attempts were sent beside one that was silent; absent where none was. */
   readonly hedges: number | undefined;
+  /** How long it was delayed on purpose (`fault.delay`); absent where it was not. */
+  readonly injectedDelayMs: number | undefined;
   /** The request's `X-Request-Id`. */
   readonly requestId: string | undefined;
 }
@@ -115,6 +119,7 @@ export function toLine(entry: AccessLogEntry, wallOffset: number): AccessLogLine
     moves: entry.moves > 0 ? entry.moves : undefined,
     waitedMs: entry.waited > 0 ? Math.round(entry.waited * 1000) / 1000 : undefined,
     hedges: entry.hedges > 0 ? entry.hedges : undefined,
+    injectedDelayMs: entry.injectedDelay > 0 ? Math.round(entry.injectedDelay) : undefined,
     requestId: bounded(entry.requestId, 128),
   };
 }
@@ -138,6 +143,7 @@ export function toText(line: AccessLogLine): string {
   if (line.moves !== undefined) words.push(`moves=${line.moves}`);
   if (line.waitedMs !== undefined) words.push(`waited=${line.waitedMs}ms`);
   if (line.hedges !== undefined) words.push(`hedges=${line.hedges}`);
+  if (line.injectedDelayMs !== undefined) words.push(`injected-delay=${line.injectedDelayMs}ms`);
   if (line.requestId !== undefined) words.push(`id=${word(line.requestId)}`);
   if (line.error !== undefined) words.push(`error=${line.error}`);
   if (line.lastError !== undefined) words.push(`last=${line.lastError}`);

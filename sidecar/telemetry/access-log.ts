@@ -66,8 +66,7 @@ export class AccessLog {
     now: number,
   ): void {
     const isFailure = failure !== null || status >= 500;
-    // What was retried is always told of: nobody sees it otherwise.
-    if (!isFailure && exchange.attempts < 2 && !this.isSampled()) return;
+    if (!isFailure && !isRemarkable(exchange) && !this.isSampled()) return;
     if (!this.takeToken(isFailure, now)) return;
     const { head, tried } = exchange;
     const entry = this.nextEntry();
@@ -86,6 +85,7 @@ export class AccessLog {
     entry.moves = exchange.moves;
     entry.waited = exchange.waited;
     entry.hedges = exchange.hedges;
+    entry.injectedDelay = exchange.injectedDelay;
     entry.startedAt = exchange.startedAt;
     entry.endedAt = now;
     noteFailure(entry, failure);
@@ -178,6 +178,11 @@ const JSON_OPTIONS = {
   timestamp: false,
   formatters: { level: (label: string) => ({ level: label }) },
 };
+
+/** What was retried, moved or delayed is always told of: nobody sees it otherwise. */
+function isRemarkable({ attempts, moves, injectedDelay }: Exchange): boolean {
+  return attempts > 1 || moves > 0 || injectedDelay > 0;
+}
 
 function noteFailure(entry: AccessLogEntry, failure: Failure | null): void {
   if (failure === null) return;

@@ -65,6 +65,9 @@ export class UpstreamCounters {
   /** Those of the {@link overflowed} that were refused early because the queue stood. Kept by the concurrency limit. */
   shed = 0;
 
+  /** Faults made on purpose, by what they were; and requests that were let through since enough were delayed. Kept by fault injection. */
+  readonly faults = { delay: 0, abort: 0, reset: 0 };
+  faultsSkipped = 0;
   /** How often the circuit breaker has opened. Kept by the policies' memory. */
   breakerOpened = 0;
   /** What the circuit breaker is at; `closed` where there is none. */

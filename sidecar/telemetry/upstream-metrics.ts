@@ -104,6 +104,16 @@ export function upstreamMetrics(upstreams: () => Iterable<UpstreamCounters>): Co
       'Requests among those that were refused early because the queue did not get shorter.',
       one(of => of.shed),
     ),
+    counter(
+      'outrider_faults_injected_total',
+      'Faults that were made on purpose, by what was done.',
+      each(faults),
+    ),
+    counter(
+      'outrider_faults_skipped_total',
+      'Requests that were let through since as many as may be were delayed on purpose already.',
+      one(of => of.faultsSkipped),
+    ),
     gauge(
       'outrider_breaker_state',
       'The circuit breaker: 1 for the state that it is in.',
@@ -159,6 +169,13 @@ function refusals(of: UpstreamCounters): Sample[] {
   return REFUSALS.map(reason => ({
     labels: { upstream: of.upstream, reason },
     value: of.retriesRefused[reason],
+  }));
+}
+
+function faults(of: UpstreamCounters): Sample[] {
+  return Object.entries(of.faults).map(([fault, value]) => ({
+    labels: { upstream: of.upstream, fault },
+    value,
   }));
 }
 

@@ -259,7 +259,7 @@ export class Attempt extends WaitingRequest implements Call, TimerOwner {
   private isOverdue({ kind }: Failure): boolean {
     if (this.hasHead) return false;
     if (kind === 'attempt-timeout') return true;
-    return kind === 'deadline' && this.isListed && this.sentAt - this.exchange.startedAt < OVERDUE_MS;
+    return kind === 'deadline' && this.isListed && this.sentAt - this.exchange.begunAt < OVERDUE_MS;
   }
 
   /** It is the exchange's current attempt, if it was not. */

@@ -112,10 +112,13 @@ test('tells of a changed file with thousands of mistakes in one line of bounded 
 test('picks up outrider.yaml from the working directory, changes of it, and SIGHUP', async () => {
   const cwd = mkdtempSync(join(folder, 'cwd-'));
   const path = join(cwd, 'outrider.yaml');
-  writeFileSync(path, 'service: first\nupstreams: { a: { dns: "a:1", policy: { fault: {} } } }\n');
+  writeFileSync(
+    path,
+    'service: first\nupstreams: { a: { dns: "a:1", policy: { limits: { hold: 20s } } } }\n',
+  );
   const program = start({}, cwd);
   await program.hasWritten('started first');
-  await program.hasWritten('warning: upstreams.a.policy.fault: is accepted but not applied');
+  await program.hasWritten('warning: upstreams.a.policy.limits.hold: is longer than timeouts.total');
 
   writeFileSync(path, 'service: second\n');
   await program.hasWritten('applied second');

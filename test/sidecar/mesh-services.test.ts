@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { beforeEach, describe, test } from 'node:test';
+import type { Policy } from '../../control-plane/contract/policy.ts';
+import type { PolicyDocument } from '../../control-plane/contract/resources.ts';
 import type { ServiceState } from '../../control-plane/contract/watch-messages.ts';
 import { ServiceDirectory } from '../../sidecar/discovery/service-directory.ts';
 import { MeshServices } from '../../sidecar/mesh-services.ts';
@@ -53,6 +55,39 @@ function ask(name: string, isNamedSo = true) {
   const question = services.ask(name, isNamedSo);
   const asker = { answers: 0, onAnswer: () => void asker.answers++ };
   return { question, asker, hasEntered: question?.enter(asker) ?? false };
+}
+
+test('faults that are known from disk are left out until the control plane has said so', () => {
+  const faults: boolean[] = [];
+  const { directory: restored } = aRestored({ fault: { abort: {} }, timeouts: { total: '1s' } }, policy => {
+    faults.push(policy.fault !== null);
+    upstreams.push(`${policy.timeouts.total}`);
+  });
+  assert.deepEqual([faults, upstreams], [[false], ['1000']]);
+  assert.equal(restored.isResumable, false);
+  restored.begin('e1');
+  restored.sync(7, [{ name: 'inventory', exists: true, policy: { fault: { abort: {} } }, endpoints: [] }]);
+  assert.deepEqual(faults, [false, true]);
+  assert.equal(restored.isResumable, true);
+});
+
+/** What a sidecar knows that starts from its snapshot. */
+function aRestored(policy: PolicyDocument, onPolicy: (policy: Policy) => void) {
+  const restored = new ServiceDirectory(() => () => {});
+  new MeshServices({
+    directory: restored,
+    wheel: clock.wheel,
+    log: log.log,
+    isConnected: () => false,
+    watch: () => {},
+    refuse: assert.fail,
+    onUpstream: config => onPolicy(config.policy),
+    onGone: assert.fail,
+    onChanged: () => {},
+  });
+  const services = [{ name: 'inventory', exists: true, policy, endpoints: [] }];
+  restored.restore({ epoch: 'e1', revision: 7, services });
+  return { directory: restored };
 }
 
 describe('a name', () => {

@@ -147,6 +147,7 @@ describe('upstreams', () => {
         concurrency: null,
         breaker: null,
         retryBudget: { left: 30, requests: 1, retries: 0 },
+        fault: null,
         endpoints: [
           {
             id: `127.0.0.1:${port}`,

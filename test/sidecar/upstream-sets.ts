@@ -24,6 +24,7 @@ export function anUpstreamContext() {
     mesh: null,
     accessLog: null,
     via: '',
+    refusesFaults: () => false,
     callers: new Set<string>(),
   };
   return { clock, resolver, warnings, context };

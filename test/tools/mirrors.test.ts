@@ -31,6 +31,7 @@ const TESTED_BY: Readonly<Record<string, readonly string[]>> = {
   'control-plane/commands/wait': ['control-plane/commands/local-wait.ts'],
   'control-plane/contract/policy': [
     'control-plane/contract/breaker-policy.ts',
+    'control-plane/contract/callers-setting.ts',
     'control-plane/contract/fallback-policy.ts',
     'control-plane/contract/fault-policy.ts',
     'control-plane/contract/hedge-policy.ts',

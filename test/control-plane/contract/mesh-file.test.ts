@@ -83,7 +83,14 @@ test('takes a file that says everything there is to say', () => {
     outliers: DEFAULT_POLICY.outliers,
     hedge: { after: 'p95', max: 1 },
     fallback: { cached: { maxAge: 60_000 } },
-    fault: { delay: { for: 200, percent: 0.05 }, ttl: 600_000 },
+    fault: {
+      delay: { for: 200, percent: 0.05 },
+      abort: null,
+      match: [],
+      callers: [],
+      maxActive: 1000,
+      ttl: 600_000,
+    },
   });
 });
 

@@ -38,6 +38,10 @@ for (const [yaml, warnings] of [
   ['{ hedge: { after: 2s }, timeouts: { attempt: 2s } }', ['error hedge.after']],
   ['hedge: { after: 15s }', ['error hedge.after']],
   ['{ hedge: { after: 15s }, timeouts: { total: off } }', []],
+  ['fault: { ttl: 1m }', ['error fault']],
+  ['fault: { delay: { for: 1s } }', []],
+  ['fault: { abort: {}, match: [{ name: x-a, value: b, prefix: c }] }', ['error fault.match']],
+  ['fault: { abort: {}, match: [{ name: x-a, value: b }, { name: x-b, prefix: c }, { name: x-c }] }', []],
   ['timeouts: { connect: 20s, total: off }', []],
   ['timeouts: { connect: 5s, attempt: 5s, total: 5s }', []],
 ] as const) {

@@ -51,5 +51,6 @@ test('only what names things has to be given', () => {
     `${policy}.breaker.force.state`,
     `${policy}.rateLimit.rate`,
     `${policy}.fault.delay.for`,
+    `${policy}.fault.match[].name`,
   ]);
 });

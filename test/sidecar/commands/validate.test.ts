@@ -49,14 +49,14 @@ test('tells which kind a file is', async () => {
   assert.equal(stdout, `${sidecar}: ok (sidecar)\n${mesh}: ok (mesh)\n`);
 });
 
-test('takes the example of the documentation, and warns of what is not applied', async () => {
-  const path = file('example.yaml', EXAMPLE.replace('policy: {', 'policy: { fault: {},'));
+test('takes the example of the documentation, and warns of what will not last', async () => {
+  const path = file('example.yaml', EXAMPLE.replace('policy: {', 'policy: { limits: { hold: 20s },'));
   const { code, stdout, stderr } = await validate([path]);
   assert.equal(code, 0);
   assert.match(stdout, /: ok \(sidecar\)\n$/);
   assert.match(
     stderr,
-    /: warning: upstreams\.payments\.policy\.fault: is accepted but not applied by this version/,
+    /: warning: upstreams\.payments\.policy\.limits\.hold: is longer than timeouts\.total, which ends it first/,
   );
 });
 

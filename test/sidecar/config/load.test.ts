@@ -31,6 +31,7 @@ test('takes the example of the documentation', () => {
       connect: { ports: [443] },
       via: true,
     },
+    faults: 'allow',
     downstream: config.downstream,
     connections: 10_000,
     admin: { host: '127.0.0.1', port: 15000 },

@@ -9,14 +9,17 @@ import { policyOf } from '../policies.ts';
 
 let counters: UpstreamCounters;
 let told: string[];
+let refuses: boolean;
 beforeEach(() => {
   counters = new UpstreamCounters('inventory');
   told = [];
+  refuses = false;
 });
 
 const aMemory = (callers: readonly string[] = []) =>
   new PolicyMemory({
     callers: new Set(callers),
+    refusesFaults: () => refuses,
     random: () => 0,
     counters,
     wheel: new HandClock().wheel,
@@ -95,4 +98,30 @@ test('what hedging knows of latencies stays while its settings change, and goes 
   assert.equal(hedgeDelay?.at(0), 12);
   memory.configure(policyOf('{}'), 0);
   assert.equal(memory.hedgeDelay, null);
+});
+
+test('the time of a fault goes on while other settings change, and begins anew with its own', () => {
+  const memory = aMemory();
+  memory.configure(policyOf('fault: { abort: {}, ttl: 1m }'), 1_000);
+  const { fault } = memory;
+  memory.configure(policyOf('fault: { abort: {}, ttl: 1m }\ntimeouts: { total: 1s }'), 31_000);
+  assert.equal(memory.fault, fault);
+  assert.equal(fault?.left(31_000), 30_000);
+  memory.configure(policyOf('fault: { abort: { with: 500 }, ttl: 1m }'), 31_000);
+  assert.equal(fault?.left(31_000), 60_000);
+  memory.configure(policyOf('{}'), 32_000);
+  assert.equal(memory.fault, null);
+});
+
+test('faults are for all sidecars, or for those that are named, and some refuse them', () => {
+  const memory = aMemory(['orders', '8f14e45f']);
+  const isFaulty = (callers: string) => {
+    memory.configure(policyOf(`fault: { abort: {}, callers: [${callers}] }`), 0);
+    return memory.fault !== null;
+  };
+  assert.deepEqual(['', 'gateway', 'gateway, orders', '8f14e45f'].map(isFaulty), [true, false, true, true]);
+  assert.equal(memory.isFaultRefused, false);
+  refuses = true;
+  assert.deepEqual([isFaulty(''), memory.isFaultRefused], [false, true]);
+  assert.deepEqual([isFaulty('gateway'), memory.isFaultRefused], [false, false]);
 });

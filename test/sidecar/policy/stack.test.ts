@@ -41,6 +41,7 @@ function makeStack(settings: Settings = {}, endpoints = 2, random = 0) {
     breaker: null,
     concurrency: null,
     hedgeDelay: policy.hedge && new HedgeDelay(policy.hedge.after),
+    fault: null,
     rate: null,
     counted: { statuses: new Set<number>(), kinds: new Set<FailureKind>() },
     retryBudget: new RetryBudget(policy.retry.budget),
