@@ -95,8 +95,9 @@ export class ConcurrencyLimit implements TimerOwner {
     const { room, counters } = this;
     for (let late = room.overdue(now); late !== null; late = room.overdue(now)) {
       counters.overflowed++;
-      if (room.isShedding) counters.shed++;
-      late.turnAway();
+      const waited = now - late.enteredAt;
+      if (waited < room.settings.pendingFor) counters.shed++;
+      late.turnAway(waited);
     }
     while (this.inFlight < this.max) {
       const next = room.next(now);
@@ -143,25 +144,25 @@ class LimitedService implements Service {
     return ENDED_CALL;
   }
 
-  /** @param patience how long a request may wait, in ms; null: there is no room to wait in */
-  refusal(patience: number | null): Failure {
+  /** @param waited for how many ms it has waited; null: there is no room to wait in */
+  refusal(waited: number | null): Failure {
     const { max, room } = this.limit;
     const full = `All ${max} requests that may be under way to ${this.upstream} at once are (limits.concurrency)`;
-    return failure('overflow', `${full}${why(room, patience)}.`, true);
+    return failure('overflow', `${full}${why(room, waited)}.`, true);
   }
 }
 
-function why({ isShedding, settings, length }: ConcurrencyLimit['room'], patience: number | null): string {
-  if (patience === null) {
-    return settings.pending === 0 ? '' : `, and ${length} more wait already (limits.pending)`;
-  }
-  if (!isShedding) return `, and none ended within ${patience} ms (limits.pendingFor)`;
+function why({ patience, settings, length }: ConcurrencyLimit['room'], waited: number | null): string {
+  const { pending, pendingFor } = settings;
+  if (waited === null) return pending === 0 ? '' : `, and ${length} more wait already (limits.pending)`;
+  if (waited >= pendingFor) return `, and no place came free within ${pendingFor} ms (limits.pendingFor)`;
   return `, and so many come that none waits for longer than ${Math.ceil(patience)} ms`;
 }
 
 /** A request that waits for a place, and then has one. */
 class WaitingForPlace extends WaitingCall implements Waiter<WaitingForPlace> {
   enteredAt = 0;
+  line: Waiter<WaitingForPlace>['line'] = null;
   older: WaitingForPlace | null = null;
   newer: WaitingForPlace | null = null;
   private readonly service: LimitedService;
@@ -179,8 +180,8 @@ class WaitingForPlace extends WaitingCall implements Waiter<WaitingForPlace> {
   }
 
   /** It has waited for too long. */
-  turnAway(): void {
-    this.failWith(this.service.refusal(this.service.limit.room.patience));
+  turnAway(waited: number): void {
+    this.failWith(this.service.refusal(waited));
   }
 
   protected override failed(reason: Failure): void {

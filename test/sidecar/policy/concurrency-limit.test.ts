@@ -108,7 +108,7 @@ describe('who waits in vain', () => {
     clock.advance(1);
     assert.equal(
       waiting.reply.failure?.detail,
-      'All 2 requests that may be under way to inventory at once are (limits.concurrency), and none ended within 1000 ms (limits.pendingFor).',
+      'All 2 requests that may be under way to inventory at once are (limits.concurrency), and no place came free within 1000 ms (limits.pendingFor).',
     );
     assert.deepEqual([counters.waitingForPlace, counters.overflowed, counters.shed], [0, 1, 0]);
     assert.equal(waiting.exchange.waited, 1000);

@@ -9,6 +9,7 @@ import { Callers, quantile, SimulatedServer, SimulatedUpstream, Simulation } fro
 
 class Guest implements Waiter<Guest> {
   enteredAt = 0;
+  line: Waiter<Guest>['line'] = null;
   older: Guest | null = null;
   newer: Guest | null = null;
   readonly name: string;
@@ -79,16 +80,14 @@ describe('while all is well', () => {
 });
 
 describe('a queue', () => {
-  test('that grows for an interval stands: who waited gives way to who has just come', () => {
+  test('that grows for an interval stands: who comes from then on may not wait, and whoever came last is next', () => {
     enter('a', 100);
-    enter('b', 110);
-    enter('c', 129);
+    enter('b', 129);
     assert.deepEqual([turnedAway(130), room.isShedding], [[], false]);
-    assert.deepEqual(turnedAway(131), ['a', 'b']);
-    assert.deepEqual([room.isShedding, room.patience], [true, 6]);
-    enter('d', 132);
-    assert.equal(letIn(133), 'd');
-    assert.deepEqual(turnedAway(135), ['c']);
+    assert.deepEqual([turnedAway(131), room.isShedding, room.patience], [[], true, 6]);
+    for (const [i, name] of ['c', 'd', 'e'].entries()) enter(name, 132 + i);
+    assert.deepEqual([letIn(134), letIn(134), letIn(134)], ['a', 'b', 'e']);
+    assert.deepEqual([turnedAway(137), turnedAway(138), turnedAway(139)], [[], ['c'], ['d']]);
   });
 
   test('that gets shorter does not, however long it is', () => {
@@ -112,11 +111,15 @@ describe('a queue', () => {
 
   test('that had to shed nobody for an interval stands no more', () => {
     enter('a', 100);
-    enter('b', 125);
-    assert.deepEqual(turnedAway(131), ['a', 'b']);
-    // The rest of this interval, and the next one.
+    enter('b', 129);
+    for (const now of [131, 132]) letIn(now);
+    enter('c', 132);
+    assert.deepEqual(turnedAway(140), ['c']);
     assert.deepEqual([turnedAway(162), room.isShedding], [[], true]);
+    enter('d', 190);
     assert.deepEqual([turnedAway(193), room.isShedding], [[], false]);
+    assert.deepEqual(turnedAway(1189), []);
+    assert.deepEqual(turnedAway(1190), ['d']);
   });
 
   test('in front of places of which nothing is known is not judged', () => {
@@ -154,17 +157,15 @@ test('whatever happens, nobody is lost, kept for longer than may be, or taken in
           assert.ok(now - late.enteredAt >= Math.min(60, room.patience));
           takeOut(late);
         }
-        for (const { enteredAt } of inside) assert.ok(now - enteredAt < room.patience);
+        for (const { enteredAt } of inside) assert.ok(now - enteredAt < 60);
         if (one.do === 'enter') {
           const guest = new Guest('x');
           assert.equal(room.enter(guest, now), inside.size < 4);
           if (inside.size < 4) inside.add(guest);
         } else if (one.do === 'next') {
-          const { isShedding } = room;
           const next = room.next(now);
           const ordered = [...inside];
-          if (room.isShedding === isShedding)
-            assert.equal(next, (isShedding ? ordered.at(-1) : ordered[0]) ?? null);
+          assert.ok(next === (ordered[0] ?? null) || (room.isShedding && next === ordered.at(-1)));
           takeOut(next);
           if (next !== null) room.noteTaken(one.which * 5);
         } else if (one.do === 'leave') takeOut([...inside][one.which] ?? null);
@@ -180,7 +181,7 @@ describe('three endpoints of 10 workers that take 20 ms and queue without limit,
   const CAPACITY = 30 / 20.5;
 
   /** Asks for 5 s. @param load as a part of what they can do */
-  function run(load: number, burst = 0) {
+  function run(load: number, { burst = 0, isSteady = false } = {}) {
     const simulation = new Simulation();
     const random = new Seeded(12);
     const servers = [1, 2, 3].map(() => new SimulatedServer(simulation, 10, () => 20 + random.next()));
@@ -192,7 +193,7 @@ describe('three endpoints of 10 workers that take 20 ms and queue without limit,
     );
     const layer = concurrencyLayer(limit, 'slow')(new SimulatedUpstream(servers));
     const callers = new Callers(simulation, layer);
-    const gap = () => -Math.log(1 - random.next()) / (load * CAPACITY);
+    const gap = () => (isSteady ? 1 : -Math.log(1 - random.next())) / (load * CAPACITY);
     callers.keepAsking(5000, gap);
     simulation.after(2500, () => {
       for (let i = 0; i < burst; i++) callers.ask();
@@ -204,21 +205,22 @@ describe('three endpoints of 10 workers that take 20 ms and queue without limit,
   }
 
   test('at 150 %, all workers are busy, what is served is served in time, and the rest is refused soon', () => {
-    const { goodput, served, refused } = run(1.5);
-    assert.ok(goodput > 0.98, `${goodput}`);
-    assert.ok(quantile(served, 0.99) <= 25, `${quantile(served, 0.99)}`);
-    assert.ok(quantile(refused, 0.98) <= 5, `${quantile(refused, 0.98)}`);
+    const { goodput, served, refused } = run(1.5, { isSteady: true });
+    assert.ok(goodput >= 0.99, `${goodput}`);
+    assert.ok(quantile(served, 0.99) <= 24, `${quantile(served, 0.99)}`);
+    assert.ok(quantile(refused, 1) <= 4, `${quantile(refused, 1)}`);
   });
 
-  test('at ten times that too', () => {
+  test('at ten times the capacity too', () => {
     const { goodput, served, refused } = run(10);
-    assert.ok(goodput > 0.98, `${goodput}`);
-    assert.ok(quantile(served, 0.99) <= 25, `${quantile(served, 0.99)}`);
-    assert.ok(quantile(refused, 0.99) <= 5, `${quantile(refused, 0.99)}`);
+    assert.ok(goodput >= 0.99, `${goodput}`);
+    // The first tenth of a second is left over from when nothing was known of the service.
+    assert.ok(quantile(served, 0.97) <= 24, `${quantile(served, 0.97)}`);
+    assert.ok(quantile(refused, 1) <= 5, `${quantile(refused, 1)}`);
   });
 
   test('at 80 %, and where a burst comes beside little, nobody is refused', () => {
-    for (const { refused, counters } of [run(0.8), run(0.1, 140), run(0.5, 60)]) {
+    for (const { refused, counters } of [run(0.8), run(0.1, { burst: 140 }), run(0.5, { burst: 60 })]) {
       assert.deepEqual([refused.length, counters.overflowed], [0, 0]);
     }
   });
