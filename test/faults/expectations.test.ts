@@ -32,7 +32,7 @@ const MISSED: [string, Parameters<typeof figures>[0], boolean[]][] = [
   ['torn-large', { wrong: 0, torn: 11 }, [true, false]],
   ['nested-all', { amplification: 1.26, lostAnswers: 1 }, [false, false]],
   ['all-down', { slowestFailureMs: 5.1, recoveryMs: 101 }, [false, false]],
-  ['overload-told', { goodput: 0.989, servedP99Ms: 26, slowestFailureMs: 6 }, [false, false, false]],
+  ['overload-told', { goodput: 0.989, servedP99Ms: 26, failureP99Ms: 6 }, [false, false, false]],
   ['overload', { goodput: 0.99, servedP99Ms: 101 }, [true, false]],
   ['hang-up', { leftAndFinished: 1 }, [false]],
 ];

@@ -16,6 +16,7 @@ export function figures(given: Partial<Figures> = {}): Figures {
     shareToBad: null,
     sentTwice: 0,
     slowestFailureMs: null,
+    failureP99Ms: null,
     goodput: null,
     servedP99Ms: 7,
     lostAnswers: 0,

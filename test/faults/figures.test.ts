@@ -115,3 +115,12 @@ test('goodput is what was answered in time, of what could have been', () => {
   assert.deepEqual([goodput, servedP99Ms, slowestFailureMs, p99Ms], [0.5, 1_500, 2, 1_500]);
   assert.equal(figures(sent).goodput, null);
 });
+
+test('of failures, the slowest and the usual are told', () => {
+  const sent = Array.from({ length: 200 }, (_, id) =>
+    request(id, { result: 503, tookMs: id === 7 ? 40 : 1 }),
+  );
+  const { slowestFailureMs, failureP99Ms } = figures(sent);
+  assert.deepEqual([slowestFailureMs, failureP99Ms], [40, 1]);
+  assert.equal(figures([request(1)]).failureP99Ms, null);
+});

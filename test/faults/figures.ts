@@ -46,6 +46,7 @@ export interface Figures {
   readonly sentTwice: number;
   /** The failed one that waited longest; null where none failed. */
   readonly slowestFailureMs: number | null;
+  readonly failureP99Ms: number | null;
   /** Good answers within the fault's time, of what the endpoints could have given. */
   readonly goodput: number | null;
   /** Of good answers. */
@@ -89,6 +90,7 @@ export function figuresOf(observed: Observed): Figures {
     shareToBad: bad.length === 0 || during.length === 0 ? null : toBad / during.length,
     sentTwice: concerned.filter(({ id, isPost }) => isPost && times(id) > 1).length,
     slowestFailureMs: failed.length === 0 ? null : Math.max(...failed.map(({ tookMs }) => tookMs)),
+    failureP99Ms: p99(failed),
     goodput: capacity === null ? null : inTime.length / (capacity * secondsLong),
     servedP99Ms: p99(good),
     lostAnswers: failed.filter(({ id }) => isAnswered(id)).length,

@@ -29,8 +29,8 @@ test('shows a row for each proxy, and judges Outrider alone', () => {
 
 test('shows what a scenario is about beside what all have', () => {
   const shown = renderScenario(result('overload', { outrider: { figures: figures({ goodput: 0.993 }) } }));
-  assert.match(shown, /goodput {2}served p99 ms {2}slowest failure ms$/m);
-  assert.match(shown, / 99\.3 % +7\.0 +-$/m);
+  assert.match(shown, /goodput {2}served p99 ms {2}failed p99 ms {2}slowest$/m);
+  assert.match(shown, / 99\.3 % +7\.0 +- +-$/m);
 });
 
 test('says of a run what makes its figures doubtful', () => {
