@@ -182,7 +182,8 @@ export class Upstream implements Service, Chooser {
 
   chooseOther(exchange: Exchange): Endpoint | null {
     const other = this.pick(exchange);
-    return other === null || exchange.tried.includes(other) || other.ejection.isOut ? null : other;
+    if (other === null || exchange.tried.includes(other)) return null;
+    return other.ejection.isOut || other.lost !== null ? null : other;
   }
 
   /** Closes everything. Attempts under way fail, and find no endpoint to follow them at. */
@@ -212,9 +213,9 @@ export class Upstream implements Service, Chooser {
     return endpoint === tried[tried.length - 1] ? this.otherThan(endpoint) : endpoint;
   }
 
-  /** Where all were tried: rather any other than the one that has just failed. */
+  /** Where all were tried: rather any other than the one that has just failed, but none that is left out. */
   private otherThan(last: Endpoint): Endpoint {
-    const others = [...this.byId.values()].filter(endpoint => endpoint.weight > 0 && endpoint !== last);
+    const others = this.candidates.filter(endpoint => endpoint !== last);
     return others.find(({ lost }) => lost === null) ?? others[0] ?? last;
   }
 

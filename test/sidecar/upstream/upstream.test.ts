@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, test } from 'node:test';
+import { DEFAULT_POLICY } from '../../../control-plane/contract/default-policy.ts';
 import { failure } from '../../../sidecar/exchange/failure.ts';
 import { ENDED_CALL } from '../../../sidecar/exchange/service.ts';
 import type { Balancer } from '../../../sidecar/upstream/balancers/balancer.ts';
 import { RoundRobin } from '../../../sidecar/upstream/balancers/round-robin.ts';
 import type { Endpoint, EndpointSpec } from '../../../sidecar/upstream/endpoint.ts';
+import { OutlierWatch } from '../../../sidecar/upstream/outlier-watch.ts';
 import { Upstream } from '../../../sidecar/upstream/upstream.ts';
 import { anExchange } from '../exchanges.ts';
 import { RecordedReply } from '../recorded-reply.ts';
@@ -26,6 +28,18 @@ function makeUpstream(specs: readonly EndpointSpec[], balancer: Balancer = new R
   const upstream = new Upstream('inventory', balancer, under.pool);
   upstream.setEndpoints(specs);
   return { upstream, under };
+}
+
+/** One that leaves endpoints out. */
+function makeWatched(specs: readonly EndpointSpec[]) {
+  const under = new PoolUnderTest();
+  pools.push(under);
+  const settings = DEFAULT_POLICY.outliers;
+  const watch = new OutlierWatch({ settings, moves: true, wheel: under.clock.wheel, random: () => 0 });
+  const upstream = new Upstream('inventory', new RoundRobin(() => 0), under.pool, watch);
+  watch.events = { ...watch.events, onShares: () => upstream.updateShares() };
+  upstream.setEndpoints(specs);
+  return { upstream, watch, under };
 }
 
 const endpointsOf = (upstream: Upstream): Endpoint[] => [...upstream.endpoints];
@@ -169,6 +183,24 @@ describe('a further attempt', () => {
     for (let i = 0; i < 4; i++) assert.equal(goesTo(upstream, [first]), fourth);
     assert.equal(goesTo(upstream, [fourth]), last);
     assert.ok([second, third].includes(goesTo(upstream, [first, fourth, last]) as Endpoint));
+  });
+
+  test('goes to the endpoint that has just answered rather than to one that is left out', () => {
+    const { upstream, watch } = makeWatched([aSpec(1), aSpec(2)]);
+    const [first, second] = endpointsOf(upstream);
+    assert.equal(watch.detection.ejections.eject(second, 'unanswered', 0), true);
+    assert.equal(goesTo(upstream, [first]), first);
+  });
+
+  test('to which a request is moved is not one that is left out, or can not be connected to', () => {
+    const { upstream, watch } = makeWatched([aSpec(1), aSpec(2), aSpec(3)]);
+    const [first, second, third] = endpointsOf(upstream);
+    watch.detection.ejections.eject(second, 'unanswered', 0);
+    const exchange = anExchange();
+    exchange.tried.push(first);
+    assert.equal(upstream.chooseOther(exchange), third);
+    third.noteLost(refused);
+    assert.equal(upstream.chooseOther(exchange), null);
   });
 });
 
