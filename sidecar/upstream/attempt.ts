@@ -6,7 +6,10 @@ import { Timer, type TimerOwner } from '../io/timer-wheel.ts';
 import { Endpoint } from './endpoint.ts';
 import { WaitingRequest } from './outliers/waiting-request.ts';
 
-/** A request that waited for something else for so long, in ms, says nothing about its endpoint when its time is over. */
+/**
+ * A request that waited for something else for so long, in ms, says nothing about its endpoint when its time is over. One whose caller
+ * waits for less does so only where that is still far more than answers take.
+ */
 const OVERDUE_MS = 1_000;
 
 /** What carries an attempt once it has a connection. */
@@ -77,6 +80,8 @@ export class Attempt extends WaitingRequest implements Call, TimerOwner {
   private readonly watch: AttemptWatch;
   private waitTimer: Timer | null = null;
   private hasHead = false;
+  /** A limit of the sidecar keeps it from having a connection. */
+  private isQueued = false;
   private ended = false;
 
   constructor(
@@ -128,12 +133,14 @@ export class Attempt extends WaitingRequest implements Call, TimerOwner {
 
   /** It waits for a connection to come free: that is no endpoint's fault. */
   noteQueued(): void {
+    this.isQueued = true;
     this.watch.onGivenUp(this);
   }
 
   /** It has a connection. */
   noteCarried(carrier: Carrier): void {
     this.carrier = carrier;
+    this.isQueued = false;
     if (!this.isListed) this.watch.onSent(this);
   }
 
@@ -254,12 +261,15 @@ export class Attempt extends WaitingRequest implements Call, TimerOwner {
 
   /**
    * Whether it is cancelled because its endpoint has not answered in time: its own timeout has passed, or that of the whole request,
-   * most of which it was the endpoint's business.
+   * most of which it was the endpoint's business. A caller in a hurry says nothing about the endpoint.
    */
   private isOverdue({ kind }: Failure): boolean {
-    if (this.hasHead) return false;
+    if (this.hasHead || this.isQueued) return false;
     if (kind === 'attempt-timeout') return true;
-    return kind === 'deadline' && this.isListed && this.sentAt - this.exchange.begunAt < OVERDUE_MS;
+    if (kind !== 'deadline' || !this.isListed) return false;
+    const { begunAt, callerDeadline } = this.exchange;
+    const enough = Math.min(this.endpoint.health.slowLimit, OVERDUE_MS);
+    return this.sentAt - begunAt < OVERDUE_MS && callerDeadline - this.waitsSince >= enough;
   }
 
   /** It is the exchange's current attempt, if it was not. */
