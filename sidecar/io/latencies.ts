@@ -19,7 +19,7 @@ export class Latencies {
 
   /** @param ms 0 and more */
   add(ms: number): void {
-    const units = Math.min((ms / UNIT_MS) | 0, 2 ** 30);
+    const units = Math.min(ms / UNIT_MS, 2 ** 30) | 0;
     const octave = 31 - Math.clz32(units | 1);
     const part = octave < 2 ? 0 : (units >> (octave - 2)) & (PARTS - 1);
     this.counts[octave * PARTS + part]++;

@@ -106,7 +106,7 @@ export class OutlierWatch implements AttemptWatch, OutlierListener<Endpoint>, Ti
   }
 
   onMoved(attempt: Attempt): void {
-    this.detection.onMoved(attempt.endpoint, attempt);
+    this.detection.onMoved(attempt.endpoint, attempt, this.wheel.coarseNow);
     this.events.onMoved(attempt.endpoint);
   }
 

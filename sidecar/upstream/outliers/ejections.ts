@@ -84,7 +84,8 @@ export class Ejections<M extends Ejectable> {
   eject(member: M, reason: EjectionReason, now: number): boolean {
     const { settings } = this;
     const { ejection } = member;
-    if (settings === null) return false;
+    // Who has left is not used anyway.
+    if (settings === null || !this.members.includes(member)) return false;
     if (ejection.phase === 'out') return true;
     if (!ejection.isOut && !this.mayEject(member)) {
       this.listener.onRefused(member);

@@ -115,23 +115,24 @@ export class OutlierDetection<M extends Member> {
 
   /** The head of an answer came. */
   onHead(member: M, request: WaitingRequest, status: number, now: number): void {
-    if (request.isListed) {
-      member.health.noteAnswer(request, now);
+    const { health, ejection } = member;
+    const wasWatched = request.isListed;
+    if (wasWatched) {
+      health.noteAnswer(request, now);
       this.waiting--;
     }
     this.answers++;
     if (!this.compares) return;
-    const { health, ejection } = member;
-    // An answer that came before the request was complete took no time.
-    const latency = Math.max(0, now - request.waitsSince);
-    health.latencies.add(latency);
+    // Of one that was sent while its endpoint was alone it is not known when. One that came before the request was complete took no time.
+    const latency = wasWatched ? Math.max(0, now - request.waitsSince) : 0;
+    if (wasWatched) health.latencies.add(latency);
     const isSlow = latency > health.slowLimit;
     if (status >= 500) {
       request.hasFailed = true;
       const isGateway = status >= 502 && status <= 504;
       return this.countFailure(member, request, isGateway ? 'gateway' : 'any', now);
     }
-    if (status === 429) this.penalise(health);
+    if (status === 429) this.penalise(health, now);
     if (request === ejection.probe) {
       if (isSlow) this.probeFailed(member, now);
       // Where answers broke off, it is the end that tells.
@@ -181,9 +182,9 @@ export class OutlierDetection<M extends Member> {
   }
 
   /** It did not answer, and the request was sent to another. */
-  onMoved(member: M, request: WaitingRequest): void {
+  onMoved(member: M, request: WaitingRequest, now: number): void {
     this.forget(member, request);
-    this.penalise(member.health);
+    this.penalise(member.health, now);
     this.count(member.health, true);
   }
 
@@ -227,7 +228,7 @@ export class OutlierDetection<M extends Member> {
 
   private countFailure(member: M, request: WaitingRequest, what: NoAnswer | 'any', now: number): void {
     const { health, ejection } = member;
-    this.penalise(health);
+    this.penalise(health, now);
     this.count(health, true);
     const { settings } = this;
     if (settings === null) return;
@@ -288,7 +289,9 @@ export class OutlierDetection<M extends Member> {
     this.ejections.letBack(member, now);
   }
 
-  private penalise(health: EndpointHealth): void {
+  private penalise(health: EndpointHealth, now: number): void {
+    // Nobody may have looked for a while, and that time is none in which this was forgotten.
+    if (!this.hasPenalties) this.sweptAt = now;
     health.penalty = Math.min(MOST_PENALTY, health.penalty + 1);
     this.hasPenalties = true;
   }

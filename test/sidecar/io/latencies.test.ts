@@ -22,6 +22,13 @@ describe('Latencies', () => {
     );
   });
 
+  test('may be as long as they like', () => {
+    const latencies = new Latencies();
+    // Six days: in eighths of a millisecond just beyond 32 bits.
+    latencies.add(2 ** 29 + 10);
+    assert.ok(latencies.quantile(1) > 24 * 3_600_000);
+  });
+
   test('of long ago weigh less, and are gone in the end', () => {
     const latencies = new Latencies();
     for (let i = 0; i < 100; i++) latencies.add(1_000);

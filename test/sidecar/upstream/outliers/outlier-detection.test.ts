@@ -357,6 +357,28 @@ describe('an endpoint that does not answer', () => {
   });
 });
 
+describe('when other endpoints are there', () => {
+  test('one that has left is not left out, whatever becomes of what was under way', () => {
+    const scene = new Scene(3);
+    const under = Array.from({ length: 5 }, () => scene.send(0));
+    scene.detection.setMembers(scene.all.slice(1));
+    for (const request of under) scene.end(0, request, 'local');
+    assert.deepEqual(scene.told, []);
+  });
+
+  test('nothing is learnt from how long an answer takes that was asked for while its endpoint was alone', () => {
+    const scene = new Scene(2);
+    scene.detection.setMembers(scene.all.slice(0, 1));
+    const request = new ARequest();
+    scene.now += 60_000;
+    scene.detection.setMembers(scene.all);
+    scene.end(0, request, 200);
+    assert.equal(scene.all[0].health.latencies.count, 0);
+    scene.ask(0, 200, 10);
+    assert.equal(scene.all[0].health.latencies.count, 1);
+  });
+});
+
 describe('an endpoint that comes back', () => {
   function leftOut(scene: Scene): void {
     for (let i = 0; i < 5; i++) scene.ask(0, 500);
@@ -444,6 +466,16 @@ test('what failures weigh is halved each second, whether anything is sent or not
   scene.pass(10_000);
   assert.equal(scene.all[0].load, 0);
   assert.equal(scene.detection.isBusy, false);
+});
+
+test('what a failure weighs is not forgotten because nobody had looked for a while', () => {
+  const scene = new Scene(2, null);
+  scene.ask(0, 500);
+  scene.pass(10_000);
+  scene.now += 60_000;
+  scene.ask(0, 500);
+  scene.pass(10);
+  assert.ok(scene.all[0].load > 0.9, `${scene.all[0].load}`);
 });
 
 test('whatever requests end in, nothing is left of them, and somebody is always used', () => {
