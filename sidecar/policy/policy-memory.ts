@@ -41,6 +41,8 @@ export class PolicyMemory {
   isFaultRefused = false;
   /** Null where requests may come as fast as they like. */
   rate: KeyedBuckets | null = null;
+  /** Whose values have a bucket each; null: all requests have one. */
+  private rateHeader: string | null = null;
   private readonly context: MemoryContext;
 
   constructor(context: MemoryContext) {
@@ -86,10 +88,12 @@ export class PolicyMemory {
       this.rate = null;
       return;
     }
-    const { rate, per, burst } = limit;
+    const { rate, per, burst, header } = limit;
     const settings = { rate: rate / per, burst: Math.max(1, burst ?? rate) };
-    if (this.rate === null) this.rate = new KeyedBuckets(settings, MAX_KEYS);
+    // The same value of another header is somebody else.
+    if (this.rate === null || header !== this.rateHeader) this.rate = new KeyedBuckets(settings, MAX_KEYS);
     else this.rate.configure(settings, now);
+    this.rateHeader = header;
   }
 
   private configureBreaker(breaker: Policy['breaker'], now: number): void {
@@ -102,11 +106,14 @@ export class PolicyMemory {
     const settings = breakerSettings(breaker, callers);
     this.counted = countedFailures(breaker.failures);
     if (this.breaker === null) {
-      this.breaker = new CircuitBreaker(settings, random, change => {
+      const made: CircuitBreaker = new CircuitBreaker(settings, random, change => {
+        // The policy has it no more; what was begun under it goes on telling it.
+        if (this.breaker !== made) return;
         counters.breakerState = change.to;
         if (change.to === 'open') counters.breakerOpened++;
         onBreakerChange(change);
       });
+      this.breaker = made;
     } else {
       this.breaker.configure(settings, now);
     }

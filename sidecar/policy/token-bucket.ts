@@ -43,11 +43,17 @@ export class TokenBucket {
   }
 }
 
+/** A bucket with the key that it stands under. */
+interface Entry {
+  readonly key: string;
+  readonly bucket: TokenBucket;
+}
+
 /** A bucket for each key, such as a header's value: for so many keys that were used last. One that is forgotten begins full again. */
 export class KeyedBuckets {
   private settings: BucketSettings;
   private readonly maxKeys: number;
-  private readonly buckets = new Map<string, TokenBucket>();
+  private readonly entries = new Map<string, Entry>();
 
   constructor(settings: BucketSettings, maxKeys: number) {
     this.settings = settings;
@@ -56,19 +62,28 @@ export class KeyedBuckets {
 
   configure(settings: BucketSettings, now: number): void {
     this.settings = settings;
-    for (const bucket of this.buckets.values()) bucket.configure(settings, now);
+    for (const { bucket } of this.entries.values()) bucket.configure(settings, now);
   }
 
-  /** As {@link TokenBucket.take}, of the key's bucket. */
+  /**
+   * As {@link TokenBucket.take}, of the key's bucket.
+   * @param key of latin1 characters, as header fields are
+   */
   take(key: string, now: number): number {
-    const bucket = this.buckets.get(key) ?? new TokenBucket(this.settings, now);
+    const { entries } = this;
+    const entry = entries.get(key) ?? { key: detached(key), bucket: new TokenBucket(this.settings, now) };
     // Put in again, a map has those that were used last at its end.
-    this.buckets.delete(key);
-    if (this.buckets.size >= this.maxKeys) {
-      const [oldest] = this.buckets.keys();
-      this.buckets.delete(oldest);
+    entries.delete(key);
+    if (entries.size >= this.maxKeys) {
+      const [oldest] = entries.keys();
+      entries.delete(oldest);
     }
-    this.buckets.set(key, bucket);
-    return bucket.take(now);
+    entries.set(entry.key, entry);
+    return entry.bucket.take(now);
   }
+}
+
+/** The same text on its own: a piece of a string keeps all of that alive, here the whole head of a request. */
+function detached(text: string): string {
+  return Buffer.from(text, 'latin1').toString('latin1');
 }

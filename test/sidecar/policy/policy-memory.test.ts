@@ -61,6 +61,16 @@ test('its state is counted, and told', () => {
   assert.equal(counters.breakerState, 'closed');
 });
 
+test('a breaker that the policy has no more is not told of', () => {
+  const memory = aMemory();
+  memory.configure(withBreaker('{ minimumCalls: 1 }'), 0);
+  const { breaker } = memory;
+  const permit = breaker!.tryAcquire(0);
+  memory.configure(policyOf('{}'), 0);
+  breaker!.onResult(permit, 'failure', 1, 0);
+  assert.deepEqual([counters.breakerState, counters.breakerOpened, told], ['closed', 0, []]);
+});
+
 test('a hand on it is for all sidecars, or for those that are named by service or id', () => {
   const states = (breaker: string) => {
     const memory = aMemory(['orders', '8f14e45f']);
@@ -124,4 +134,12 @@ test('faults are for all sidecars, or for those that are named, and some refuse 
   refuses = true;
   assert.deepEqual([isFaulty(''), memory.isFaultRefused], [false, true]);
   assert.deepEqual([isFaulty('gateway'), memory.isFaultRefused], [false, false]);
+});
+
+test('the same value of another header has a rate of its own', () => {
+  const memory = aMemory();
+  memory.configure(policyOf('rateLimit: { rate: 1, header: x-tenant }'), 0);
+  assert.equal(memory.rate?.take('a', 0), 0);
+  memory.configure(policyOf('rateLimit: { rate: 1, header: x-user }'), 0);
+  assert.equal(memory.rate?.take('a', 0), 0);
 });

@@ -1,10 +1,19 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { KeyedBuckets, TokenBucket } from '../../../sidecar/policy/token-bucket.ts';
 
 /** 10 tokens per second. */
 const RATE = 0.01;
+
+/** Bytes of what is still in use. */
+function heapInUse(): number {
+  setFlagsFromString('--expose-gc');
+  runInNewContext('gc')();
+  return process.memoryUsage().heapUsed;
+}
 
 describe('a token bucket', () => {
   test('begins full, and then gives at its rate', () => {
@@ -67,6 +76,18 @@ describe('buckets by key', () => {
     const buckets = new KeyedBuckets({ rate: RATE, burst: 1 }, 2);
     const asked = ['a', 'b', 'a', 'c', 'a', 'b'].map(key => buckets.take(key, 0));
     assert.deepEqual(asked, [0, 0, 100, 0, 100, 0], 'b was forgotten for c, a was not');
+  });
+
+  test('do not keep what their keys were cut out of', () => {
+    const buckets = new KeyedBuckets({ rate: RATE, burst: 1 }, 1_000);
+    const before = heapInUse();
+    for (let i = 0; i < 1_000; i++) {
+      const head = `${Buffer.alloc(50_000, 'x').toString('latin1')}: the-name-of-tenant-${i}`;
+      buckets.take(head.slice(50_002), i);
+    }
+    const grown = heapInUse() - before;
+    assert.ok(grown < 5_000_000, `${grown} bytes`);
+    assert.equal(buckets.take('the-name-of-tenant-999', 999), 100);
   });
 
   test('take other settings over', () => {
