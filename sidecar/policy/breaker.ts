@@ -12,7 +12,13 @@ import {
   type Service,
 } from '../exchange/service.ts';
 import type { TimerWheel } from '../io/timer-wheel.ts';
-import { type BreakerResult, type CircuitBreaker, type Permit, REFUSED } from './circuit-breaker.ts';
+import {
+  type BreakerResult,
+  type CircuitBreaker,
+  NO_CALLS,
+  type Permit,
+  REFUSED,
+} from './circuit-breaker.ts';
 
 /** What counts as a failed call. */
 export interface CountedFailures {
@@ -63,40 +69,44 @@ class BreakerService implements Service {
     const now = wheel.now();
     const permit = breaker.tryAcquire(now);
     if (permit !== REFUSED) {
-      return this.next.call(exchange, new BreakerReply(reply, this.options, permit, now));
+      return this.next.call(exchange, new BreakerReply(exchange, reply, this.options, permit, now));
     }
     reply.fail(this.refusal(now));
     return ENDED_CALL;
   }
 
   private refusal(now: number): Failure {
+    const { breaker } = this.options;
+    // Where the next one may be let through already, there is still nothing gained by sending this one again at once.
+    const retryAfterMs = Math.max(1, Math.ceil(breaker.retryAfter(now)));
+    return { ...failure('breaker-open', this.why(retryAfterMs), true), retryAfterMs };
+  }
+
+  private why(retryAfterMs: number): string {
     const { breaker, upstream } = this.options;
-    const retryAfterMs = breaker.retryAfter(now);
     const { state, lastChange } = breaker;
-    const detail =
-      state === 'forced-open'
-        ? `The circuit breaker of ${upstream} is held open (breaker.force).`
-        : `The circuit breaker of ${upstream} is ${state}: ${describe(lastChange?.calls)} It tries again in ${retryAfterMs} ms.`;
-    return { ...failure('breaker-open', detail, true), retryAfterMs };
+    const subject = `The circuit breaker of ${upstream}`;
+    if (state === 'forced-open') return `${subject} is held open (breaker.force).`;
+    if (state === 'half-open')
+      return `${subject} is half-open: some calls are tried, and others are refused until it is known what becomes of them.`;
+    if (state === 'closed')
+      return `${subject} has closed a while ago, and lets a part of the calls through that grows to all (breaker.rampUp).`;
+    const { calls, failed, slow } = lastChange?.calls ?? NO_CALLS;
+    return `${subject} is open: of ${calls} calls ${failed} failed and ${slow} were slow. It tries again in ${retryAfterMs} ms.`;
   }
 }
 
-function describe(
-  calls: { readonly calls: number; readonly failed: number; readonly slow: number } | undefined,
-) {
-  if (calls === undefined || calls.calls === 0) return 'some calls are tried.';
-  return `of ${calls.calls} calls ${calls.failed} failed and ${calls.slow} were slow.`;
-}
-
 class BreakerReply extends PassReply {
+  private readonly exchange: Exchange;
   private readonly options: BreakerOptions;
   private permit: Permit;
   private readonly begunAt: number;
   /** When the head of the answer came; null before that. */
   private headAt: number | null = null;
 
-  constructor(reply: Reply, options: BreakerOptions, permit: Permit, begunAt: number) {
+  constructor(exchange: Exchange, reply: Reply, options: BreakerOptions, permit: Permit, begunAt: number) {
     super(reply);
+    this.exchange = exchange;
     this.options = options;
     this.permit = permit;
     this.begunAt = begunAt;
@@ -117,8 +127,16 @@ class BreakerReply extends PassReply {
 
   override fail(reason: Failure): void {
     const { kind } = reason.last ?? reason;
-    this.report(this.options.counted.kinds.has(kind) ? 'failure' : 'ignored');
+    const counts = this.options.counted.kinds.has(kind) && !(kind === 'deadline' && this.isHasty);
+    this.report(counts ? 'failure' : 'ignored');
     this.reply.fail(reason);
+  }
+
+  /** Whether it was the caller who would not wait any longer, before there was anything slow about the upstream. */
+  private get isHasty(): boolean {
+    const { breaker, wheel } = this.options;
+    const now = wheel.now();
+    return now >= this.exchange.callerDeadline && !breaker.isSlow(now - this.begunAt);
   }
 
   private report(result: BreakerResult): void {

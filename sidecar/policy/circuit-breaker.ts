@@ -49,7 +49,11 @@ export interface BreakerChange {
   readonly calls: WindowTotals;
 }
 
-const NO_CALLS: WindowTotals = { calls: 0, failed: 0, slow: 0 };
+/** How long it usually takes at most, in ms, until it is known what becomes of the calls that are tried. */
+const TRIAL_MS = 1_000;
+
+/** No calls were judged. */
+export const NO_CALLS: WindowTotals = { calls: 0, failed: 0, slow: 0 };
 
 /**
  * A circuit breaker: stops the calls to an upstream that mostly fails or is mostly slow, and tries a few after a while. The states
@@ -100,14 +104,14 @@ export class CircuitBreaker {
     return this.window.totals(now);
   }
 
-  /** How long, in ms, until calls may be let through again; 0 where they are. */
+  /** How long, in ms, until calls may be let through again; 0 where they are. While some are tried, a guess. */
   retryAfter(now: number): number {
     if (this.settings.forced === 'open') return this.settings.openFor;
     if (this.settings.forced !== null) return 0;
     if (this.current === 'open') return Math.max(0, this.openUntil - now);
     if (this.current === 'closed' || this.hasRoom(now)) return 0;
     const [oldest = now] = this.trials.values();
-    return oldest - now;
+    return Math.min(oldest - now, TRIAL_MS);
   }
 
   /** Takes other settings over. What was counted is forgotten only where it would be counted otherwise. */
@@ -124,6 +128,12 @@ export class CircuitBreaker {
     } else if (!isDeepStrictEqual(windowBefore, this.windowSize)) {
       this.enter(this.current);
     }
+    if (this.current === 'open') this.openUntil = Math.min(this.openUntil, now + this.openMs);
+  }
+
+  /** Whether a call that takes so long, in ms, is slow. */
+  isSlow(ms: number): boolean {
+    return ms > this.settings.slowCall;
   }
 
   /** Asks whether a call may be made. @returns what to give its result with, or {@link REFUSED} */
@@ -145,11 +155,11 @@ export class CircuitBreaker {
    * @param ms how long it took
    */
   onResult(permit: Permit, result: BreakerResult, ms: number, now: number): void {
-    const { forced, slowCall } = this.settings;
+    const { forced } = this.settings;
     if (permit < this.first || forced === 'off') return;
     const hasLostPlace = this.current === 'half-open' && !this.trials.delete(permit);
     if (result === 'ignored' || hasLostPlace) return;
-    this.window.add(result === 'failure', ms > slowCall, now);
+    this.window.add(result === 'failure', this.isSlow(ms), now);
     if (forced !== null) return;
     if (this.current === 'half-open') this.judgeTrials(now);
     else this.judge(now);
@@ -180,10 +190,15 @@ export class CircuitBreaker {
   }
 
   private open(now: number, totals: WindowTotals): void {
-    const { openFor, openForGrowth, openForMax } = this.settings;
-    this.openUntil = now + Math.min(openFor * openForGrowth ** this.openings, Math.max(openFor, openForMax));
     this.openings++;
+    this.openUntil = now + this.openMs;
     this.moveTo('open', now, totals);
+  }
+
+  /** How long it stays open this time. */
+  private get openMs(): number {
+    const { openFor, openForGrowth, openForMax } = this.settings;
+    return Math.min(openFor * openForGrowth ** (this.openings - 1), Math.max(openFor, openForMax));
   }
 
   private moveTo(to: 'closed' | 'open' | 'half-open', now: number, calls: WindowTotals): void {

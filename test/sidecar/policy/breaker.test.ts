@@ -34,17 +34,16 @@ beforeEach(() => {
 function around(
   settings: Partial<BreakerSettings> = {},
   failures: readonly (number | string)[] = ['5xx', 'reset'],
+  random = () => 0,
 ) {
-  const breaker = new CircuitBreaker(
-    { ...SETTINGS, ...settings },
-    () => 0,
-    () => {},
-  );
+  const breaker = new CircuitBreaker({ ...SETTINGS, ...settings }, random, () => {});
   const options = { breaker, counted: countedFailures(failures), upstream: 'inventory', wheel: clock.wheel };
   const stack = breakerLayer(options)(service);
-  const call = () => {
+  const call = (callerWaits = Number.POSITIVE_INFINITY) => {
     const reply = new RecordedReply();
-    return { reply, call: stack.call(anExchange(), reply) };
+    const exchange = anExchange({ startedAt: clock.now });
+    exchange.callerDeadline = clock.now + callerWaits;
+    return { reply, call: stack.call(exchange, reply) };
   };
   return { breaker, call, totals: () => breaker.totals(clock.now) };
 }
@@ -118,6 +117,21 @@ describe('what an exchange counts as', () => {
     assert.deepEqual(totals(), { calls: 2, failed: 0, slow: 1 });
   });
 
+  test('a deadline as failed, save where a caller brought it that would not wait for as long as takes to be slow', () => {
+    const { call, totals } = around({}, ['deadline']);
+    for (const [callerWaits, after] of [
+      [Number.POSITIVE_INFINITY, 50],
+      [200, 50],
+      [50, 50],
+      [200, 200],
+    ] as const) {
+      const { call: running } = call(callerWaits);
+      clock.advance(after);
+      running.cancel(failure('deadline', 'Too late.'));
+    }
+    assert.deepEqual(totals(), { calls: 3, failed: 3, slow: 1 });
+  });
+
   test('nothing, where it was given up', () => {
     const { call, totals } = around();
     const { call: running } = call();
@@ -146,6 +160,24 @@ describe('while it is open', () => {
     );
   });
 
+  test('its words and its retry-after are in whole milliseconds, however fine the clock is', () => {
+    const { call } = around({ minimumCalls: 1, openFor: 1500.25 });
+    call();
+    service.last.answer(500);
+    const { failure: reason } = call().reply;
+    assert.match(reason?.detail ?? '', /It tries again in 1501 ms\.$/);
+    assert.equal(reason?.retryAfterMs, 1501);
+  });
+
+  test('and tries, others are asked to come back in a while, not when a trial would be given up', () => {
+    const { call } = around({ minimumCalls: 1, permitFor: 15_000 });
+    call();
+    service.last.answer(500);
+    clock.advance(1500);
+    call();
+    assert.equal(call().reply.failure?.retryAfterMs, 1_000);
+  });
+
   test('it says so where a hand holds it', () => {
     const { call } = around({ forced: 'open' });
     assert.match(call().reply.failure?.detail ?? '', /is held open \(breaker\.force\)/);
@@ -160,9 +192,22 @@ describe('while it is open', () => {
     assert.equal(breaker.state, 'half-open');
     assert.match(
       call().reply.failure?.detail ?? '',
-      /is half-open: some calls are tried\. It tries again in 1000 ms\./,
+      /is half-open: some calls are tried, and others are refused until/,
     );
     service.last.answer(200);
     assert.equal(breaker.state, 'closed');
+  });
+
+  test('and it ramps up, what is refused says so', () => {
+    const { call } = around({ minimumCalls: 1, rampUp: 10_000 }, ['5xx'], () => 0.9);
+    call();
+    service.last.answer(500);
+    clock.advance(1500);
+    call();
+    service.last.answer(200);
+    clock.advance(100);
+    const { failure: reason } = call().reply;
+    assert.match(reason?.detail ?? '', /has closed a while ago, and lets a part of the calls through/);
+    assert.ok((reason?.retryAfterMs ?? 0) > 0);
   });
 });

@@ -260,6 +260,17 @@ describe('with other settings', () => {
     assert.equal(breaker.retryAfter(0), 5);
   });
 
+  test('is not open for longer than these say, if it is open', () => {
+    const breaker = aBreaker({ openFor: 600_000, openForMax: 600_000 });
+    call(breaker, failures(4), 0);
+    breaker.configure({ ...SETTINGS, openFor: 1000 }, 10_000);
+    assert.equal(breaker.retryAfter(10_000), 1000);
+    breaker.configure({ ...SETTINGS, openFor: 1000 }, 10_900);
+    assert.equal(breaker.retryAfter(10_900), 100);
+    breaker.configure({ ...SETTINGS, openFor: 9000 }, 10_900);
+    assert.equal(breaker.retryAfter(10_900), 100);
+  });
+
   test('counts anew where the window is another', () => {
     const breaker = aBreaker();
     call(breaker, failures(3));
