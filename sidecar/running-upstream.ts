@@ -16,6 +16,7 @@ import type { Mesh } from './mesh.ts';
 import { OutlierReport } from './outlier-report.ts';
 import type { BreakerChange } from './policy/circuit-breaker.ts';
 import { HoldRoom } from './policy/hold-room.ts';
+import { movesWaiting } from './policy/method-safe.ts';
 import { PolicyMemory } from './policy/policy-memory.ts';
 import { buildStack } from './policy/stack.ts';
 import type { AccessLog } from './telemetry/access-log.ts';
@@ -271,11 +272,6 @@ function connectionContext({ limits }: Policy, context: UpstreamContext) {
     isOwnPort: context.isOwnPort,
     afterTurn: setImmediate,
   };
-}
-
-/** Where a request is never sent twice, one that waits is not sent to another endpoint either. */
-function movesWaiting({ retry, outliers }: Policy): boolean {
-  return retry.attempts > 1 && outliers?.unanswered != null;
 }
 
 function poolSettings({ timeouts, limits }: Policy): PoolSettings {

@@ -96,7 +96,7 @@ export const BREAKER_SCHEMA = optional(
         [
           choice(BREAKER_FAILURES, {
             description:
-              '`5xx`: the answer has a status from 500 on. `connect-failure`: no connection came up, or not in time. `reset`: the connection was lost. `attempt-timeout` and `deadline`: the answer took too long. `bad-response`: it was no proper answer. `no-endpoint`: there was nobody to send it to.',
+              '`5xx`: the answer has a status from 500 on. `connect-failure`: no connection came up, or not in time. `reset`: the connection was lost. `attempt-timeout` and `deadline`: the answer took too long; one that the request brought along only where that was longer than `slowCall`. `bad-response`: it was no proper answer. `no-endpoint`: there was nobody to send it to.',
           }),
           count({ description: 'A status.', min: 400, max: 599 }),
         ],

@@ -94,7 +94,8 @@ export const RETRY_SCHEMA = section('When a request is sent again.', {
       ),
     ],
     {
-      description: 'Which requests may be sent again after they reached an endpoint.',
+      description:
+        'Which requests may be sent again after they reached an endpoint. Of idempotent ones also which are moved away from an endpoint that does not answer.',
       default: 'idempotent',
     },
   ),

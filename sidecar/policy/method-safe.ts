@@ -6,3 +6,12 @@ export function isMethodSafe(exchange: Exchange, methods: Policy['retry']['metho
   if (methods === 'idempotent') return exchange.isIdempotent;
   return methods === 'any' || methods.includes(exchange.head.method);
 }
+
+/**
+ * Which of the idempotent requests that wait for an endpoint which does not answer may be sent to another: those that may be sent
+ * again once they have reached one. None where a request is never sent twice.
+ */
+export function movesWaiting({ retry, outliers }: Policy): (exchange: Exchange) => boolean {
+  if (retry.attempts === 1 || outliers?.unanswered == null) return () => false;
+  return exchange => isMethodSafe(exchange, retry.methods);
+}

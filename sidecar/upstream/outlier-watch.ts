@@ -23,8 +23,8 @@ export interface OutlierEvents {
 interface WatchOptions {
   /** Null: none is left out. */
   readonly settings: OutlierSettings | null;
-  /** Whether a request that waits for an endpoint that does not answer may be sent to another. */
-  readonly moves: boolean;
+  /** Whether an idempotent request that waits for an endpoint that does not answer may be sent to another. */
+  readonly moves: (exchange: Exchange) => boolean;
   readonly wheel: TimerWheel;
   /** From 0 to below 1. */
   readonly random: () => number;
@@ -37,7 +37,7 @@ const SWEEP_MS = 10;
 export class OutlierWatch implements AttemptWatch, OutlierListener<Endpoint>, TimerOwner {
   readonly detection: OutlierDetection<Endpoint>;
   events: OutlierEvents = NOBODY;
-  private moves: boolean;
+  private moves: WatchOptions['moves'];
   private readonly wheel: TimerWheel;
   private readonly timer = new Timer(this);
 
@@ -47,7 +47,7 @@ export class OutlierWatch implements AttemptWatch, OutlierListener<Endpoint>, Ti
     this.detection = new OutlierDetection(settings, random, this, wheel.now());
   }
 
-  configure(settings: OutlierSettings | null, moves: boolean): void {
+  configure(settings: OutlierSettings | null, moves: WatchOptions['moves']): void {
     this.moves = moves;
     this.detection.configure(settings);
     this.events.onShares();
@@ -62,10 +62,8 @@ export class OutlierWatch implements AttemptWatch, OutlierListener<Endpoint>, Ti
   /** Where the exchange should go first, to find out about the endpoint; null: wherever the balancer says. */
   wants(exchange: Exchange): Endpoint | null {
     if (this.detection.wanted === null) return null;
-    return this.detection.take(
-      this.moves && exchange.isIdempotent && exchange.isReplayable,
-      this.wheel.coarseNow,
-    );
+    const isMovable = exchange.isIdempotent && exchange.isReplayable && this.moves(exchange);
+    return this.detection.take(isMovable, this.wheel.coarseNow);
   }
 
   /** In how many ms an endpoint that is left out is tried; 0 and less: with one of the next requests. */
@@ -132,8 +130,9 @@ export class OutlierWatch implements AttemptWatch, OutlierListener<Endpoint>, Ti
   }
 
   onSilent({ health }: Endpoint): void {
-    if (!this.moves) return;
-    for (const waiting of health.waiting.toArray()) if (waiting instanceof Attempt) waiting.moveAway();
+    for (const waiting of health.waiting.toArray()) {
+      if (waiting instanceof Attempt && this.moves(waiting.exchange)) waiting.moveAway();
+    }
   }
 
   onTimer(): void {

@@ -14,7 +14,12 @@ let watch: OutlierWatch;
 let all: Endpoint[];
 beforeEach(() => {
   clock = new HandClock();
-  watch = new OutlierWatch({ settings: settingsOf(), moves: true, wheel: clock.wheel, random: () => 0 });
+  watch = new OutlierWatch({
+    settings: settingsOf(),
+    moves: () => true,
+    wheel: clock.wheel,
+    random: () => 0,
+  });
   all = members(2);
   watch.setMembers(all);
 });
@@ -23,10 +28,13 @@ const NOTHING = { pause() {}, resume() {}, abandon() {} };
 const ROOM = { acquire() {}, leave() {}, waitedTooLong() {} };
 
 /** An attempt at the first endpoint, which has a connection. */
-function anAttempt({ callerDeadline, ...parts }: ExchangeParts & { callerDeadline?: number } = {}): Attempt {
+function anAttempt(
+  { callerDeadline, ...parts }: ExchangeParts & { callerDeadline?: number } = {},
+  other: Endpoint | null = null,
+) {
   const exchange = anExchange({ startedAt: clock.now, ...parts });
   if (callerDeadline !== undefined) exchange.callerDeadline = callerDeadline;
-  const nowhere = { choose: () => failure('no-endpoint', 'none', true), chooseOther: () => null };
+  const nowhere = { choose: () => failure('no-endpoint', 'none', true), chooseOther: () => other };
   const attempt = new Attempt(exchange, new RecordedReply(), all[0]!, ROOM, nowhere, watch);
   attempt.noteCarried(NOTHING);
   return attempt;
@@ -74,4 +82,14 @@ describe('an attempt that is cancelled', () => {
     all[0]!.health.slowLimit = 100;
     assert.equal(isBlamed(hasty(), 'deadline', 200), true);
   });
+});
+
+test('of what waits at an endpoint that does not answer, what may be is moved', () => {
+  watch.configure(settingsOf(), ({ head }) => head.method !== 'PUT');
+  const attempts = ['GET', 'PUT', 'POST'].map(method => anAttempt({ method }, all[1]));
+  watch.onSilent(all[0]!);
+  assert.deepEqual(
+    attempts.map(({ exchange }) => exchange.moves),
+    [1, 0, 0],
+  );
 });

@@ -35,7 +35,7 @@ function makeWatched(specs: readonly EndpointSpec[]) {
   const under = new PoolUnderTest();
   pools.push(under);
   const settings = DEFAULT_POLICY.outliers;
-  const watch = new OutlierWatch({ settings, moves: true, wheel: under.clock.wheel, random: () => 0 });
+  const watch = new OutlierWatch({ settings, moves: () => true, wheel: under.clock.wheel, random: () => 0 });
   const upstream = new Upstream('inventory', new RoundRobin(() => 0), under.pool, watch);
   watch.events = { ...watch.events, onShares: () => upstream.updateShares() };
   upstream.setEndpoints(specs);
