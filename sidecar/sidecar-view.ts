@@ -236,8 +236,8 @@ function nonZero(counts: Readonly<Record<string, number>>): object {
 }
 
 /** @param triedIn in how many ms it is tried */
-function describeEjection({ ejection }: Endpoint, triedIn: number): object {
-  const { phase, reason, count, ramp } = ejection;
+function describeEjection({ ejection, ramp }: Endpoint, triedIn: number): object {
+  const { phase, reason, count } = ejection;
   if (phase === 'in') return ramp < 1 ? { share: formatRatio(ramp) } : {};
   const returnsAt = new Date(Date.now() + Math.max(0, triedIn)).toISOString();
   return { ejected: { reason, returnsAt, isTried: phase === 'probing', ejections: count } };

@@ -150,7 +150,8 @@ const SECTION = section(
       default: '25%',
     }),
     rampUp: duration({
-      description: 'How long it takes until an endpoint that is back has its full share.',
+      description:
+        'How long it takes until an endpoint that is back, or that has joined others which serve already, has its full share. One that takes the place of another has it at once.',
       default: '5s',
       min: '0s',
       max: '1h',

@@ -3,6 +3,7 @@ import type { AttemptTarget } from '../exchange/exchange.ts';
 import type { Failure } from '../exchange/failure.ts';
 import { Ejection } from './outliers/ejection.ts';
 import { EndpointHealth } from './outliers/endpoint-health.ts';
+import { Start } from './slow-start.ts';
 
 /** An instance of a service as discovery tells of it. */
 export interface EndpointSpec {
@@ -46,6 +47,8 @@ export class Endpoint implements AttemptTarget {
   /** How it answers, and whether it is left out for that. */
   readonly health = new EndpointHealth();
   readonly ejection = new Ejection();
+  /** Whether it is new beside others. */
+  readonly start = new Start();
   /** Told when it is lost, and when it is reached for the first time or again. */
   onReach: () => void = () => {};
 
@@ -60,9 +63,14 @@ export class Endpoint implements AttemptTarget {
     this.isLastResort = spec.isLastResort ?? false;
   }
 
-  /** Its weight as it is right now: less for a while after it was left out. */
+  /** Its weight as it is right now. */
   get share(): number {
-    return this.weight * this.ejection.ramp;
+    return this.weight * this.ramp;
+  }
+
+  /** The part of its weight that counts right now, up to 1: less for a while after it has joined others, or was left out. */
+  get ramp(): number {
+    return this.ejection.ramp * this.start.ramp;
   }
 
   /** What keeps others from being sent there: what is under way, and what recent failures weigh. */

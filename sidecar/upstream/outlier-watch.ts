@@ -6,6 +6,7 @@ import { Timer, type TimerOwner, type TimerWheel } from '../io/timer-wheel.ts';
 import { Attempt, type AttemptWatch } from './attempt.ts';
 import type { Endpoint } from './endpoint.ts';
 import { OutlierDetection, type OutlierListener } from './outliers/outlier-detection.ts';
+import { SlowStart } from './slow-start.ts';
 
 /** What others make of the endpoints that are left out. */
 export interface OutlierEvents {
@@ -40,23 +41,28 @@ export class OutlierWatch implements AttemptWatch, OutlierListener<Endpoint>, Ti
   private moves: WatchOptions['moves'];
   private readonly wheel: TimerWheel;
   private readonly timer = new Timer(this);
+  private readonly slowStart: SlowStart<Endpoint>;
 
   constructor({ settings, moves, wheel, random }: WatchOptions) {
     this.wheel = wheel;
     this.moves = moves;
     this.detection = new OutlierDetection(settings, random, this, wheel.now());
+    this.slowStart = new SlowStart(settings?.rampUp ?? 0);
   }
 
   configure(settings: OutlierSettings | null, moves: WatchOptions['moves']): void {
     this.moves = moves;
     this.detection.configure(settings);
+    this.slowStart.configure(settings?.rampUp ?? 0);
     this.events.onShares();
   }
 
   /** @param members the endpoints that take requests at all */
   setMembers(members: readonly Endpoint[]): void {
     this.detection.setMembers(members);
+    this.slowStart.setMembers(members, this.wheel.now());
     this.events.onShares();
+    this.begin();
   }
 
   /** Where the exchange should go first, to find out about the endpoint; null: wherever the balancer says. */
@@ -136,12 +142,14 @@ export class OutlierWatch implements AttemptWatch, OutlierListener<Endpoint>, Ti
   }
 
   onTimer(): void {
-    if (this.detection.sweep(this.wheel.coarseNow)) this.events.onShares();
+    const now = this.wheel.coarseNow;
+    const haveChanged = this.detection.sweep(now);
+    if (this.slowStart.sweep(now) || haveChanged) this.events.onShares();
     this.begin();
   }
 
   private begin(): void {
-    if (this.timer.isRunning || !this.detection.isBusy) return;
+    if (this.timer.isRunning || !(this.detection.isBusy || this.slowStart.isPending)) return;
     this.wheel.start(this.timer, SWEEP_MS, this.wheel.now());
   }
 }
