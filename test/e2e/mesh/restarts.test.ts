@@ -115,14 +115,13 @@ test('no request fails while all of several replicas are killed at once and come
   await Promise.all(replicas.map(app => mesh.register(app)));
   const load = startLoad('five', { methods: ['GET'] });
   await load.more(100);
-  const since = performance.now();
   await Promise.all(replicas.map(app => app.kill()));
   await sleep(AWAY_MS);
   await Promise.all(replicas.map(({ port, id }) => mesh.startApp('five', id.replace('1', '2'), port)));
-  await load.reaches('five/a2');
+  // Two of them may be left out for a second, since they were away.
+  for (const id of ['a2', 'b2', 'c2', 'd2']) await load.reaches(`five/${id}`);
   await load.more(100);
   assertHeld(load);
-  assert.deepEqual(load.answeredBy(since + AWAY_MS), ['five/a2', 'five/b2', 'five/c2', 'five/d2']);
 });
 
 test('what waits for a connection to the only replica waits for another one when that leaves', async t => {
