@@ -136,6 +136,7 @@ function describe({ upstream, counters, config, problem, memory, now }: RunningU
     concurrency: memory.concurrency && describeConcurrency(memory.concurrency),
     breaker: memory.breaker && describeBreaker(memory.breaker, now),
     retryBudget: memory.retryBudget.describe(now),
+    hedgeAfterMs: memory.hedgeDelay?.at(now) ?? null,
     fault: describeFault(memory, now),
     endpoints: describeEndpoints(upstream),
   };

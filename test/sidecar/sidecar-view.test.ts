@@ -147,6 +147,7 @@ describe('upstreams', () => {
         concurrency: null,
         breaker: null,
         retryBudget: { left: 30, requests: 1, retries: 0 },
+        hedgeAfterMs: null,
         fault: null,
         endpoints: [
           {

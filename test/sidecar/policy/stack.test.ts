@@ -209,6 +209,9 @@ const atOnce: fc.Arbitrary<readonly Step[]> = fc.oneof(
 
 const anyExchange = fc.record({
   settings: fc.record({
+    hedge: fc.option(
+      fc.record({ after: fc.integer({ min: 10, max: 60 }), max: fc.integer({ min: 1, max: 2 }) }),
+    ),
     timeouts: fc.record({
       total: fc.option(fc.integer({ min: 20, max: 300 })),
       attempt: fc.option(fc.integer({ min: 10, max: 150 })),
@@ -226,6 +229,8 @@ const anyExchange = fc.record({
   keep: fc.option(fc.integer({ min: 0, max: 20 })),
   attemptsAtOnce: fc.array(atOnce, { maxLength: 4 }),
   steps: fc.array(anyStep, { maxLength: 25 }),
+  /** Whose turn it is at each of the steps: the last attempt, or one before it that is under way too. */
+  turns: fc.array(fc.nat(2), { minLength: 25, maxLength: 25 }),
   /** The application gives up in the middle of being told this. */
   givesUpIn: fc.option(fc.constantFrom('informational' as const, 'head' as const, 'data' as const)),
 });
@@ -309,7 +314,7 @@ describe('whatever happens, in whichever order', () => {
     fc.assert(
       fc.property(
         anyExchange,
-        ({ settings, endpoints, random, method, keep, attemptsAtOnce, steps, givesUpIn }) => {
+        ({ settings, endpoints, random, method, keep, attemptsAtOnce, steps, turns, givesUpIn }) => {
           const { clock, counters, service, stack } = makeStack(settings, endpoints, random);
           const reply = new Impatient(givesUpIn);
           const body = keep === null ? null : new RequestBody(new Application(), 1000, keep);
@@ -317,7 +322,8 @@ describe('whatever happens, in whichever order', () => {
           let sent = '';
           service.onCall = call => {
             assert.ok(!reply.isEnded, 'an attempt after the end');
-            assert.ok(service.calls.every(other => other === call || other.isEnded));
+            if (settings.hedge === null || method === 'POST')
+              assert.ok(service.calls.every(other => other === call || other.isEnded));
             const sink = new Taken();
             taken.push(sink);
             body?.attach(sink);
@@ -326,7 +332,7 @@ describe('whatever happens, in whichever order', () => {
           };
           const exchange = anExchange({ method, body });
           reply.handle = stack.call(exchange, reply);
-          for (const step of steps) {
+          for (const [i, step] of steps.entries()) {
             const { total } = settings.timeouts;
             if (step.step === 'advance') clock.advance(step.ms);
             else if (step.step === 'cancel') reply.handle.cancel(failure('client-gone', 'gone'));
@@ -341,7 +347,7 @@ describe('whatever happens, in whichever order', () => {
               if (body === null || body.isComplete) continue;
               body.completedAt = clock.now;
               body.finish(null);
-            } else act(service.last, step);
+            } else act(service.calls.at(-1 - turns[i]) ?? service.last, step);
             if (
               total !== null &&
               (body?.isComplete ?? true) &&
@@ -373,8 +379,10 @@ describe('whatever happens, in whichever order', () => {
             counters.answers.reduce((sum, count) => sum + count),
             1,
           );
-          assert.equal(counters.retries, made - 1);
+          assert.equal(counters.retries, made - 1 - counters.hedges);
+          assert.ok(counters.hedges <= (settings.hedge?.max ?? 0) * (counters.retries + 1));
           if (method === 'POST' && settings.retry.methods === 'idempotent') {
+            assert.equal(counters.hedges, 0);
             for (const { failed } of service.calls.slice(0, -1)) assert.ok(failed?.reachedNobody);
           }
           for (const { text } of taken) assert.ok(sent.startsWith(text));
