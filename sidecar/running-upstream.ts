@@ -62,7 +62,7 @@ export class RunningUpstream implements EndpointListener {
   private readonly context: UpstreamContext;
   /** What its connections share. */
   private readonly connections: ReturnType<typeof connectionContext>;
-  private readonly holdRoom: HoldRoom;
+  readonly holdRoom: HoldRoom;
   /** What its policies remember. */
   readonly memory: PolicyMemory;
   private readonly watch: OutlierWatch;

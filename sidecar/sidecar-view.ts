@@ -1,4 +1,5 @@
 import { formatDuration } from '../control-plane/contract/duration.ts';
+import type { Policy } from '../control-plane/contract/policy.ts';
 import { formatRatio } from '../control-plane/contract/ratio.ts';
 import type { LogDestination } from '../process/log-destination.ts';
 import type { AdminView, Readiness } from './admin/admin-view.ts';
@@ -9,6 +10,7 @@ import type { PassThrough } from './pass-through.ts';
 import type { CircuitBreaker } from './policy/circuit-breaker.ts';
 import type { ConcurrencyLimit } from './policy/concurrency-limit.ts';
 import type { PolicyMemory } from './policy/policy-memory.ts';
+import type { KeyedBuckets } from './policy/token-bucket.ts';
 import type { RunningUpstream } from './running-upstream.ts';
 import type { AccessLog } from './telemetry/access-log.ts';
 import type { DownstreamCounters, UpstreamCounters } from './telemetry/counters.ts';
@@ -126,13 +128,16 @@ export class SidecarView implements AdminView {
   }
 }
 
-function describe({ upstream, counters, config, problem, memory, now }: RunningUpstream): object {
+function describe(running: RunningUpstream): object {
+  const { upstream, counters, config, problem, memory, now } = running;
   return {
     name: upstream.name,
     balancer: config.policy.balancer,
     source: config.endpoints.kind,
     ...(problem === null ? {} : { problem }),
     ...describeCounters(counters),
+    hold: describeHold(running),
+    rateLimit: memory.rate && describeRate(memory.rate, config.policy.rateLimit, now),
     concurrency: memory.concurrency && describeConcurrency(memory.concurrency),
     breaker: memory.breaker && describeBreaker(memory.breaker, now),
     retryBudget: memory.retryBudget.describe(now),
@@ -140,6 +145,25 @@ function describe({ upstream, counters, config, problem, memory, now }: RunningU
     fault: describeFault(memory, now),
     endpoints: describeEndpoints(upstream),
   };
+}
+
+/** Whether requests wait because there is nobody to send them to; null: there is. */
+function describeHold({ holdRoom, config, now }: RunningUpstream): object | null {
+  if (holdRoom.isOpen) return null;
+  const left = holdRoom.left(config.policy.limits.hold, now, null);
+  return {
+    reason: holdRoom.isEmpty ? 'no endpoint' : 'no endpoint that can be connected to',
+    waiting: holdRoom.length,
+    leftMs: Math.max(0, Math.ceil(left)),
+  };
+}
+
+/** @param now monotonic ms */
+function describeRate(buckets: KeyedBuckets, limit: Policy['rateLimit'], now: number): object | null {
+  if (limit === null) return null;
+  const left = Math.floor(buckets.least(now));
+  const { rate, per, header } = limit;
+  return { rate, per: formatDuration(per), header, left, keys: buckets.size };
 }
 
 function describeConcurrency({ max, inFlight, room }: ConcurrencyLimit): object {

@@ -1,4 +1,4 @@
-import type { Failure } from './failure.ts';
+import type { Failure, FailureKind } from './failure.ts';
 import type { Fields } from './fields.ts';
 import type { RequestBody } from './request-body.ts';
 import type { RetryRefusal } from './retry-refusal.ts';
@@ -9,6 +9,19 @@ export interface AttemptTarget {
   /** `host:port` */
   readonly name: string;
 }
+
+/** What an attempt came to: the status of its answer, why there was none, or why it was not waited for any longer. */
+export type AttemptEnd = number | FailureKind | 'moved' | 'outrun';
+
+/** An attempt and what it came to, for whoever asks why. */
+export interface EndedAttempt {
+  /** `host:port` */
+  readonly endpoint: string;
+  readonly cameTo: AttemptEnd;
+}
+
+/** As many are noted of one exchange. */
+const MAX_ENDS = 16;
 
 /** What a request looks like before any policy has seen it. */
 export interface RequestHead {
@@ -48,6 +61,8 @@ export class Exchange {
   furtherAttempts = 0;
   /** The endpoints that were tried, oldest first; the last one is the current one: of several at once, the one that was heard of last. */
   readonly tried: AttemptTarget[] = [];
+  /** What attempts came to, in the order in which that was known; null where all went well so far. */
+  ends: EndedAttempt[] | null = null;
   /** Why the next attempt has to wait until an endpoint can be connected to; null where it has not to. */
   waitsFor: Failure | null = null;
   /** Monotonic milliseconds since when it is known that it would have to wait; null before that. */
@@ -72,6 +87,12 @@ export class Exchange {
     this.body = body;
     this.tunnel = tunnel;
     this.startedAt = startedAt;
+  }
+
+  /** Notes what an attempt came to. */
+  noteEnd({ name }: AttemptTarget, cameTo: AttemptEnd): void {
+    this.ends ??= [];
+    if (this.ends.length < MAX_ENDS) this.ends.push({ endpoint: name, cameTo });
   }
 
   /** Monotonic milliseconds from which on its timeouts count. */

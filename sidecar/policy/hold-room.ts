@@ -43,6 +43,11 @@ export class HoldRoom {
     return this.state === 'empty';
   }
 
+  /** How many wait. */
+  get length(): number {
+    return this.waiting.size;
+  }
+
   /** What is under way while anybody waits. */
   searchBy(search: EndpointSearch): void {
     this.search = search;

@@ -35,6 +35,12 @@ export class TokenBucket {
     return 0;
   }
 
+  /** Tokens that are in it. */
+  left(now: number): number {
+    this.fill(now);
+    return this.tokens;
+  }
+
   private fill(now: number): void {
     const { rate, burst } = this.settings;
     if (now <= this.filledAt) return;
@@ -63,6 +69,18 @@ export class KeyedBuckets {
   configure(settings: BucketSettings, now: number): void {
     this.settings = settings;
     for (const { bucket } of this.entries.values()) bucket.configure(settings, now);
+  }
+
+  /** Keys that are told apart. */
+  get size(): number {
+    return this.entries.size;
+  }
+
+  /** Tokens in the bucket that has least. */
+  least(now: number): number {
+    let least = this.settings.burst;
+    for (const { bucket } of this.entries.values()) least = Math.min(least, bucket.left(now));
+    return least;
   }
 
   /**

@@ -1,3 +1,4 @@
+import type { EndedAttempt } from '../exchange/exchange.ts';
 import type { FailureKind } from '../exchange/failure.ts';
 import type { RetryRefusal } from '../exchange/retry-refusal.ts';
 
@@ -23,6 +24,7 @@ export class AccessLogEntry {
   waited = 0;
   hedges = 0;
   injectedDelay = 0;
+  ends: readonly EndedAttempt[] | null = null;
   /** Monotonic milliseconds. */
   startedAt = 0;
   /** Monotonic milliseconds. */
@@ -49,6 +51,7 @@ export class AccessLogEntry {
     this.waited = 0;
     this.hedges = 0;
     this.injectedDelay = 0;
+    this.ends = null;
   }
 }
 
@@ -80,6 +83,11 @@ export interface AccessLogLine {
   readonly responseBytes: number;
   readonly durationMs: number;
   readonly attempts: number;
+  /**
+   * Each attempt and what it came to, `host:port WHAT`, in the order in which that was known: the status of its answer, the kind of its
+   * failure, `moved` or `outrun`; absent where there is nothing to tell beyond `endpoint`, `status` and `error`.
+   */
+  readonly tried: readonly string[] | undefined;
   /** Why there was no further attempt where there should have been one. */
   readonly retryRefused: RetryRefusal | undefined;
   /** How often the request was sent anew because a reused connection had been closed. */
@@ -114,6 +122,7 @@ export function toLine(entry: AccessLogEntry, wallOffset: number): AccessLogLine
     responseBytes: entry.responseBytes,
     durationMs: Math.round((entry.endedAt - entry.startedAt) * 1000) / 1000,
     attempts: entry.attempts,
+    tried: triedOf(entry),
     retryRefused: entry.retryRefused ?? undefined,
     staleReplays: entry.staleReplays,
     moves: entry.moves > 0 ? entry.moves : undefined,
@@ -138,6 +147,8 @@ export function toText(line: AccessLogLine): string {
     `out=${line.responseBytes}`,
     `attempts=${line.attempts}`,
   ];
+  if (line.tried !== undefined)
+    words.push(`tried=${line.tried.map(one => word(one.replace(' ', '='))).join()}`);
   if (line.retryRefused !== undefined) words.push(`not-retried=${line.retryRefused}`);
   if (line.staleReplays > 0) words.push(`replays=${line.staleReplays}`);
   if (line.moves !== undefined) words.push(`moves=${line.moves}`);
@@ -149,6 +160,13 @@ export function toText(line: AccessLogLine): string {
   if (line.lastError !== undefined) words.push(`last=${line.lastError}`);
   if (line.detail !== undefined) words.push(JSON.stringify(line.detail));
   return words.join(' ');
+}
+
+function triedOf({ ends, status, error }: AccessLogEntry): readonly string[] | undefined {
+  if (ends === null) return undefined;
+  const [{ cameTo }] = ends;
+  if (ends.length === 1 && (cameTo === status || cameTo === error)) return undefined;
+  return ends.map(end => `${bounded(end.endpoint, 255)} ${end.cameTo}`);
 }
 
 function bounded(value: string, length: number): string | undefined {

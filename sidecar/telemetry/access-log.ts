@@ -83,6 +83,7 @@ export class AccessLog {
     entry.retryRefused = exchange.retryRefused;
     entry.staleReplays = exchange.staleReplays;
     entry.moves = exchange.moves;
+    entry.ends = exchange.ends;
     entry.waited = exchange.waited;
     entry.hedges = exchange.hedges;
     entry.injectedDelay = exchange.injectedDelay;

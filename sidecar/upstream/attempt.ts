@@ -1,4 +1,4 @@
-import type { Exchange } from '../exchange/exchange.ts';
+import type { AttemptEnd, Exchange } from '../exchange/exchange.ts';
 import { FAILURES, type Failure, OUTRUN } from '../exchange/failure.ts';
 import type { Fields } from '../exchange/fields.ts';
 import type { Call, Reply, ResponseHead } from '../exchange/service.ts';
@@ -82,6 +82,8 @@ export class Attempt extends WaitingRequest implements Call, TimerOwner {
   private hasHead = false;
   /** A limit of the sidecar keeps it from having a connection. */
   private isQueued = false;
+  /** Whether it is noted what it came to. */
+  private isNoted = false;
   private ended = false;
 
   constructor(
@@ -159,6 +161,7 @@ export class Attempt extends WaitingRequest implements Call, TimerOwner {
     else this.carrier.abandon();
     this.carrier = null;
     this.watch.onMoved(this);
+    exchange.noteEnd(endpoint, 'moved');
     endpoint.failures++;
     endpoint.outstanding--;
     this.endpoint = other;
@@ -210,6 +213,7 @@ export class Attempt extends WaitingRequest implements Call, TimerOwner {
     } else {
       this.watch.onGivenUp(this);
     }
+    this.note(failure === OUTRUN ? 'outrun' : failure.kind);
     this.finish();
     this.reply.fail(failure);
   }
@@ -223,6 +227,8 @@ export class Attempt extends WaitingRequest implements Call, TimerOwner {
     this.hasHead = true;
     this.noteHeard();
     this.watch.onHead(this, head.status);
+    const { ends, attempts } = this.exchange;
+    if (head.status >= 400 || attempts > 1 || ends !== null) this.note(head.status);
     this.reply.head(head);
   }
 
@@ -255,8 +261,15 @@ export class Attempt extends WaitingRequest implements Call, TimerOwner {
     } else {
       this.watch.onGivenUp(this);
     }
+    this.note(failure.kind);
     this.finish();
     this.reply.fail(failure);
+  }
+
+  private note(cameTo: AttemptEnd): void {
+    if (this.isNoted) return;
+    this.isNoted = true;
+    this.exchange.noteEnd(this.endpoint, cameTo);
   }
 
   /**

@@ -83,7 +83,8 @@ describe('an endpoint that is bad, beside those that are not', () => {
         assert.ok(metrics.value('outrider_upstream_ejections_total', reason) >= 1);
         assert.ok(metrics.value('outrider_upstream_moved_total', { upstream: 'svc' }) >= 1);
         assert.equal(metrics.value('outrider_upstream_ejected_endpoints', { upstream: 'svc' }), 0);
-        assert.ok(sidecar.accessLog.some(({ moves }) => moves === 1));
+        const moved = sidecar.accessLog.find(({ moves }) => moves === 1);
+        assert.match(moved?.tried?.join() ?? '', /^127\.0\.0\.1:\d+ moved,127\.0\.0\.1:\d+ 200$/);
         assert.ok(sidecar.log.some(({ msg }) => msg.includes('is left out for')));
       });
     });

@@ -145,6 +145,8 @@ describe('upstreams', () => {
         staleReplays: 0,
         connections: { open: 1, busy: 0, waiting: 0, held: 0 },
         concurrency: null,
+        hold: null,
+        rateLimit: null,
         breaker: null,
         retryBudget: { left: 30, requests: 1, retries: 0 },
         hedgeAfterMs: null,

@@ -97,3 +97,12 @@ describe('buckets by key', () => {
     assert.deepEqual([buckets.take('a', 0), buckets.take('b', 0), buckets.take('b', 0)], [25, 0, 0]);
   });
 });
+
+test('tells what is left in the bucket that has least', () => {
+  const buckets = new KeyedBuckets({ rate: 0.001, burst: 3 }, 10);
+  assert.deepEqual([buckets.least(0), buckets.size], [3, 0]);
+  buckets.take('a', 0);
+  buckets.take('b', 0);
+  buckets.take('b', 0);
+  assert.deepEqual([buckets.least(0), buckets.least(1000), buckets.size], [1, 2, 2]);
+});

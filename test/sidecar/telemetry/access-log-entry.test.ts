@@ -66,3 +66,22 @@ test('in text, what is not known is a dash', () => {
     '1970-01-01T00:00:00.000Z - - - 400 - 0ms -@- in=0 out=0 attempts=0',
   );
 });
+
+describe('what attempts came to', () => {
+  const a = (cameTo: number | 'reset' | 'moved') => ({ endpoint: '10.0.0.1:80', cameTo });
+  const b = (cameTo: number | 'reset') => ({ endpoint: '10.0.0.2:80', cameTo });
+  const triedOf = (values: Partial<AccessLogEntry>) => toLine(entryOf(values), 0).tried;
+
+  test('is told of each, in order', () => {
+    const line = toLine(entryOf({ ends: [a('reset'), b(503), a(200)], status: 200 }), 0);
+    assert.deepEqual(line.tried, ['10.0.0.1:80 reset', '10.0.0.2:80 503', '10.0.0.1:80 200']);
+    assert.match(toText(line), / tried=10\.0\.0\.1:80=reset,10\.0\.0\.2:80=503,10\.0\.0\.1:80=200( |$)/);
+  });
+
+  test('is told of one where the line says something else, and else it is not', () => {
+    assert.deepEqual(triedOf({ ends: [a('reset')], error: 'deadline', status: 504 }), ['10.0.0.1:80 reset']);
+    assert.equal(triedOf({ ends: [a('reset')], error: 'reset', status: 503 }), undefined);
+    assert.equal(triedOf({ ends: [a(503)], status: 503 }), undefined);
+    assert.equal(triedOf({ status: 200 }), undefined);
+  });
+});

@@ -209,3 +209,53 @@ describe('an attempt whose endpoint does not answer', () => {
     });
   }
 });
+
+describe('what an attempt came to is noted', () => {
+  const endsOf = (...deeds: ((attempt: Attempt) => void)[]) => {
+    const exchange = anExchange();
+    for (const [i, deed] of deeds.entries()) deed(anAttempt(exchange, anEndpoint(`e${i}`)).attempt);
+    return exchange.ends?.map(({ cameTo }) => cameTo) ?? null;
+  };
+  const answered = (status: number) => (attempt: Attempt) => {
+    attempt.head(aResponseHead({ status }));
+    attempt.end(null);
+  };
+
+  test('where it is not the only one that went well', () => {
+    assert.equal(endsOf(answered(200)), null);
+    assert.deepEqual(endsOf(answered(503)), [503]);
+    assert.deepEqual(endsOf(answered(503), answered(200)), [503, 200]);
+  });
+
+  test('as what it failed with, was cancelled with, or as outrun', () => {
+    assert.deepEqual(
+      endsOf(
+        attempt => attempt.fail(failure('reset', 'lost')),
+        attempt => attempt.cancel(failure('attempt-timeout', 'late')),
+        attempt => attempt.cancel(OUTRUN),
+      ),
+      ['reset', 'attempt-timeout', 'outrun'],
+    );
+  });
+
+  test('once: what breaks off later is told of as what it was answered with', () => {
+    const breaksOff = (attempt: Attempt) => {
+      attempt.head(aResponseHead({ status: 503 }));
+      attempt.fail(failure('reset', 'lost'));
+    };
+    assert.deepEqual(endsOf(breaksOff), [503]);
+  });
+
+  test('also where it was moved away from an endpoint', () => {
+    const other = anEndpoint('b');
+    const exchange = anExchange();
+    const chooser = { ...NOWHERE_ELSE, chooseOther: () => other };
+    const { attempt } = anAttempt(exchange, anEndpoint('a'), chooser);
+    assert.equal(attempt.moveAway(), true);
+    answered(200)(attempt);
+    assert.deepEqual(
+      exchange.ends?.map(({ cameTo }) => cameTo),
+      ['moved', 200],
+    );
+  });
+});
