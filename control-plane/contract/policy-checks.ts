@@ -79,10 +79,7 @@ function checkAttempts({ timeouts: { attempt, total }, retry }: Policy, tell: Te
   );
 }
 
-function checkFault(
-  { fault }: Policy,
-  tell: (key: string, message: string, severity: Problem['severity']) => void,
-): void {
+function checkFault({ fault }: Policy, tell: Tell): void {
   if (fault == null) return;
   if (fault.delay === null && fault.abort === null)
     tell('fault', 'has neither delay nor abort: nothing would happen', 'error');

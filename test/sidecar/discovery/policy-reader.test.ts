@@ -5,6 +5,7 @@ import { SERVICE_BODY } from '../../../control-plane/api/api-schemas.ts';
 import { readBody } from '../../../control-plane/api/request-body.ts';
 import { DEFAULT_POLICY } from '../../../control-plane/contract/default-policy.ts';
 import { POLICY_SCHEMA } from '../../../control-plane/contract/policy.ts';
+import { checkPolicy } from '../../../control-plane/contract/policy-checks.ts';
 import { readPolicy } from '../../../sidecar/discovery/policy-reader.ts';
 import { writtenBy } from '../../control-plane/contract/settings-arbitrary.ts';
 
@@ -33,7 +34,10 @@ test('takes what the control plane has taken, to the same effect', () => {
   /** What the control plane keeps of a body, null where it refuses it. */
   const taken = (policy: unknown) => {
     try {
-      return readBody(SERVICE_BODY, { format: 'json', bytes: Buffer.from(JSON.stringify({ policy })) });
+      const bytes = Buffer.from(JSON.stringify({ policy }));
+      return readBody(SERVICE_BODY, { format: 'json', bytes }, ({ policy: read }, written) =>
+        checkPolicy(read, ['policy'], written),
+      );
     } catch {
       return null;
     }
