@@ -7,6 +7,7 @@ import { DnsSource } from './discovery/dns-source.ts';
 import type { EndpointListener, EndpointSource } from './discovery/endpoint-source.ts';
 import { scheduleByTimer } from './discovery/schedule.ts';
 import { StaticSource } from './discovery/static-source.ts';
+import type { Failure } from './exchange/failure.ts';
 import type { Service } from './exchange/service.ts';
 import { FaultReport } from './fault-report.ts';
 import type { HttpDate } from './io/http-date.ts';
@@ -19,6 +20,9 @@ import { HoldRoom } from './policy/hold-room.ts';
 import { movesWaiting } from './policy/method-safe.ts';
 import { PolicyMemory } from './policy/policy-memory.ts';
 import { buildStack } from './policy/stack.ts';
+import { AskedService } from './routing/asked-service.ts';
+import { FailingService } from './routing/failing-service.ts';
+import { explainAbsent } from './routing/no-route.ts';
 import type { AccessLog } from './telemetry/access-log.ts';
 import type { UpstreamCounters } from './telemetry/counters.ts';
 import { createBalancer } from './upstream/balancers/balancer-by-name.ts';
@@ -36,7 +40,7 @@ export interface UpstreamContext {
   readonly log: Log;
   readonly resolver: NameResolver;
   /** What the control plane says, and why it does not; null where there is none. */
-  readonly mesh: Pick<Mesh, 'directory' | 'explain'> | null;
+  readonly mesh: Pick<Mesh, 'directory' | 'explain' | 'services'> | null;
   /** The bound on the connections of all upstreams together. */
   readonly total: ConnectionLimit;
   /** From 0 to below 1. */
@@ -73,8 +77,17 @@ export class RunningUpstream implements EndpointListener {
   private isTold = false;
   private before: Upstream['availability'];
 
-  constructor(config: UpstreamConfig, counters: UpstreamCounters, context: UpstreamContext) {
+  /** The stacks of the upstreams beside it, by name. */
+  private readonly others: (name: string) => Service | null;
+
+  constructor(
+    config: UpstreamConfig,
+    counters: UpstreamCounters,
+    context: UpstreamContext,
+    others: (name: string) => Service | null = () => null,
+  ) {
     const { name, policy } = config;
+    this.others = others;
     this.inForce = config;
     this.counters = counters;
     this.context = context;
@@ -237,10 +250,28 @@ export class RunningUpstream implements EndpointListener {
   }
 
   private stackAsConfigured(): Service {
-    const { inForce, upstream, counters, context, holdRoom, memory } = this;
-    memory.configure(inForce.policy, context.wheel.now());
+    const { inForce, upstream, counters, holdRoom, memory } = this;
+    const { wheel, accessLog, random, date } = this.context;
+    const { fallback } = inForce.policy;
+    memory.configure(inForce.policy, wheel.now());
     this.faults.update();
+    // Asked for now, so that it is known when it is needed.
+    if (fallback?.upstream != null) this.other(fallback.upstream);
+    const context = { wheel, accessLog, random, date, other: (name: string) => this.other(name) };
     return buildStack(inForce.name, inForce.policy, upstream, counters, context, holdRoom, memory);
+  }
+
+  /** What serves another upstream; one that is not known yet is asked for, and waited for where the control plane is there to tell. */
+  private other(name: string): Service | null {
+    const { others, context } = this;
+    if (name === this.inForce.name) return null;
+    const known = others(name);
+    if (known !== null || context.mesh === null) return known;
+    const question = context.mesh.services.ask(name, false);
+    if (question === null) return null;
+    const failing = (reason: Failure) => new FailingService(() => reason);
+    const answered = () => others(name) ?? failing(explainAbsent(name, context.mesh));
+    return new AskedService(question, answered, failing);
   }
 }
 

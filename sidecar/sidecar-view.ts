@@ -143,6 +143,7 @@ function describe(running: RunningUpstream): object {
     retryBudget: memory.retryBudget.describe(now),
     hedgeAfterMs: memory.hedgeDelay?.at(now) ?? null,
     fault: describeFault(memory, now),
+    answersKept: memory.answers && { entries: memory.answers.count, size: memory.answers.size },
     endpoints: describeEndpoints(upstream),
   };
 }
@@ -245,6 +246,7 @@ function describeCounters(counters: UpstreamCounters): object {
       won: counters.hedgesWon,
       refused: nonZero(counters.hedgesRefused),
     },
+    fallbacks: nonZero(counters.fallbacks),
     moved: counters.moved,
     staleReplays: counters.staleReplays,
     connections: {

@@ -27,6 +27,9 @@ export class UpstreamSet {
     for (const { upstream } of this.byName.values()) upstream.forgetLeaving();
   }
 
+  /** What serves an upstream now; null where there is none of this name. */
+  private readonly stackOf = (name: string): Service | null => this.byName.get(name)?.stack ?? null;
+
   /** Upstream name to what serves it. */
   stacks(): Map<string, Service> {
     return new Map([...this.byName].map(([name, { stack }]) => [name, stack]));
@@ -47,7 +50,7 @@ export class UpstreamSet {
     if (running?.canBecome(config)) return running.update(config);
     const counters = running?.counters ?? new UpstreamCounters(name);
     this.remove(name);
-    this.byName.set(name, new RunningUpstream(config, counters, this.context));
+    this.byName.set(name, new RunningUpstream(config, counters, this.context, this.stackOf));
   }
 
   /** No new requests; what is under way goes on. */

@@ -95,7 +95,8 @@ interface RouteSpec<Q extends TObject, B extends TObject, H extends HeaderFields
   readonly query?: Q;
   readonly body?: B;
   readonly headers?: H;
-  readonly check?: (value: Static<B>, written: WrittenSettings) => readonly Problem[];
+  /** @param service that the path names */
+  readonly check?: (value: Static<B>, written: WrittenSettings, service: string) => readonly Problem[];
   readonly answers: Route['answers'];
   run(mesh: Mesh, call: Call<Static<Q>, Static<B>, H>): Answer | Promise<Answer>;
 }
@@ -112,11 +113,13 @@ export function route<Q extends TObject, B extends TObject, H extends HeaderFiel
     headers: fields,
     run(mesh, raw) {
       const { params, headers, by } = raw;
+      const service = params.service === undefined ? '' : readService(params.service);
+      const further = (value: Static<B>, written: WrittenSettings) => check?.(value, written, service) ?? [];
       const call = {
-        service: params.service === undefined ? '' : readService(params.service),
+        service,
         id: params.id === undefined ? '' : readId(params.id),
         query: readQuery(query, raw.query) as Static<Q>,
-        body: (body === null ? NO_BODY : readBody(body as B, raw.body, check)) as ReadBody<Static<B>>,
+        body: (body === null ? NO_BODY : readBody(body as B, raw.body, further)) as ReadBody<Static<B>>,
         headers: readHeaders(fields, headers) as ReadHeaders<H>,
         by,
       };

@@ -55,7 +55,7 @@ export const SERVICE_ROUTES: readonly Route[] = [
     access: 'admin',
     body: SERVICE_BODY,
     headers: PRECONDITION,
-    check: ({ policy }, written) => checkPolicy(policy, ['policy'], written),
+    check: ({ policy }, written, service) => checkPolicy(policy, ['policy'], written, service),
     answers: {
       200: { description: 'It is written.', schema: 'Service' },
       201: { description: 'It is written, and is new.', schema: 'Service' },

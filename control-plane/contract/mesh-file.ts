@@ -26,7 +26,7 @@ export function loadMeshFile(source: SourceFile): LoadedFile<MeshFile> {
   const { value, problems, written } = read(MESH_FILE_SCHEMA, source.root);
   const mesh: MeshFile = value;
   const policies = Object.entries(mesh.services).flatMap(([service, { policy }]) =>
-    checkPolicy(policy, ['services', service, 'policy'], written),
+    checkPolicy(policy, ['services', service, 'policy'], written, service),
   );
   const all = sortProblems([...source.problems, ...problems, ...policies]);
   return { value: hasErrors(all) ? null : mesh, problems: all, lines: source.lines };

@@ -1,16 +1,23 @@
 import { formatDuration } from './duration.ts';
-import { findNotApplied } from './not-applied.ts';
 import type { Policy } from './policy.ts';
 import { formatKeyPath, type KeyPath, type Problem, problem } from './problem.ts';
 import type { WrittenSettings } from './read.ts';
 
+/** Notes a problem of a setting of the policy, where it was written. */
+type Tell = (key: string, message: string, severity: Problem['severity']) => void;
+
 /**
- * Settings of a policy that this version does not apply, and those that are right one by one and make no sense together. Where the
- * shorter time simply wins that is a warning; what was asked for and could never happen is an error.
+ * Settings of a policy that are right one by one and make no sense together. Where the shorter time simply wins that is a warning; what was asked for and could never happen is an error.
  * Only what was written is judged, so that nobody is told of a default.
+ * @param service whose policy it is
  */
-export function checkPolicy(policy: Policy, path: KeyPath, written: WrittenSettings): Problem[] {
-  const problems: Problem[] = findNotApplied(path, written);
+export function checkPolicy(
+  policy: Policy,
+  path: KeyPath,
+  written: WrittenSettings,
+  service: string,
+): Problem[] {
+  const problems: Problem[] = [];
   const { timeouts, limits, retry } = policy;
   const tell: Tell = (key, message, severity) => {
     const name = formatKeyPath([...path, ...key.split('.')]);
@@ -33,6 +40,7 @@ export function checkPolicy(policy: Policy, path: KeyPath, written: WrittenSetti
   checkAttempts(policy, tell);
   checkHedge(policy, tell);
   checkFault(policy, tell);
+  checkFallback(policy, service, tell);
   return problems;
 }
 
@@ -61,8 +69,6 @@ function checkHedge({ hedge, retry, timeouts: { attempt, total } }: Policy, tell
 /** RFC 9110 section 9.2.2. */
 const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'PUT', 'DELETE', 'OPTIONS', 'TRACE']);
 
-type Tell = (key: string, message: string, severity: Problem['severity']) => void;
-
 /** How long attempts may take, and all of them together. */
 function checkAttempts({ timeouts: { attempt, total }, retry }: Policy, tell: Tell): void {
   if (attempt === null || total === null) return;
@@ -85,4 +91,38 @@ function checkFault({ fault }: Policy, tell: Tell): void {
     tell('fault', 'has neither delay nor abort: nothing would happen', 'error');
   const isTwofold = fault.match.some(({ value, prefix }) => value != null && prefix != null);
   if (isTwofold) tell('fault.match', 'expected either value or prefix of a field, found both', 'error');
+}
+
+/** What would stand in for an answer. */
+function checkFallback({ fallback }: Policy, service: string, tell: Tell): void {
+  if (fallback === null) return;
+  const { cached, upstream, static: own } = fallback;
+  if (cached === null && upstream === null && own === null)
+    tell('fallback', 'has none of cached, upstream and static: there is nothing to fall back on', 'error');
+  if (upstream === service)
+    tell('fallback.upstream', `is ${upstream} itself, which has just failed`, 'error');
+  if (cached !== null) {
+    if (cached.entrySize > cached.size)
+      tell(
+        'fallback.cached.entrySize',
+        'is more than fallback.cached.size, which is for all answers',
+        'error',
+      );
+    const vary = cached.vary.map(name => name.toLowerCase());
+    const both = cached.ignore.find(name => vary.includes(name));
+    if (both !== undefined)
+      tell(
+        'fallback.cached.ignore',
+        `has ${both}, which fallback.cached.vary tells answers apart by`,
+        'error',
+      );
+  }
+  if (own !== null) {
+    const { status, body, headers } = own;
+    const hasNoBody = status === 204 || status === 304;
+    if (hasNoBody && body !== null && body !== '')
+      tell('fallback.static.body', `is never sent: a ${status} has none`, 'error');
+    if (Object.keys(headers).length > 32)
+      tell('fallback.static.headers', 'has more than 32 headers', 'error');
+  }
 }

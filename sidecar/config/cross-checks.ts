@@ -44,24 +44,26 @@ class CrossCheck {
   }
 
   private checkPortNames(): void {
-    const { egress, upstreams, controlPlane } = this.file;
-    if (controlPlane !== null) return;
-    for (const [port, name] of Object.entries(egress.ports)) {
-      if (Object.hasOwn(upstreams, name)) continue;
-      const suggestion = nearest(name, Object.keys(upstreams));
-      const question =
-        suggestion === null
-          ? ' (and no controlPlane is, where it could come from)'
-          : `; did you mean ${suggestion}?`;
-      const message = `no upstream ${name} is declared${question}`;
-      const path = ['egress', 'ports', port];
-      this.problems.push({
-        ...problem(this.place(path), formatKeyPath(path), message),
-        found: name,
-        expected: 'the name of an upstream',
-        suggestion,
-      });
-    }
+    for (const [port, name] of Object.entries(this.file.egress.ports))
+      this.checkDeclared(['egress', 'ports', port], name);
+  }
+
+  /** Where there is no control plane, what names an upstream has to name one of the file's. */
+  private checkDeclared(path: KeyPath, name: string): void {
+    const { upstreams, controlPlane } = this.file;
+    if (controlPlane !== null || Object.hasOwn(upstreams, name)) return;
+    const suggestion = nearest(name, Object.keys(upstreams));
+    const question =
+      suggestion === null
+        ? ' (and no controlPlane is, where it could come from)'
+        : `; did you mean ${suggestion}?`;
+    const message = `no upstream ${name} is declared${question}`;
+    this.problems.push({
+      ...problem(this.place(path), formatKeyPath(path), message),
+      found: name,
+      expected: 'the name of an upstream',
+      suggestion,
+    });
   }
 
   /** Each listener needs a port of its own, and none may be an upstream's endpoint. */
@@ -103,7 +105,9 @@ class CrossCheck {
 
   private checkUpstream(name: string, upstream: SidecarFile['upstreams'][string]): void {
     const path = ['upstreams', name];
-    this.problems.push(...checkPolicy(upstream.policy, [...path, 'policy'], this.written));
+    this.problems.push(...checkPolicy(upstream.policy, [...path, 'policy'], this.written, name));
+    const other = upstream.policy?.fallback?.upstream ?? null;
+    if (other !== null) this.checkDeclared([...path, 'policy', 'fallback', 'upstream'], other);
     const { endpoints } = upstream;
     if (endpoints === null) return;
     // One that could not be read is not in the list: what there is can't be judged as a whole, nor by its index.

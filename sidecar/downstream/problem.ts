@@ -43,6 +43,7 @@ export function ownAnswer(status: number, text: string, date: string, fields: re
       bodyLength: body.length,
       upgrade: null,
       tunnel: false,
+      endsWithConnection: false,
     },
     body,
   };

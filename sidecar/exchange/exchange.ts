@@ -1,4 +1,5 @@
 import type { Failure, FailureKind } from './failure.ts';
+import type { Fallback } from './fallback.ts';
 import type { Fields } from './fields.ts';
 import type { RequestBody } from './request-body.ts';
 import type { RetryRefusal } from './retry-refusal.ts';
@@ -71,6 +72,10 @@ export class Exchange {
   waited = 0;
   /** Why it was not sent again where it should have been; null where it was, or need not be. */
   retryRefused: RetryRefusal | null = null;
+  /** Whether it stands in for another exchange, of another upstream: then nothing stands in for it. */
+  isFallback = false;
+  /** What it was answered with in the upstream's place; null where nothing was needed. */
+  fallback: Fallback | null = null;
   /** How long it may take in all until the head of its answer, in ms, from when the application has sent it. */
   total = Number.POSITIVE_INFINITY;
   /** Monotonic milliseconds at which the caller waits no longer, as it says itself. */

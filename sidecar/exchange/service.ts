@@ -41,7 +41,10 @@ export interface Call {
   /** Stops reading the answer: the application is slow (back pressure). */
   pause(): void;
   resume(): void;
-  /** Gives up. The reply's `fail` is called with this failure before this returns, unless the call has ended already. */
+  /**
+   * Gives up. The reply's `fail` is called with this failure before this returns, unless the call has ended already, or a fallback
+   * covers for it: then the reply is told another answer.
+   */
   cancel(failure: Failure): void;
 }
 
@@ -64,6 +67,10 @@ export interface ResponseHead {
    * `end` comes when both sides have ended.
    */
   readonly tunnel: boolean;
+  /**
+   * The body ends with the endpoint's connection: nobody can tell a whole one from one that broke off (RFC 9112 section 8).
+   */
+  readonly endsWithConnection: boolean;
 }
 
 /** A call that has ended already, or never began. */

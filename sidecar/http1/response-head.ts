@@ -4,7 +4,7 @@ import type { ResponseHead } from '../exchange/service.ts';
 import { CR, FIELD_VALUE, LF, SP } from './characters.ts';
 import { applyConnectionOptions } from './connection-options.ts';
 import { parseFieldSection } from './field-section.ts';
-import { type Framing, responseFraming } from './framing.ts';
+import { type Framing, responseFraming, UNTIL_CLOSE } from './framing.ts';
 import { parseVersion } from './http-version.ts';
 import { malformed, ProtocolError } from './protocol-error.ts';
 
@@ -72,6 +72,7 @@ export function parseResponseHead(
       bodyLength: framing >= 0 ? framing : UNKNOWN_LENGTH,
       upgrade,
       tunnel,
+      endsWithConnection: framing === UNTIL_CLOSE && !tunnel,
     },
     framing,
     keepAlive: framing !== -1 && !options.close && (minorVersion >= 1 || options.keepAlive),

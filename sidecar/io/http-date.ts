@@ -9,6 +9,11 @@ export class HttpDate {
     this.clock = clock;
   }
 
+  /** Milliseconds since 1970. */
+  get time(): number {
+    return this.clock();
+  }
+
   now(): string {
     const now = this.clock();
     const second = Math.floor(now / 1000);

@@ -1,5 +1,5 @@
 import type { Exchange } from '../exchange/exchange.ts';
-import { getField, setField } from '../exchange/fields.ts';
+import { type Fields, getField, removeFields, setField } from '../exchange/fields.ts';
 
 /** Says which attempt of an exchange this is, 2 and more; only further attempts have it. */
 const ATTEMPT_FIELD = 'x-outrider-attempt';
@@ -14,6 +14,15 @@ export function outerAttempt(exchange: Exchange): number {
 export function markFurtherAttempt(exchange: Exchange): void {
   const number = outerAttempt(exchange) + ++exchange.furtherAttempts;
   setField(exchange.head.fields, ATTEMPT_FIELD, ATTEMPT_FIELD, String(number));
+}
+
+/** The request's fields as they came, without what was said of attempts that were made here: a copy. */
+export function withoutFurtherAttempts(exchange: Exchange): Fields {
+  const fields = [...exchange.head.fields];
+  const number = outerAttempt(exchange);
+  if (number === 1) removeFields(fields, ATTEMPT_FIELD);
+  else setField(fields, ATTEMPT_FIELD, ATTEMPT_FIELD, String(number));
+  return fields;
 }
 
 function saidAttempt({ head }: Exchange): number {

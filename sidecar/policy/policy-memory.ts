@@ -1,6 +1,8 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Policy } from '../../control-plane/contract/policy.ts';
 import type { TimerWheel } from '../io/timer-wheel.ts';
 import type { UpstreamCounters } from '../telemetry/counters.ts';
+import { AnswerCache } from './answer-cache.ts';
 import { type CountedFailures, countedFailures } from './breaker.ts';
 import { type BreakerChange, type BreakerSettings, CircuitBreaker } from './circuit-breaker.ts';
 import { ConcurrencyLimit } from './concurrency-limit.ts';
@@ -8,6 +10,8 @@ import { FaultInjector } from './fault.ts';
 import { HedgeDelay } from './hedge-delay.ts';
 import { RetryBudget } from './retry-budget.ts';
 import { KeyedBuckets } from './token-bucket.ts';
+
+type CachedSettings = NonNullable<NonNullable<Policy['fallback']>['cached']>;
 
 interface MemoryContext {
   /** The names by which the policy may mean this sidecar: its service, and its id. */
@@ -43,6 +47,9 @@ export class PolicyMemory {
   rate: KeyedBuckets | null = null;
   /** Whose values have a bucket each; null: all requests have one. */
   private rateHeader: string | null = null;
+  /** The last good answers; null where none are kept. */
+  answers: AnswerCache | null = null;
+  private cached: CachedSettings | null = null;
   private readonly context: MemoryContext;
 
   constructor(context: MemoryContext) {
@@ -50,7 +57,8 @@ export class PolicyMemory {
   }
 
   /** Takes over what the policy says. @param now monotonic ms */
-  configure({ breaker, fault, hedge, limits, rateLimit, retry }: Policy, now: number): void {
+  configure(policy: Policy, now: number): void {
+    const { breaker, fallback, fault, hedge, limits, rateLimit, retry } = policy;
     this.retryBudget.configure(retry.budget);
     this.configureBreaker(breaker, now);
     this.configureConcurrency(limits);
@@ -59,6 +67,19 @@ export class PolicyMemory {
     else if (this.hedgeDelay === null) this.hedgeDelay = new HedgeDelay(hedge.after);
     else this.hedgeDelay.configure(hedge.after);
     this.configureFault(fault, now);
+    this.configureAnswers(fallback?.cached ?? null);
+  }
+
+  private configureAnswers(cached: CachedSettings | null): void {
+    const before = this.cached;
+    this.cached = cached;
+    if (cached === null) this.answers = null;
+    else if (this.answers === null) this.answers = new AnswerCache(cached);
+    else this.answers.configure(cached);
+    if (before === null || cached === null) return;
+    // What was kept by other rules may be for fewer than it would be given to now.
+    const isSame = isDeepStrictEqual([before.vary, before.ignore], [cached.vary, cached.ignore]);
+    if (!isSame) this.answers?.clear();
   }
 
   private configureFault(fault: Policy['fault'], now: number): void {

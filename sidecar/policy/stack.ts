@@ -8,6 +8,7 @@ import { telemetryLayer } from '../telemetry/telemetry-layer.ts';
 import { breakerLayer } from './breaker.ts';
 import { concurrencyLayer } from './concurrency-limit.ts';
 import { deadlineLayer } from './deadline.ts';
+import { fallbackLayer } from './fallback.ts';
 import { faultLayer } from './fault-injection.ts';
 import { hedgeLayer, type Spares } from './hedge.ts';
 import { Hold } from './hold.ts';
@@ -24,6 +25,9 @@ interface StackContext {
   readonly accessLog: AccessLog | null;
   /** From 0 to below 1. */
   readonly random: () => number;
+  readonly date: { now(): string; readonly time: number };
+  /** The stack of another upstream, as it is now; null where there is none of this name. */
+  readonly other: (name: string) => Service | null;
 }
 
 /**
@@ -42,12 +46,12 @@ export function buildStack(
   holdRoom: HoldRoom | null,
   memory: Pick<
     PolicyMemory,
-    'breaker' | 'counted' | 'concurrency' | 'fault' | 'hedgeDelay' | 'rate' | 'retryBudget'
+    'answers' | 'breaker' | 'counted' | 'concurrency' | 'fault' | 'hedgeDelay' | 'rate' | 'retryBudget'
   >,
 ): Service {
-  const { wheel, accessLog, random } = context;
-  const { breaker, counted, concurrency, fault, hedgeDelay, rate, retryBudget: budget } = memory;
-  const { timeouts, retry, hedge, limits, rateLimit } = policy;
+  const { wheel, accessLog, random, date, other } = context;
+  const { answers, breaker, counted, concurrency, fault, hedgeDelay, rate, retryBudget: budget } = memory;
+  const { timeouts, retry, hedge, limits, rateLimit, fallback } = policy;
   const layers: Layer[] = [];
   const hold =
     holdRoom === null || limits.hold === 0
@@ -89,6 +93,23 @@ export function buildStack(
   const { total, propagate } = timeouts;
   if (total !== null || propagate) {
     layers.push(deadlineLayer({ total, propagate, upstream: name }, wheel));
+  }
+
+  // Around all that may refuse a request or fail, and inside the total timeout: when that passes, it cancels what is under way, and the
+  // failure of that comes by here, where it can still be answered at once.
+  if (fallback !== null) {
+    layers.push(
+      fallbackLayer({
+        settings: fallback,
+        methods: retry.methods,
+        answers,
+        other,
+        upstream: name,
+        counters,
+        wheel,
+        date,
+      }),
+    );
   }
 
   // Outside the breaker: what is refused for want of room is no call, and must not take one of its trials.

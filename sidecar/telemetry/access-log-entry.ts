@@ -1,5 +1,6 @@
 import type { EndedAttempt } from '../exchange/exchange.ts';
 import type { FailureKind } from '../exchange/failure.ts';
+import type { FallbackKind } from '../exchange/fallback.ts';
 import type { RetryRefusal } from '../exchange/retry-refusal.ts';
 
 /** What the access log notes of an exchange while it is served. Mutable and used again. */
@@ -19,6 +20,8 @@ export class AccessLogEntry {
   responseBytes = 0;
   attempts = 0;
   retryRefused: RetryRefusal | null = null;
+  fallback: FallbackKind | null = null;
+  coveredStatus = 0;
   staleReplays = 0;
   moves = 0;
   waited = 0;
@@ -46,6 +49,8 @@ export class AccessLogEntry {
     this.responseBytes = 0;
     this.attempts = 0;
     this.retryRefused = null;
+    this.fallback = null;
+    this.coveredStatus = 0;
     this.staleReplays = 0;
     this.moves = 0;
     this.waited = 0;
@@ -90,6 +95,10 @@ export interface AccessLogLine {
   readonly tried: readonly string[] | undefined;
   /** Why there was no further attempt where there should have been one. */
   readonly retryRefused: RetryRefusal | undefined;
+  /** What stood in for the upstream; then `error` says what it failed with. */
+  readonly fallback: FallbackKind | undefined;
+  /** The status of the answer that a fallback replaced. */
+  readonly coveredStatus: number | undefined;
   /** How often the request was sent anew because a reused connection had been closed. */
   readonly staleReplays: number;
   /** How often it was sent to another endpoint because one did not answer; absent where it was not. */
@@ -124,6 +133,8 @@ export function toLine(entry: AccessLogEntry, wallOffset: number): AccessLogLine
     attempts: entry.attempts,
     tried: triedOf(entry),
     retryRefused: entry.retryRefused ?? undefined,
+    fallback: entry.fallback ?? undefined,
+    coveredStatus: entry.coveredStatus > 0 ? entry.coveredStatus : undefined,
     staleReplays: entry.staleReplays,
     moves: entry.moves > 0 ? entry.moves : undefined,
     waitedMs: entry.waited > 0 ? Math.round(entry.waited * 1000) / 1000 : undefined,
@@ -150,6 +161,8 @@ export function toText(line: AccessLogLine): string {
   if (line.tried !== undefined)
     words.push(`tried=${line.tried.map(one => word(one.replace(' ', '='))).join()}`);
   if (line.retryRefused !== undefined) words.push(`not-retried=${line.retryRefused}`);
+  if (line.fallback !== undefined) words.push(`fallback=${line.fallback}`);
+  if (line.coveredStatus !== undefined) words.push(`covered=${line.coveredStatus}`);
   if (line.staleReplays > 0) words.push(`replays=${line.staleReplays}`);
   if (line.moves !== undefined) words.push(`moves=${line.moves}`);
   if (line.waitedMs !== undefined) words.push(`waited=${line.waitedMs}ms`);

@@ -81,6 +81,8 @@ export class AccessLog {
     entry.responseBytes = responseBytes;
     entry.attempts = exchange.attempts;
     entry.retryRefused = exchange.retryRefused;
+    entry.fallback = exchange.fallback?.kind ?? null;
+    entry.coveredStatus = exchange.fallback?.status ?? 0;
     entry.staleReplays = exchange.staleReplays;
     entry.moves = exchange.moves;
     entry.ends = exchange.ends;
@@ -181,8 +183,8 @@ const JSON_OPTIONS = {
 };
 
 /** What was retried, moved or delayed is always told of: nobody sees it otherwise. */
-function isRemarkable({ attempts, moves, injectedDelay }: Exchange): boolean {
-  return attempts > 1 || moves > 0 || injectedDelay > 0;
+function isRemarkable({ attempts, moves, injectedDelay, fallback }: Exchange): boolean {
+  return attempts > 1 || moves > 0 || injectedDelay > 0 || fallback !== null;
 }
 
 function noteFailure(entry: AccessLogEntry, failure: Failure | null): void {

@@ -1,5 +1,6 @@
 import type { EjectionReason } from '../exchange/ejection-reason.ts';
 import { FAILURES, type FailureKind } from '../exchange/failure.ts';
+import type { FallbackKind } from '../exchange/fallback.ts';
 import { RETRY_REFUSALS, type RetryRefusal } from '../exchange/retry-refusal.ts';
 import { LatencyHistogram } from './latency-histogram.ts';
 
@@ -68,6 +69,9 @@ export class UpstreamCounters {
   /** Faults made on purpose, by what they were; and requests that were let through since enough were delayed. Kept by fault injection. */
   readonly faults = { delay: 0, abort: 0, reset: 0 };
   faultsSkipped = 0;
+  /** Exchanges that something stood in for, by what it was. Kept by the fallback layer. */
+  readonly fallbacks: Record<FallbackKind, number> = { cached: 0, upstream: 0, static: 0 };
+
   /** How often the circuit breaker has opened. Kept by the policies' memory. */
   breakerOpened = 0;
   /** What the circuit breaker is at; `closed` where there is none. */

@@ -71,7 +71,10 @@ class TelemetryReply extends PassReply {
   }
 
   override end(trailers: Fields | null): void {
-    this.finish(null);
+    // The application does not see what a fallback covers for; whoever looks after the upstream has to.
+    const covered = this.exchange.fallback?.reason ?? null;
+    if (covered !== null) this.options.counters.failures[covered.kind]++;
+    this.finish(covered);
     this.reply.end(trailers);
   }
 

@@ -14,7 +14,11 @@ export function upstreamMetrics(upstreams: () => Iterable<UpstreamCounters>): Co
       'Exchanges that ended, by the status class that the application got; none where it got no answer.',
       each(answers),
     ),
-    counter('outrider_failures_total', 'Exchanges that ended in a failure, by its kind.', each(failures)),
+    counter(
+      'outrider_failures_total',
+      'Exchanges that ended in a failure, by its kind, covered for by a fallback or not.',
+      each(failures),
+    ),
     {
       name: 'outrider_request_duration_seconds',
       help: "From the request's head to the answer's end; tunnels are not in it.",
@@ -114,6 +118,11 @@ export function upstreamMetrics(upstreams: () => Iterable<UpstreamCounters>): Co
       'Requests that were let through since as many as may be were delayed on purpose already.',
       one(of => of.faultsSkipped),
     ),
+    counter(
+      'outrider_fallbacks_total',
+      'Exchanges that something else stood in for, by what it was: cached, upstream or static.',
+      each(fallbacks),
+    ),
     gauge(
       'outrider_breaker_state',
       'The circuit breaker: 1 for the state that it is in.',
@@ -145,6 +154,13 @@ export function upstreamMetrics(upstreams: () => Iterable<UpstreamCounters>): Co
       one(of => of.moved),
     ),
   ];
+}
+
+function fallbacks(of: UpstreamCounters): Sample[] {
+  return Object.entries(of.fallbacks).map(([kind, value]) => ({
+    labels: { upstream: of.upstream, kind },
+    value,
+  }));
 }
 
 function breakerStates({ upstream, breakerState }: UpstreamCounters): Sample[] {

@@ -385,4 +385,5 @@ const TUNNEL_ESTABLISHED: ResponseHead = {
   bodyLength: 0,
   upgrade: null,
   tunnel: true,
+  endsWithConnection: false,
 };

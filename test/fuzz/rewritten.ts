@@ -17,7 +17,7 @@ export function rewriteResponse(response: ResponseMeaning, method: string): stri
   const framing = tunnel ? 0 : framingOf(response);
   const connection = response.upgrade !== null ? 'upgrade' : '';
   const text = responseHeadText(
-    { ...response, version: '1.1', bodyLength: 0, tunnel },
+    { ...response, version: '1.1', bodyLength: 0, tunnel, endsWithConnection: false },
     framing,
     connection,
     '',

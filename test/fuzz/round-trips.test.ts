@@ -83,6 +83,7 @@ const response: Arbitrary<[ResponseHead, Framing, string]> = fc
       bodyLength: framing >= 0 ? framing : UNKNOWN_LENGTH,
       upgrade: status === 101 || status === 426 ? 'websocket' : null,
       tunnel: status === 101,
+      endsWithConnection: framing === UNTIL_CLOSE && status !== 101,
     };
     return [head, framing, method];
   });

@@ -40,6 +40,7 @@ export function aResponseHead(values: Partial<ResponseHead> = {}): ResponseHead 
     bodyLength: 0,
     upgrade: null,
     tunnel: false,
+    endsWithConnection: false,
     ...values,
   };
 }

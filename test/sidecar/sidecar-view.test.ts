@@ -141,6 +141,7 @@ describe('upstreams', () => {
         retries: 0,
         retriesRefused: {},
         hedges: { sent: 0, won: 0, refused: {} },
+        fallbacks: {},
         moved: 0,
         staleReplays: 0,
         connections: { open: 1, busy: 0, waiting: 0, held: 0 },
@@ -151,6 +152,7 @@ describe('upstreams', () => {
         retryBudget: { left: 30, requests: 1, retries: 0 },
         hedgeAfterMs: null,
         fault: null,
+        answersKept: null,
         endpoints: [
           {
             id: `127.0.0.1:${port}`,

@@ -83,6 +83,7 @@ const TESTED_BY: Readonly<Record<string, readonly string[]>> = {
     'sidecar/io/accept.ts',
     'sidecar/io/runtime-handles.ts',
   ],
+  'sidecar/policy/fallback': ['sidecar/policy/cached-answers.ts'],
   'sidecar/policy/timeout': ['sidecar/policy/timed-reply.ts'],
   'sidecar/policy/retry': ['sidecar/exchange/retry-refusal.ts', 'sidecar/policy/method-safe.ts'],
   'sidecar/http1/response-head': ['sidecar/exchange/body-length.ts', 'sidecar/http1/protocol-error.ts'],

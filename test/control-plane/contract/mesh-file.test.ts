@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { DEFAULT_POLICY } from '../../../control-plane/contract/default-policy.ts';
 import { loadMeshDocuments, loadMeshFile } from '../../../control-plane/contract/mesh-file.ts';
-import { NOT_APPLIED } from '../../../control-plane/contract/not-applied.ts';
 import { formatProblem } from '../../../control-plane/contract/problem.ts';
 import { parseYaml } from '../../../control-plane/contract/yaml-source.ts';
 
@@ -29,10 +28,7 @@ function load(text: string) {
 
 test('takes a file that says everything there is to say', () => {
   const { value, complaints } = load(EXAMPLE);
-  assert.deepEqual(
-    complaints.filter(line => !line.endsWith('is accepted but not applied by this version')),
-    [],
-  );
+  assert.deepEqual(complaints, []);
   assert.deepEqual(value?.services.inventory.policy, {
     balancer: 'least-request',
     timeouts: {
@@ -82,7 +78,19 @@ test('takes a file that says everything there is to say', () => {
     rateLimit: { rate: 100, per: 1_000, burst: 200, header: null },
     outliers: DEFAULT_POLICY.outliers,
     hedge: { after: 'p95', max: 1 },
-    fallback: { cached: { maxAge: 60_000 } },
+    fallback: {
+      on: ['failure', 'gateway-error'],
+      cached: {
+        maxAge: 60_000,
+        vary: [],
+        ignore: [],
+        entrySize: 65_536,
+        size: 4_194_304,
+        entries: 1_000,
+      },
+      upstream: null,
+      static: null,
+    },
     fault: {
       delay: { for: 200, percent: 0.05 },
       abort: null,
@@ -125,11 +133,4 @@ test('gives what was written as documents, with nothing added', () => {
   });
   assert.deepEqual(documents('services:'), {});
   assert.equal(documents('services: { a: { policy: { retry: { attempts: 99 } } } }'), null);
-});
-
-test('warns of what is not applied, as a sidecar file does', () => {
-  const [setting] = NOT_APPLIED.filter(name => !name.includes('.'));
-  assert.deepEqual(load(`services: { a: { policy: { ${setting}: {} } } }`).complaints.slice(0, 1), [
-    `mesh.yaml:1:28: warning: services.a.policy.${setting}: is accepted but not applied by this version`,
-  ]);
 });

@@ -26,6 +26,10 @@ export function writtenBy(schema: TSchema): fc.Arbitrary<unknown> {
     schema.default === undefined
       ? anything
       : fc.oneof({ weight: 15, arbitrary: fc.constant(schema.default) }, { weight: 1, arbitrary: anything });
+  if (schema.patternProperties !== undefined) {
+    const [inner] = Object.values(schema.patternProperties as Record<string, TSchema>);
+    return fc.dictionary(fc.constantFrom('x-mine', 'X-Mine', 'date', ''), writtenBy(inner!), { maxKeys: 2 });
+  }
   if (schema.type === 'object') {
     const settings = Object.entries(schema.properties as Record<string, TSchema>);
     return fc

@@ -21,6 +21,7 @@ test('a reply that overrides nothing passes everything on, in order', () => {
     bodyLength: 1,
     upgrade: null,
     tunnel: false,
+    endsWithConnection: false,
   };
   const chunk = Buffer.from('x');
   const trailers = ['X-A', '1'];

@@ -24,6 +24,7 @@ test('an answer as servers send it', () => {
       bodyLength: 5,
       upgrade: null,
       tunnel: false,
+      endsWithConnection: false,
     },
     framing: 5,
     keepAlive: true,

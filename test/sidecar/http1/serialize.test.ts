@@ -31,6 +31,7 @@ const response = (values: Partial<ResponseHead> = {}): ResponseHead => ({
   bodyLength: 5,
   upgrade: null,
   tunnel: false,
+  endsWithConnection: false,
   ...values,
 });
 

@@ -143,3 +143,30 @@ test('the same value of another header has a rate of its own', () => {
   memory.configure(policyOf('rateLimit: { rate: 1, header: x-user }'), 0);
   assert.equal(memory.rate?.take('a', 0), 0);
 });
+
+test('answers are kept while other settings change, and forgotten where the rules do by which they were kept', () => {
+  const memory = aMemory();
+  memory.configure(policyOf('{}'), 0);
+  assert.equal(memory.answers, null);
+  const keep = () =>
+    memory.answers?.put('a', [], [], {
+      status: 200,
+      reason: '',
+      fields: [],
+      body: '',
+      bornAt: 0,
+      usableFor: 1,
+    });
+  const kept = (cached: string) => {
+    memory.configure(policyOf(`fallback: { cached: ${cached} }`), 0);
+    return memory.answers?.count;
+  };
+  assert.equal(kept('{}'), 0);
+  keep();
+  assert.equal(kept('{ maxAge: 2m, size: 1MiB }'), 1);
+  assert.equal(kept('{ vary: [x-tenant] }'), 0);
+  keep();
+  assert.equal(kept('{ vary: [x-tenant], ignore: [cookie] }'), 0);
+  memory.configure(policyOf('fallback: { static: {} }'), 0);
+  assert.equal(memory.answers, null);
+});

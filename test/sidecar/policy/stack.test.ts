@@ -4,8 +4,13 @@ import fc from 'fast-check';
 import { DEFAULT_POLICY } from '../../../control-plane/contract/default-policy.ts';
 import type { Policy } from '../../../control-plane/contract/policy.ts';
 import { type FailureKind, failure } from '../../../sidecar/exchange/failure.ts';
+import { getField } from '../../../sidecar/exchange/fields.ts';
 import { type BodySink, RequestBody } from '../../../sidecar/exchange/request-body.ts';
 import { type Call, ENDED_CALL, type ResponseHead } from '../../../sidecar/exchange/service.ts';
+import { HttpDate } from '../../../sidecar/io/http-date.ts';
+import { countedFailures } from '../../../sidecar/policy/breaker.ts';
+import { CircuitBreaker } from '../../../sidecar/policy/circuit-breaker.ts';
+import { ConcurrencyLimit } from '../../../sidecar/policy/concurrency-limit.ts';
 import { HedgeDelay } from '../../../sidecar/policy/hedge-delay.ts';
 import { RetryBudget } from '../../../sidecar/policy/retry-budget.ts';
 import { buildStack } from '../../../sidecar/policy/stack.ts';
@@ -19,25 +24,38 @@ interface Settings {
   readonly hedge?: Policy['hedge'];
   readonly timeouts?: Partial<Policy['timeouts']>;
   readonly retry?: Partial<Policy['retry']>;
+  readonly fallback?: Policy['fallback'];
 }
 
-function policyOf({ timeouts, retry, hedge = null }: Settings): Policy {
+const FALLBACK: NonNullable<Policy['fallback']> = {
+  on: ['failure', '5xx'],
+  cached: null,
+  upstream: null,
+  static: { status: 200, headers: {}, body: 'instead' },
+};
+
+function policyOf({ timeouts, retry, hedge = null, fallback = null }: Settings): Policy {
   return {
     ...DEFAULT_POLICY,
     hedge,
     timeouts: { ...DEFAULT_POLICY.timeouts, ...timeouts },
     retry: { ...DEFAULT_POLICY.retry, ...retry },
+    fallback,
   };
 }
 
+type MemoryParts = Partial<Parameters<typeof buildStack>[6]>;
+
 /** A stack over a scripted upstream. */
-function makeStack(settings: Settings = {}, endpoints = 2, random = 0) {
+function makeStack(settings: Settings = {}, endpoints = 2, random = 0, parts: MemoryParts = {}) {
   const clock = new HandClock();
   const counters = new UpstreamCounters('inventory');
   const service = new ScriptedService(endpoints);
-  const context = { wheel: clock.wheel, accessLog: null, random: () => random };
+  const date = new HttpDate(() => Date.UTC(1994, 10, 15, 8, 12, 31));
+  const context = { wheel: clock.wheel, accessLog: null, random: () => random, date, other: () => null };
   const policy = policyOf(settings);
   const memory = {
+    answers: null,
     breaker: null,
     concurrency: null,
     hedgeDelay: policy.hedge && new HedgeDelay(policy.hedge.after),
@@ -45,6 +63,7 @@ function makeStack(settings: Settings = {}, endpoints = 2, random = 0) {
     rate: null,
     counted: { statuses: new Set<number>(), kinds: new Set<FailureKind>() },
     retryBudget: new RetryBudget(policy.retry.budget),
+    ...parts,
   };
   const stack = buildStack('inventory', policy, service, counters, context, null, memory);
   return { clock, counters, service, stack };
@@ -126,6 +145,58 @@ describe('attempts that are under way at once', () => {
     second?.fail('reset');
     first?.answer(200, 'hello');
     assert.deepEqual(reply.told, [200, 'data', 'end']);
+  });
+});
+
+describe('a fallback', () => {
+  test('covers for the total timeout outside it, at once', () => {
+    const { clock, service, reply, counters } = start({ timeouts: { total: 250 }, fallback: FALLBACK });
+    clock.advance(250);
+    assert.equal(service.last.cancelled?.kind, 'deadline');
+    assert.deepEqual([reply.told, reply.body], [[200, 'data', 'end'], 'instead']);
+    assert.deepEqual([counters.failures.deadline, counters.answers[2], counters.inFlight], [1, 1, 0]);
+  });
+
+  test('covers for a limit and an open breaker, and neither is told of it', () => {
+    const breaker = new CircuitBreaker(
+      {
+        window: { kind: 'calls', calls: 2 },
+        minimumCalls: 2,
+        failureRate: 0.5,
+        slowCallRate: 1,
+        slowCall: 1_000,
+        openFor: 1_000,
+        openForGrowth: 1,
+        openForMax: 1_000,
+        halfOpenCalls: 1,
+        permitFor: 1_000,
+        rampUp: 0,
+        forced: null,
+      },
+      () => 0,
+      () => {},
+    );
+    const counted = countedFailures(['5xx', 'reset']);
+    const { wheel } = new HandClock();
+    const limits = { max: 1, pending: 0, pendingFor: 1_000 };
+    const concurrency = new ConcurrencyLimit(limits, new UpstreamCounters('inventory'), wheel);
+    const memory = { breaker, counted, concurrency };
+    const { stack, service } = makeStack({ retry: { attempts: 1 }, fallback: FALLBACK }, 2, 0, memory);
+    const told = () => {
+      const reply = new RecordedReply();
+      stack.call(anExchange(), reply);
+      return reply;
+    };
+    const error = ({ answer }: RecordedReply) => getField(answer?.fields ?? [], 'x-outrider-error');
+    const first = told();
+    assert.equal(error(told()), 'overflow');
+    service.last.fail('reset');
+    assert.equal(error(first), 'reset');
+    told();
+    service.last.answer(500);
+    assert.equal(breaker.state, 'open');
+    assert.equal(error(told()), 'breaker-open');
+    assert.equal(service.calls.length, 2);
   });
 });
 
@@ -221,6 +292,7 @@ const anyExchange = fc.record({
       on: fc.subarray(['connect-failure', 'reset', 'attempt-timeout', 'gateway-error', '5xx'] as const),
       methods: fc.constantFrom('idempotent' as const, 'any' as const, ['POST']),
     }),
+    fallback: fc.option(fc.constant(FALLBACK)),
   }),
   endpoints: fc.integer({ min: 1, max: 3 }),
   random: fc.constantFrom(0, 0.5, 0.999),

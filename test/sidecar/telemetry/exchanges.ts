@@ -35,6 +35,7 @@ export function aResponseHead(head: Partial<ResponseHead> = {}): ResponseHead {
     bodyLength: 0,
     upgrade: null,
     tunnel: false,
+    endsWithConnection: false,
     ...head,
   };
 }

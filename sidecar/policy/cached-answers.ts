@@ -1,0 +1,59 @@
+import type { Policy } from '../../control-plane/contract/policy.ts';
+import { UNKNOWN_LENGTH } from '../exchange/body-length.ts';
+import type { Exchange } from '../exchange/exchange.ts';
+import type { ResponseHead } from '../exchange/service.ts';
+import type { AnswerCache, KeptAnswer } from './answer-cache.ts';
+import { CacheRules, type Keepable, resourceOf } from './cache-rules.ts';
+
+type CachedSettings = NonNullable<NonNullable<Policy['fallback']>['cached']>;
+
+/** The last good answers of an upstream, by the policy's rules: what it keeps, and what it gives instead of an answer. */
+export class CachedAnswers {
+  private readonly cache: AnswerCache;
+  private readonly rules: CacheRules;
+  private readonly maxAge: number;
+  readonly entrySize: number;
+
+  constructor(cache: AnswerCache, settings: CachedSettings) {
+    this.cache = cache;
+    this.rules = new CacheRules(settings);
+    this.maxAge = settings.maxAge;
+    this.entrySize = settings.entrySize;
+  }
+
+  /** @param now milliseconds since 1970 */
+  find(exchange: Exchange, now: number): KeptAnswer | null {
+    if (!this.rules.covers(exchange)) return null;
+    return this.cache.get(resourceOf(exchange), exchange.head.fields, this.maxAge, now);
+  }
+
+  /** Forgets what an answer shows to be no more. @returns what is to be known of it if it is to be kept */
+  note(exchange: Exchange, head: ResponseHead): Keepable | null {
+    const { method, fields } = exchange.head;
+    if (method === 'GET') {
+      if (head.status === 404 || head.status === 410) this.cache.forget(resourceOf(exchange));
+      const isTooLarge = head.bodyLength > this.entrySize;
+      return isTooLarge || !this.rules.covers(exchange) ? null : this.rules.judge(head, fields);
+    }
+    // RFC 9111 section 4.4.
+    const isSafe = method === 'HEAD' || method === 'OPTIONS' || method === 'TRACE';
+    if (!isSafe && head.status < 400) this.cache.forget(resourceOf(exchange));
+    return null;
+  }
+
+  keep(exchange: Exchange, head: ResponseHead, keepable: Keepable, body: string, now: number): void {
+    const { vary, age, usableFor } = keepable;
+    const fields =
+      head.bodyLength === UNKNOWN_LENGTH
+        ? [...keepable.fields, 'Content-Length', String(body.length)]
+        : keepable.fields;
+    this.cache.put(resourceOf(exchange), exchange.head.fields, vary, {
+      status: head.status,
+      reason: head.reason,
+      fields,
+      body,
+      bornAt: now - age,
+      usableFor,
+    });
+  }
+}

@@ -1,0 +1,39 @@
+import { STATUS_CODES } from 'node:http';
+import type { Policy } from '../../control-plane/contract/policy.ts';
+import type { Fields } from '../exchange/fields.ts';
+import type { ResponseHead } from '../exchange/service.ts';
+
+type StaticSettings = NonNullable<NonNullable<Policy['fallback']>['static']>;
+
+/** The answer that a policy has for what an upstream does not answer. */
+export class StaticAnswer {
+  readonly body: Buffer;
+  private readonly status: number;
+  private readonly fields: Fields;
+  /** Neither has a body, and 204 no length (RFC 9110 section 8.6). */
+  private readonly isBodiless: boolean;
+
+  constructor({ status, headers, body }: StaticSettings) {
+    this.status = status;
+    this.isBodiless = status === 204 || status === 304;
+    this.body = Buffer.from(this.isBodiless ? '' : (body ?? ''));
+    this.fields = Object.entries(headers).flatMap(([name, value]) => [name, String(value)]);
+    if (this.body.length > 0 && headers['content-type'] === undefined)
+      this.fields.push('content-type', 'text/plain; charset=utf-8');
+    if (!this.isBodiless) this.fields.push('content-length', String(this.body.length));
+  }
+
+  /** @param more fields to add @param isHead whether it is for a HEAD */
+  head(more: readonly string[], isHead: boolean): ResponseHead {
+    return {
+      status: this.status,
+      version: '1.1',
+      reason: STATUS_CODES[this.status] ?? '',
+      fields: [...this.fields, ...more],
+      bodyLength: isHead ? 0 : this.body.length,
+      upgrade: null,
+      tunnel: false,
+      endsWithConnection: false,
+    };
+  }
+}
