@@ -7,8 +7,8 @@ import type { WrittenSettings } from './read.ts';
 type Tell = (key: string, message: string, severity: Problem['severity']) => void;
 
 /**
- * Settings of a policy that are right one by one and make no sense together. Where the shorter time simply wins that is a warning; what was asked for and could never happen is an error.
- * Only what was written is judged, so that nobody is told of a default.
+ * Settings of a policy that are right one by one and make no sense together. Where the shorter time simply wins that is a warning;
+ * what was asked for and could never happen is an error. Only what was written is judged, so that nobody is told of a default.
  * @param service whose policy it is
  */
 export function checkPolicy(

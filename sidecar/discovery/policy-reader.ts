@@ -20,7 +20,7 @@ export function readPolicy(service: string, document: PolicyDocument): ReadPolic
   if (Object.keys(document).length === 0) return { ok: true, policy: DEFAULT_POLICY };
   try {
     const { value, problems, written } = read(POLICY_SCHEMA, treeOf(document, `policy of ${service}`));
-    const errors = [...problems, ...checkPolicy(value, [], written)].filter(isError);
+    const errors = [...problems, ...checkPolicy(value, [], written, service)].filter(isError);
     if (errors.length === 0) return { ok: true, policy: value };
     return { ok: false, reason: errors.map(formatProblem).join('; ') };
   } catch (error) {

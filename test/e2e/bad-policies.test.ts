@@ -43,6 +43,23 @@ const BAD: readonly (readonly [policy: object, ...says: string[]])[] = [
   [{ hedge: {}, retry: { methods: 'any' } }, 'retry.methods: '],
   [{ hedge: {}, retry: { methods: ['GET', 'POST'] } }, 'retry.methods: '],
   [{ hedge: {}, retry: { attempts: 1 } }, 'hedge: never happens'],
+  [{ fallback: {} }, 'fallback: has none of cached, upstream and static: there is nothing to fall back on'],
+  [{ fallback: { upstream: 'inventory' } }, 'fallback.upstream: is inventory itself, which has just failed'],
+  [{ fallback: { cached: {}, on: ['timeout'] } }, 'fallback.on[0]: '],
+  [{ fallback: { static: { status: 101 } } }, 'fallback.static.status: '],
+  [
+    { fallback: { static: { body: 'x'.repeat(16_385) } } },
+    'fallback.static.body: expected text of up to 16 KiB',
+  ],
+  [
+    { fallback: { static: { status: 204, body: 'x' } } },
+    'fallback.static.body: is never sent: a 204 has none',
+  ],
+  [
+    { fallback: { static: { headers: { 'content-length': 5 } } } },
+    'fallback.static.headers.content-length: ',
+  ],
+  [{ fallback: { static: { headers: { 'x-a': 'b\r\nx-c: d' } } } }, 'fallback.static.headers.x-a: '],
   [{ timeout: {}, retry: { attempts: 0 } }, 'timeout: unknown key', 'retry.attempts: '],
 ];
 

@@ -36,7 +36,7 @@ test('takes what the control plane has taken, to the same effect', () => {
     try {
       const bytes = Buffer.from(JSON.stringify({ policy }));
       return readBody(SERVICE_BODY, { format: 'json', bytes }, ({ policy: read }, written) =>
-        checkPolicy(read, ['policy'], written),
+        checkPolicy(read, ['policy'], written, 'inventory'),
       );
     } catch {
       return null;
