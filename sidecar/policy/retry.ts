@@ -238,6 +238,7 @@ class RetriedCall extends PassReply implements Call, TimerOwner {
       const next = service.afterAnswer(exchange, head, this.started, this.isNested);
       if (typeof next === 'object') {
         this.phase = 'discarding';
+        this.received++;
         // Others are noted by themselves.
         if (exchange.ends === null) exchange.noteEnd(exchange.tried[exchange.tried.length - 1], head.status);
         this.wait = next.wait;

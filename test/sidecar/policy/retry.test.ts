@@ -724,3 +724,14 @@ describe('the budget', () => {
     assert.equal(service.calls.length, 1_200);
   });
 });
+
+test('an answer that was followed by another attempt counts among those that a lost connection may still be followed by', () => {
+  const { service, reply, taken } = startSheltered({
+    endpoints: 2,
+    settings: { attempts: 2, on: ALL, backoff: { base: 0, max: 0 } },
+  });
+  service.last.answer(503);
+  assert.equal(service.calls.length, 2);
+  service.last.fail('reset');
+  assert.deepEqual([service.calls.length, taken.length, reply.failure?.kind], [2, 0, 'retry-exhausted']);
+});
