@@ -19,10 +19,10 @@ interface SearchOptions {
 
 const FIRST_PAUSE_MS = 25;
 /** Whoever waits is served within 100 ms of the return; a connection that is refused costs next to nothing. */
-const LONGEST_PAUSE_MS = 75;
+const LONGEST_PAUSE_MS = 50;
 
 /**
- * The pause before the search looks at the endpoints once more: it doubles from 25 ms to 75 ms, less up to a half at random, so
+ * The pause before the search looks at the endpoints once more: it doubles from 25 ms to 50 ms, less up to a half at random, so
  * that many sidecars do not come at once.
  * @param rounds how often it has looked
  * @param random from 0 to below 1

@@ -37,13 +37,13 @@ const aRefusing = async (): Promise<Endpoint> => new Endpoint(aSpec(await closed
 const isLost = (endpoint: Endpoint) => until(() => endpoint.lost !== null, 'the refusal');
 
 describe('the pause', () => {
-  test('doubles up to 75 ms, less up to a half at random', () => {
+  test('doubles up to 50 ms, less up to a half at random', () => {
     assert.deepEqual(
-      [0, 1, 2, 3, 90].map(rounds => pauseAfter(rounds, 0)),
-      [25, 50, 75, 75, 75],
+      [0, 1, 2, 90].map(rounds => pauseAfter(rounds, 0)),
+      [25, 50, 50, 50],
     );
     assert.equal(pauseAfter(0, 0.999) > 12, true);
-    assert.equal(pauseAfter(90, 0.5), 56.25);
+    assert.equal(pauseAfter(90, 0.5), 37.5);
   });
 });
 
