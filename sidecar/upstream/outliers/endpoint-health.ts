@@ -119,3 +119,29 @@ export class EndpointHealth {
     this.latencies.fade();
   }
 }
+
+/**
+ * The part of failures among the others. Where they have none it is as much as one would make it, within these bounds: after a thousand
+ * good answers of others the first failures of an endpoint say more than after a hundred.
+ * @param totals of all endpoints
+ */
+export function usualFailures(totals: WindowCounts, health: EndpointHealth): number {
+  return usualRate(totals, health, 'failed', 0.001, 0.01);
+}
+
+/** The part of slow answers among the others, which is never taken for less than 2 %: nobody is perfect. */
+export function usualSlowness(totals: WindowCounts, health: EndpointHealth): number {
+  return usualRate(totals, health, 'slow', 0.02, 0.02);
+}
+
+function usualRate(
+  totals: WindowCounts,
+  { window, before }: EndpointHealth,
+  what: 'failed' | 'slow',
+  least: number,
+  most: number,
+): number {
+  const requests = totals.requests - window.requests - before.requests;
+  const bad = totals[what] - window[what] - before[what];
+  return requests <= 0 ? most : Math.max(least, Math.min(most, 1 / requests), bad / requests);
+}

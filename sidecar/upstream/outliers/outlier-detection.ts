@@ -2,7 +2,7 @@ import type { OutlierSettings } from '../../../control-plane/contract/outliers-p
 import type { EjectionReason } from '../../exchange/ejection-reason.ts';
 import type { Ejectable } from './ejection.ts';
 import { type EjectionListener, Ejections } from './ejections.ts';
-import { type EndpointHealth, WindowCounts } from './endpoint-health.ts';
+import { type EndpointHealth, usualFailures, usualSlowness, WindowCounts } from './endpoint-health.ts';
 import { areOutliers } from './success-rate.ts';
 import { isProbeSilent, isSilent, isSuspicious, limitsOf, wantsTest } from './unanswered.ts';
 import type { WaitingRequest } from './waiting-request.ts';
@@ -20,9 +20,6 @@ export interface OutlierListener<M> extends EjectionListener<M> {
   onSilent(member: M): void;
 }
 
-/** Where others never fail, this is their rate all the same: nobody is perfect. */
-const USUAL_FAILURES = 0.01;
-const USUAL_SLOWNESS = 0.02;
 /** How often limits are computed anew from latencies, in ms. */
 const LEARN_MS = 500;
 /** What a failure weighs is halved in so many ms. */
@@ -154,7 +151,7 @@ export class OutlierDetection<M extends Member> {
     this.count(health, false);
     const failureRate = this.settings?.failureRate ?? null;
     if (failureRate === null || health.failures.isNone) return;
-    health.failures.add(false, this.usualFailures(health), failureRate);
+    health.failures.add(false, usualFailures(this.totals, health), failureRate);
   }
 
   /** There was no answer, or no whole one, and that is the endpoint's doing. */
@@ -249,7 +246,7 @@ export class OutlierDetection<M extends Member> {
     if (health.gatewayFailuresInARow >= settings.consecutiveGatewayFailures)
       return 'consecutive-gateway-failures';
     if (failureRate === null) return null;
-    return health.failures.add(true, this.usualFailures(health), failureRate) ? 'failure-rate' : null;
+    return health.failures.add(true, usualFailures(this.totals, health), failureRate) ? 'failure-rate' : null;
   }
 
   private countSlowness(member: M, isSlow: boolean, now: number): void {
@@ -260,7 +257,7 @@ export class OutlierDetection<M extends Member> {
       this.totals.slow++;
     }
     if (slow === null || (!isSlow && health.slowness.isNone)) return;
-    const usual = usualRate(this.totals, health, 'slow', USUAL_SLOWNESS);
+    const usual = usualSlowness(this.totals, health);
     if (health.slowness.add(isSlow, usual, slow.rate)) this.eject(member, 'slow', now);
   }
 
@@ -270,10 +267,6 @@ export class OutlierDetection<M extends Member> {
     if (!hasFailed) return;
     health.window.failed++;
     this.totals.failed++;
-  }
-
-  private usualFailures(health: EndpointHealth): number {
-    return usualRate(this.totals, health, 'failed', USUAL_FAILURES);
   }
 
   private eject(member: M, reason: EjectionReason, now: number): void {
@@ -383,16 +376,4 @@ export class OutlierDetection<M extends Member> {
       this.wantedTimes = Math.max(1, requests - health.unanswered);
     }
   }
-}
-
-/** The rate among the others, or the least that is taken for one. */
-function usualRate(
-  totals: WindowCounts,
-  { window, before }: EndpointHealth,
-  what: 'failed' | 'slow',
-  least: number,
-) {
-  const requests = totals.requests - window.requests - before.requests;
-  const bad = totals[what] - window[what] - before[what];
-  return requests <= 0 ? least : Math.max(least, bad / requests);
 }

@@ -163,6 +163,17 @@ describe('rates', () => {
     assert.ok(requests <= 20, `${requests} requests`);
   });
 
+  test('an endpoint whose first failures come after many good answers of the others, sooner', () => {
+    const failuresAfter = (rounds: number) => {
+      const scene = new Scene(2);
+      scene.warmUp(rounds, 1);
+      let failures = 0;
+      for (; scene.told.length === 0; failures++) scene.ask(0, 500);
+      return failures;
+    };
+    assert.deepEqual([20, 1_000].map(failuresAfter), [4, 3]);
+  });
+
   test('where all fail alike, nobody is', () => {
     const scene = new Scene(3);
     for (let i = 0; i < 600; i++) scene.ask(i % 3, (i / 3) % 3 < 1 ? 503 : 200, 3);
