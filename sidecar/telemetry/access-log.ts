@@ -24,7 +24,7 @@ export interface AccessLogOptions {
 /**
  * A line per exchange, bounded. While a request is served only a few values are noted; lines are formatted and
  * written in batches, to a destination that drops lines rather than waits. What is above the bound is counted
- * and told of once a second; failures go before successes, which leave them a fifth of the bound.
+ * and told of once a second; failures, and what was retried, go before plain successes, which leave them a fifth of the bound.
  */
 export class AccessLog {
   /** Lines handed to the destination. */
@@ -65,9 +65,9 @@ export class AccessLog {
     responseBytes: number,
     now: number,
   ): void {
-    const isFailure = failure !== null || status >= 500;
-    if (!isFailure && !isRemarkable(exchange) && !this.isSampled()) return;
-    if (!this.takeToken(isFailure, now)) return;
+    const isRemarkable = failure !== null || status >= 500 || wentADetour(exchange);
+    if (!isRemarkable && !this.isSampled()) return;
+    if (!this.takeToken(isRemarkable, now)) return;
     const { head, tried } = exchange;
     const entry = this.nextEntry();
     entry.method = head.method;
@@ -136,12 +136,12 @@ export class AccessLog {
     return sample >= 1 || random() < sample;
   }
 
-  private takeToken(isFailure: boolean, now: number): boolean {
+  private takeToken(isRemarkable: boolean, now: number): boolean {
     const { perSecond } = this.options;
     this.tokens = Math.min(perSecond, this.tokens + ((now - this.refilledAt) / 1000) * perSecond);
     this.refilledAt = now;
     this.timer ??= setTimeout(() => this.flush(), FLUSH_MS).unref();
-    if (this.tokens - 1 < (isFailure ? 0 : this.reserve)) {
+    if (this.tokens - 1 < (isRemarkable ? 0 : this.reserve)) {
       this.suppressed++;
       return false;
     }
@@ -171,7 +171,7 @@ export class AccessLog {
   }
 }
 
-/** How much of the bound only failures may use. */
+/** How much of the bound plain successes may not use. */
 const FAILURE_SHARE = 0.2;
 /** How long a line waits for others to be written with. */
 const FLUSH_MS = 150;
@@ -183,7 +183,7 @@ const JSON_OPTIONS = {
 };
 
 /** What was retried, moved or delayed is always told of: nobody sees it otherwise. */
-function isRemarkable({ attempts, moves, injectedDelay, fallback }: Exchange): boolean {
+function wentADetour({ attempts, moves, injectedDelay, fallback }: Exchange): boolean {
   return attempts > 1 || moves > 0 || injectedDelay > 0 || fallback !== null;
 }
 

@@ -65,6 +65,7 @@ before(async () => {
         rated: upstream({ rateLimit: { rate: 1, per: '1h' } }),
         faulty: upstream({ fault: { abort: { with: 418 } } }),
         poor: upstream({ retry: { budget: { ratio: '0%', floor: 0 } } }),
+        covered: upstream({ fallback: { static: { body: 'Later.' } }, retry: once }),
         hedged: upstream({ hedge: { after: '100ms' } }),
         sick: {
           endpoints: both,
@@ -220,6 +221,13 @@ describe('a request that went well after all is told of with its way', () => {
   it('hedged', async () => {
     const line = await lineOf('hedged', 'first-silent');
     assert.deepEqual([line.status, line.hedges, triedOf(line)], [200, 1, ['200', 'outrun']]);
+  });
+
+  it('covered for', async () => {
+    const line = await lineOf('covered', 'reset');
+    assert.deepEqual([line.status, line.fallback, line.error], [200, 'static', 'reset']);
+    const { coveredStatus, fallback } = await lineOf('covered', '503');
+    assert.deepEqual([coveredStatus, fallback], [503, 'static']);
   });
 
   it('and one that just went well is left to the sample', async () => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { beforeEach, describe, test } from 'node:test';
 import type { LogDestination } from '../../../process/log-destination.ts';
+import type { Exchange } from '../../../sidecar/exchange/exchange.ts';
 import { badRequest, failure, retryExhausted } from '../../../sidecar/exchange/failure.ts';
 import { AccessLog, type AccessLogOptions } from '../../../sidecar/telemetry/access-log.ts';
 import { anExchange } from './exchanges.ts';
@@ -142,6 +143,32 @@ describe('AccessLog', () => {
     assert.equal(log.suppressed, 450);
     log.stop();
     assert.equal(log.written, 100);
+  });
+
+  test('what was retried, moved, delayed or covered for goes before plain successes, and is never left to the sample', () => {
+    const log = aLog({ perSecond: 10 });
+    const noted: readonly ((exchange: Exchange) => unknown)[] = [
+      exchange => (exchange.attempts = 2),
+      exchange => (exchange.moves = 1),
+      exchange => (exchange.injectedDelay = 1),
+    ];
+    for (let i = 0; i < 10; i++) recordSuccess(log);
+    for (const note of noted.slice(0, 2)) {
+      const exchange = anExchange({ target: '/remarkable' }, now);
+      note(exchange);
+      log.record(exchange, 'inventory', 200, null, 0, now);
+    }
+    const unsampled = aLog({ sample: 0 });
+    for (const note of noted) {
+      const exchange = anExchange({ target: '/unsampled' }, now);
+      note(exchange);
+      unsampled.record(exchange, 'inventory', 200, null, 0, now);
+    }
+    log.stop();
+    unsampled.stop();
+    const paths = lines.map(line => JSON.parse(line).path);
+    assert.equal(paths.filter(path => path === '/remarkable').length, 2);
+    assert.equal(paths.filter(path => path === '/unsampled').length, 3);
   });
 
   test('over a long time lines come at the bounded rate, spread evenly', () => {
