@@ -143,7 +143,7 @@ function describe(running: RunningUpstream): object {
     retryBudget: memory.retryBudget.describe(now),
     hedgeAfterMs: memory.hedgeDelay?.at(now) ?? null,
     fault: describeFault(memory, now),
-    answersKept: memory.answers && { entries: memory.answers.count, size: memory.answers.size },
+    answersKept: memory.answers && { entries: memory.answers.count, bytes: memory.answers.size },
     endpoints: describeEndpoints(upstream),
   };
 }

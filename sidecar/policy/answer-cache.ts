@@ -1,4 +1,4 @@
-import { type Fields, isFieldName } from '../exchange/fields.ts';
+import { detached, type Fields, isFieldName } from '../exchange/fields.ts';
 
 /** An answer that is kept. */
 export interface KeptAnswer {
@@ -78,14 +78,13 @@ export class AnswerCache {
     if (!isSame(this.resources.get(name)?.vary, vary)) this.forget(name);
     let resource = this.resources.get(name);
     if (resource === undefined) {
-      resource = { name, vary, entries: new Map() };
-      this.resources.set(name, resource);
+      resource = { name: detached(name), vary: vary.map(detached), entries: new Map() };
     }
-    const key = keyOf(resource, fields);
+    const key = detached(keyOf(resource, fields));
     const before = this.entries.get(key);
     if (before !== undefined) this.remove(before);
     const entry = { key, resource, answer, size: sizeOf(key, answer) };
-    this.resources.set(name, resource);
+    this.resources.set(resource.name, resource);
     this.entries.set(key, entry);
     resource.entries.set(key, entry);
     this.characters += entry.size;

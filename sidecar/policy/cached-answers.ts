@@ -1,6 +1,7 @@
 import type { Policy } from '../../control-plane/contract/policy.ts';
 import { UNKNOWN_LENGTH } from '../exchange/body-length.ts';
 import type { Exchange } from '../exchange/exchange.ts';
+import { detached, detachedFields } from '../exchange/fields.ts';
 import type { ResponseHead } from '../exchange/service.ts';
 import type { AnswerCache, KeptAnswer } from './answer-cache.ts';
 import { CacheRules, type Keepable, resourceOf } from './cache-rules.ts';
@@ -41,15 +42,14 @@ export class CachedAnswers {
     return null;
   }
 
+  /** Keeps an answer that is whole. @param body latin1, in one piece @param now milliseconds since 1970 */
   keep(exchange: Exchange, head: ResponseHead, keepable: Keepable, body: string, now: number): void {
     const { vary, age, usableFor } = keepable;
-    const fields =
-      head.bodyLength === UNKNOWN_LENGTH
-        ? [...keepable.fields, 'Content-Length', String(body.length)]
-        : keepable.fields;
+    const fields = detachedFields(keepable.fields);
+    if (head.bodyLength === UNKNOWN_LENGTH) fields.push('Content-Length', String(body.length));
     this.cache.put(resourceOf(exchange), exchange.head.fields, vary, {
       status: head.status,
-      reason: head.reason,
+      reason: detached(head.reason),
       fields,
       body,
       bornAt: now - age,

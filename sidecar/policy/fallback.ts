@@ -2,7 +2,7 @@ import type { Policy } from '../../control-plane/contract/policy.ts';
 import { Exchange } from '../exchange/exchange.ts';
 import { type Failure, type FailureKind, failure } from '../exchange/failure.ts';
 import type { FallbackKind } from '../exchange/fallback.ts';
-import { type Fields, setField } from '../exchange/fields.ts';
+import { detached, type Fields, setField } from '../exchange/fields.ts';
 import {
   type Call,
   ENDED_CALL,
@@ -190,7 +190,7 @@ class FallbackCall extends PassReply implements Call {
     if (keepable !== null && keptHead !== null && trailers === null) {
       const { service, exchange } = this;
       // In one piece: a text that is put together of many takes many times its length.
-      const body = this.pieces < 2 ? kept : Buffer.from(kept, 'latin1').toString('latin1');
+      const body = this.pieces < 2 ? kept : detached(kept);
       service.cached?.keep(exchange, keptHead, keepable, body, service.options.date.time);
     }
     this.reply.end(trailers);

@@ -1,3 +1,5 @@
+import { detached } from '../exchange/fields.ts';
+
 /** How fast a bucket fills, and how much it holds. */
 interface BucketSettings {
   /** Tokens per ms, above 0. */
@@ -99,9 +101,4 @@ export class KeyedBuckets {
     entries.set(entry.key, entry);
     return entry.bucket.take(now);
   }
-}
-
-/** The same text on its own: a piece of a string keeps all of that alive, here the whole head of a request. */
-function detached(text: string): string {
-  return Buffer.from(text, 'latin1').toString('latin1');
 }

@@ -15,7 +15,7 @@ const marks = (answer: Message) => [
 
 interface FallbackView {
   readonly fallbacks: Readonly<Record<string, number>>;
-  readonly answersKept: { readonly entries: number; readonly size: number } | null;
+  readonly answersKept: { readonly entries: number; readonly bytes: number } | null;
 }
 
 describe('an upstream that is killed', () => {
@@ -103,6 +103,7 @@ describe('an upstream that is killed', () => {
     const view = (await sidecar.upstream('kept')) as unknown as FallbackView;
     assert.deepEqual(view.fallbacks, { cached: 2, static: 2 });
     assert.equal(view.answersKept?.entries, 1);
+    assert.ok(view.answersKept.bytes > 500 && view.answersKept.bytes < 2_000);
     assert.equal(((await sidecar.upstream('own')) as unknown as FallbackView).answersKept, null);
   });
 });

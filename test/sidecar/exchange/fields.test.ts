@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import {
+  detachedFields,
   type Fields,
   getField,
   isFieldName,
@@ -54,4 +55,10 @@ test('names compare without case, in ASCII (RFC 9110 section 5.1)', () => {
 
 test('the shared empty list can not be written to', () => {
   assert.throws(() => NO_FIELDS.push('A', 'b'));
+});
+
+test('are the same when they are on their own', () => {
+  const some = ['Host', '', 'x', 'a\xe9', '', 'b'];
+  assert.deepEqual(detachedFields(some), some);
+  assert.deepEqual(detachedFields([]), []);
 });

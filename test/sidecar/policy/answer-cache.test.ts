@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { beforeEach, describe, test } from 'node:test';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { AnswerCache, type KeptAnswer } from '../../../sidecar/policy/answer-cache.ts';
 
@@ -154,4 +156,19 @@ test('whatever is kept: the bounds hold, and nothing is found that was not kept 
       }
     }),
   );
+});
+
+test('nothing of the requests is kept alive but what keys are made of', () => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  collect();
+  const before = process.memoryUsage().heapUsed;
+  for (let i = 0; i < 100; i++) {
+    const head = `${i}`.padEnd(100_000, 'a name, or a value, that is rather long ');
+    cache.put(`inventory ${head.slice(0, 40)}`, ['x', head.slice(50, 90)], ['x'], anAnswer('x'));
+  }
+  collect();
+  const grown = process.memoryUsage().heapUsed - before;
+  assert.equal(cache.count, 100);
+  assert.ok(grown < 2_000_000, `${grown} bytes`);
 });

@@ -67,6 +67,17 @@ test('in text, what is not known is a dash', () => {
   );
 });
 
+test('what stood in for an answer is told with what it stood in for', () => {
+  const failed = toLine(entryOf({ status: 200, fallback: 'cached', error: 'reset' }), 0);
+  assert.deepEqual([failed.fallback, failed.error, failed.coveredStatus], ['cached', 'reset', undefined]);
+  assert.match(toText(failed), / fallback=cached .*error=reset/);
+  const answered = toLine(entryOf({ status: 200, fallback: 'static', coveredStatus: 503 }), 0);
+  assert.deepEqual([answered.fallback, answered.coveredStatus], ['static', 503]);
+  assert.match(toText(answered), / fallback=static covered=503/);
+  const plain = toLine(entryOf({ status: 200 }), 0);
+  assert.deepEqual([plain.fallback, plain.coveredStatus], [undefined, undefined]);
+});
+
 describe('what attempts came to', () => {
   const a = (cameTo: number | 'reset' | 'moved') => ({ endpoint: '10.0.0.1:80', cameTo });
   const b = (cameTo: number | 'reset') => ({ endpoint: '10.0.0.2:80', cameTo });

@@ -53,6 +53,17 @@ describe('telemetryLayer', () => {
     return noted;
   }
 
+  test('counts and logs what a fallback covers for, and the answer that it gives', () => {
+    const exchange = anExchange({}, 100);
+    begin(exchange);
+    const reason = failure('reset', 'lost');
+    exchange.fallback = { kind: 'static', reason, status: 0 };
+    below.head(aResponseHead());
+    below.end(null);
+    assert.deepEqual([counters.failures.reset, counters.answers[2]], [1, 1]);
+    assert.deepEqual(logged[0]?.slice(2, 4), [200, reason]);
+  });
+
   test('passes everything on', () => {
     const noted = begin();
     below.informational(aResponseHead({ status: 103 }));
