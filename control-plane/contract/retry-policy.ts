@@ -140,7 +140,7 @@ export const RETRY_SCHEMA = section('When a request is sent again.', {
   ),
   oneLayer: toggle({
     description:
-      'Whether only one sidecar of a chain of calls retries. Retries carry `x-outrider-attempt`, and a request that has it is not sent again, save where it reached nobody; an answer that was not to be followed by another attempt carries `x-outrider-retry: exhausted`, and is not retried by whoever gets it.',
+      'Whether only one sidecar of a chain of calls retries. Retries carry `x-outrider-attempt`, and a request that has it is not sent again, save where it reached nobody; an answer to any other one that was to be followed by another attempt and was not carries `x-outrider-retry: exhausted`, and is not retried by whoever gets it.',
     default: true,
   }),
   whole: section(

@@ -247,7 +247,7 @@ class RetriedCall extends PassReply implements Call, TimerOwner {
         return;
       }
       this.refuse(next);
-      if (service.options.settings.oneLayer) passed = marked(head);
+      if (this.ends(next)) passed = marked(head);
     }
     this.phase = 'passing';
     exchange.body?.release();
@@ -288,7 +288,7 @@ class RetriedCall extends PassReply implements Call, TimerOwner {
     if (next === null) return this.reply.fail(last);
     const refusal = waits === 'budget' ? waits : next;
     this.refuse(refusal);
-    this.reply.fail(notRetried(last, refusal, service.options.settings.oneLayer));
+    this.reply.fail(notRetried(last, refusal, this.ends(refusal)));
   }
 
   private breakOff(): void {
@@ -302,6 +302,11 @@ class RetriedCall extends PassReply implements Call, TimerOwner {
   /** Whether whoever sent the request retries it already. */
   private get isNested(): boolean {
     return this.service.options.settings.oneLayer && outerAttempt(this.exchange) > 1;
+  }
+
+  /** Whether those above are told not to send it again either. A retry of their own is theirs to follow by another. */
+  private ends(refusal: RetryRefusal): boolean {
+    return this.service.options.settings.oneLayer && refusal !== 'nested';
   }
 
   private waits(reason: Failure): boolean | 'budget' {
