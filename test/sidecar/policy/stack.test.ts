@@ -9,7 +9,7 @@ import { type BodySink, RequestBody } from '../../../sidecar/exchange/request-bo
 import { type Call, ENDED_CALL, type ResponseHead } from '../../../sidecar/exchange/service.ts';
 import { HttpDate } from '../../../sidecar/io/http-date.ts';
 import { countedFailures } from '../../../sidecar/policy/breaker.ts';
-import { CircuitBreaker } from '../../../sidecar/policy/circuit-breaker.ts';
+import { type BreakerSettings, CircuitBreaker, REFUSED } from '../../../sidecar/policy/circuit-breaker.ts';
 import { ConcurrencyLimit } from '../../../sidecar/policy/concurrency-limit.ts';
 import { HedgeDelay } from '../../../sidecar/policy/hedge-delay.ts';
 import { RetryBudget } from '../../../sidecar/policy/retry-budget.ts';
@@ -269,6 +269,35 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
   },
 );
 
+/** Half-open with a single trial, which keeps its place for as long as the test may take. */
+const TRYING: BreakerSettings = {
+  window: { kind: 'calls', calls: 1 },
+  minimumCalls: 1,
+  failureRate: 0.5,
+  slowCallRate: 1,
+  slowCall: 50,
+  openFor: 0,
+  openForGrowth: 1,
+  openForMax: 0,
+  halfOpenCalls: 1,
+  permitFor: 1_000_000,
+  rampUp: 0,
+  forced: null,
+};
+
+/** A breaker that tries with a single call, and a limit of a single place. */
+function tightest() {
+  const breaker = new CircuitBreaker(
+    TRYING,
+    () => 0,
+    () => {},
+  );
+  breaker.onResult(breaker.tryAcquire(START), 'failure', 1, START);
+  const limits = { max: 1, pending: 0, pendingFor: 1 };
+  const concurrency = new ConcurrencyLimit(limits, new UpstreamCounters('inventory'), new HandClock().wheel);
+  return { breaker, concurrency, counted: countedFailures(['5xx', 'reset', 'deadline']) };
+}
+
 /** What an attempt does before its call comes back. */
 const atOnce: fc.Arbitrary<readonly Step[]> = fc.oneof(
   { weight: 4, arbitrary: fc.constant([]) },
@@ -387,7 +416,8 @@ describe('whatever happens, in whichever order', () => {
       fc.property(
         anyExchange,
         ({ settings, endpoints, random, method, keep, attemptsAtOnce, steps, turns, givesUpIn }) => {
-          const { clock, counters, service, stack } = makeStack(settings, endpoints, random);
+          const memory = tightest();
+          const { clock, counters, service, stack } = makeStack(settings, endpoints, random, memory);
           const reply = new Impatient(givesUpIn);
           const body = keep === null ? null : new RequestBody(new Application(), 1000, keep);
           const taken: Taken[] = [];
@@ -447,6 +477,8 @@ describe('whatever happens, in whichever order', () => {
           assert.ok(service.calls.every(call => call.isEnded));
           assert.ok(made <= settings.retry.attempts);
           assert.equal(counters.inFlight, 0);
+          assert.equal(memory.concurrency.inFlight, 0);
+          assert.notEqual(memory.breaker.tryAcquire(clock.now), REFUSED, 'a place among the trials was kept');
           assert.equal(
             counters.answers.reduce((sum, count) => sum + count),
             1,
