@@ -42,13 +42,21 @@ describe('an endpoint that is bad, beside those that are not', () => {
   };
   const bad = async () => (await sidecar.upstream()).endpoints[0] as EndpointState;
 
-  /** @returns how many requests were sent, and how many of them to the bad endpoint */
+  /** Waits until the endpoint is found out, and then for a while. @returns how many requests were sent meanwhile, and how many of them there */
   const during = async (fault: () => unknown) => {
-    const before = [load.sent, (await bad()).attempts] as const;
     await fault();
+    const isOut = async () => (await bad()).ejected !== undefined;
+    await until(isOut, 'its being left out');
+    const before = [load.sent, (await bad()).attempts] as const;
     await sleep(3_000);
     const state = await bad();
     return { sent: load.sent - before[0], toBad: state.attempts - before[1], state };
+  };
+
+  /** From when it is found out on, it gets what it is tried with. How many it had before that depends on how busy the machine is. */
+  const assertHardlyAny = (toBad: number, sent: number) => {
+    assert.ok(sent > RATE, `${sent} requests were sent`);
+    assert.ok(toBad <= sent / 100, `${toBad} of ${sent} were sent to it`);
   };
 
   for (const count of [2, 3]) {
@@ -58,20 +66,17 @@ describe('an endpoint that is bad, beside those that are not', () => {
       for (const mode of ['unavailable', 'close', 'slow', 'trickle'] satisfies FaultyMode[]) {
         it(`${mode}: fails nothing, and gets hardly anything`, async () => {
           const { sent, toBad, state } = await during(() => apps[0]!.become(mode));
-          assert.ok(sent > RATE, `${sent} requests were sent`);
           assert.deepEqual(load.failures, []);
           assert.ok(state.ejected !== undefined, 'it is left out');
           assert.ok(Date.parse(state.ejected.returnsAt) > 0);
-          // Two or three of a hundred at most where nothing else runs: a busy machine makes all of them slow.
-          assert.ok(toBad <= sent / 10, `${toBad} of ${sent} were sent to it`);
+          assertHardlyAny(toBad, sent);
         });
       }
 
       it('frozen: is found out, what waits there is moved, and it is used again when it goes on', async () => {
         const { sent, toBad, state } = await during(() => apps[0]!.freeze());
-        assert.ok(sent > RATE, `${sent} requests were sent`);
         assert.equal(state.ejected?.reason, 'unanswered');
-        assert.ok(toBad <= sent / 10, `${toBad} of ${sent} were sent to it`);
+        assertHardlyAny(toBad, sent);
         apps[0]!.thaw();
         await until(async () => (await bad()).ejected === undefined, 'its return', 30_000);
         await load.stop();
