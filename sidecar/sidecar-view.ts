@@ -167,7 +167,7 @@ function describeRate(buckets: KeyedBuckets, limit: Policy['rateLimit'], now: nu
   return { rate, per: formatDuration(per), header, left, keys: buckets.size };
 }
 
-function describeConcurrency({ max, inFlight, room }: ConcurrencyLimit): object {
+function describeConcurrency({ max, inFlight, room, adaptive }: ConcurrencyLimit): object {
   const { length, isShedding, patience, usual } = room;
   return {
     limit: max,
@@ -176,6 +176,11 @@ function describeConcurrency({ max, inFlight, room }: ConcurrencyLimit): object 
     waitsAtMostMs: round(patience),
     isShedding,
     usualMs: round(usual),
+    adaptive: adaptive && {
+      phase: adaptive.phase,
+      usualMs: round(adaptive.usual),
+      latencyMs: round(adaptive.current),
+    },
   };
 }
 

@@ -1,13 +1,40 @@
-import { byteSize, count, duration, optional, section } from './setting.ts';
+import { byteSize, count, duration, either, optional, parsed, section } from './setting.ts';
+
+const ADAPTIVE_DEFAULTS = { min: 4, max: 10_000 } as const;
+
+const ADAPTIVE = parsed(
+  {
+    expected: 'adaptive',
+    form: '`adaptive`',
+    pattern: '^adaptive$',
+    parse: (text): { min: number; max: number } | null => (text === 'adaptive' ? ADAPTIVE_DEFAULTS : null),
+    print: () => 'adaptive',
+    guess: text => (/^(adapt|auto|dynamic)/i.test(text) ? 'adaptive' : null),
+  },
+  { description: 'As many as do not make each other wait.' },
+);
+
+const ADAPTIVE_BOUNDS = section('The same within bounds.', {
+  min: count({
+    description: 'The limit is never lower.',
+    default: ADAPTIVE_DEFAULTS.min,
+    min: 1,
+    max: 1_000_000,
+  }),
+  max: count({
+    description: 'Never higher, and that high while nothing speaks against it.',
+    default: ADAPTIVE_DEFAULTS.max,
+    min: 1,
+    max: 1_000_000,
+  }),
+});
 
 /** What bounds an upstream. */
 export const LIMITS_SCHEMA = section('How much may be under way at once.', {
   concurrency: optional(
-    count({
+    either([count({ description: 'So many.', min: 1, max: 1_000_000 }), ADAPTIVE, ADAPTIVE_BOUNDS], {
       description:
-        'Requests under way to this upstream at once; `pending` more wait for one of these to end.',
-      min: 1,
-      max: 1_000_000,
+        'Requests under way to this upstream at once; `pending` more wait for one of these to end. `adaptive` finds out how many do not make each other wait, and follows the upstream when that changes.',
     }),
     { means: 'no limit', word: 'off' },
   ),

@@ -38,6 +38,14 @@ export function checkPolicy(
   warnIfLonger('outliers.ejectFor', ejectFor, 'outliers.maxEjectFor', maxEjectFor);
   warnIfLonger('outliers.lostFor', lostFor, 'outliers.ejectFor', ejectFor);
   checkAttempts(policy, tell);
+  const { concurrency } = limits;
+  if (concurrency !== null && typeof concurrency === 'object' && concurrency.min > concurrency.max) {
+    tell(
+      'limits.concurrency',
+      `has a min of ${concurrency.min} above its max of ${concurrency.max}`,
+      'error',
+    );
+  }
   checkHedge(policy, tell);
   checkFault(policy, tell);
   checkFallback(policy, service, tell);

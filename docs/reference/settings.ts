@@ -34,7 +34,8 @@ export function sectionsOf(schema: TObject, path = '', leaveOut: readonly TSchem
       settings.push({ ...describeSetting(key, setting), takes: `map, see [${key}](${key}.md)` });
       continue;
     }
-    if (below === null || setting[KEY] !== undefined || setting.type === 'array') {
+    const isMapAlone = setting.type === 'object' && setting[KEY] === undefined;
+    if (below === null || !isMapAlone) {
       settings.push(describeSetting(key, setting));
     }
     if (below !== null) inner.push(...sectionsOf(below.section, below.path, leaveOut));

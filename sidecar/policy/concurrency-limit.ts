@@ -7,22 +7,24 @@ import {
   type Layer,
   PassReply,
   type Reply,
+  type ResponseHead,
   type Service,
 } from '../exchange/service.ts';
 import { WaitingCall } from '../exchange/waiting-call.ts';
 import { Timer, type TimerOwner, type TimerWheel } from '../io/timer-wheel.ts';
 import type { UpstreamCounters } from '../telemetry/counters.ts';
+import { AdaptiveLimit, type AdaptiveSettings } from './adaptive-limit.ts';
 import { type Waiter, WaitingRoom } from './waiting-room.ts';
 
 interface ConcurrencySettings {
-  /** How many requests may be under way at once; 1 and more. */
-  readonly max: number;
+  /** How many requests may be under way at once, 1 and more; or the bounds within which that is found out. */
+  readonly max: number | AdaptiveSettings;
   /** How many more may wait for a place, and how long, in ms. */
   readonly pending: number;
   readonly pendingFor: number;
 }
 
-type Counters = Pick<UpstreamCounters, 'waitingForPlace' | 'overflowed' | 'shed'>;
+type Counters = Pick<UpstreamCounters, 'waitingForPlace' | 'overflowed' | 'shed' | 'concurrencyLimit'>;
 
 /**
  * How many requests are under way to an upstream, and how many may be (a bulkhead); in front of it the {@link WaitingRoom} of those
@@ -33,13 +35,16 @@ export class ConcurrencyLimit implements TimerOwner {
   readonly counters: Counters;
   readonly wheel: TimerWheel;
   inFlight = 0;
+  /** Finds out the limit; null where it is told. */
+  adaptive: AdaptiveLimit | null = null;
   private readonly timer = new Timer(this);
   private isFilling = false;
 
-  constructor({ max, pending, pendingFor }: ConcurrencySettings, counters: Counters, wheel: TimerWheel) {
-    this.room = new WaitingRoom(max, { pending, pendingFor });
+  constructor(settings: ConcurrencySettings, counters: Counters, wheel: TimerWheel) {
+    this.room = new WaitingRoom(1, settings);
     this.counters = counters;
     this.wheel = wheel;
+    this.configure(settings);
   }
 
   get max(): number {
@@ -48,9 +53,23 @@ export class ConcurrencyLimit implements TimerOwner {
 
   /** Changes the bounds; who is under way stays so, and who waits may get a place that is new. */
   configure({ max, pending, pendingFor }: ConcurrencySettings): void {
-    this.room.places = max;
     this.room.settings = { pending, pendingFor };
-    if (this.room.length > 0) this.fill(this.wheel.now());
+    if (typeof max === 'number') this.adaptive = null;
+    else if (this.adaptive === null) this.adaptive = new AdaptiveLimit(max);
+    else this.adaptive.configure(max);
+    this.setPlaces(typeof max === 'number' ? max : (this.adaptive?.limit ?? max.max));
+  }
+
+  /** A request that has a place was answered. @param cohort what the adaptive limit has said when it was begun */
+  onAnswer(cohort: number, latency: number): void {
+    const now = this.wheel.now();
+    if (this.adaptive?.onAnswer(cohort, latency, now)) this.adapt(this.adaptive, now);
+  }
+
+  /** It ended otherwise. */
+  onOther(cohort: number): void {
+    const now = this.wheel.now();
+    if (this.adaptive?.onOther(cohort, now)) this.adapt(this.adaptive, now);
   }
 
   /** Takes a place, unless all are taken or others wait for one. */
@@ -86,6 +105,18 @@ export class ConcurrencyLimit implements TimerOwner {
     const now = this.wheel.now();
     this.fill(now);
     if (this.room.length > 0) this.startTimer(now);
+  }
+
+  private adapt({ phase, limit }: AdaptiveLimit, now: number): void {
+    if (phase === 'doubtful') this.room.doubt();
+    else this.room.decide(phase === 'limited', now);
+    this.setPlaces(limit);
+  }
+
+  private setPlaces(places: number): void {
+    this.room.places = places;
+    this.counters.concurrencyLimit = places;
+    if (this.room.length > 0) this.fill(this.wheel.now());
   }
 
   /** Turns away who is overdue, and lets in as many as there are places. What is let in may end before this returns. */
@@ -136,7 +167,7 @@ class LimitedService implements Service {
   call(exchange: Exchange, reply: Reply): Call {
     const { limit } = this;
     const now = limit.wheel.now();
-    if (limit.take(now)) return this.next.call(exchange, new PlacedReply(reply, limit, now));
+    if (limit.take(now)) return this.next.call(exchange, placed(exchange, reply, limit, now));
     const waiting = new WaitingForPlace(this, exchange, reply);
     if (limit.enter(waiting, now)) return waiting;
     limit.counters.overflowed++;
@@ -147,7 +178,8 @@ class LimitedService implements Service {
   /** @param waited for how many ms it has waited; null: there is no room to wait in */
   refusal(waited: number | null): Failure {
     const { max, room } = this.limit;
-    const full = `All ${max} requests that may be under way to ${this.upstream} at once are (limits.concurrency)`;
+    const setting = this.limit.adaptive === null ? 'limits.concurrency' : 'limits.concurrency: adaptive';
+    const full = `All ${max} requests that may be under way to ${this.upstream} at once are (${setting})`;
     return failure('overflow', `${full}${why(room, waited)}.`, true);
   }
 }
@@ -176,7 +208,7 @@ class WaitingForPlace extends WaitingCall implements Waiter<WaitingForPlace> {
   letIn(now: number): void {
     const { limit, next } = this.service;
     this.leave();
-    this.goOn(next, new PlacedReply(this.reply, limit, now));
+    this.goOn(next, placed(this.exchange, this.reply, limit, now));
   }
 
   /** It has waited for too long. */
@@ -196,9 +228,16 @@ class WaitingForPlace extends WaitingCall implements Waiter<WaitingForPlace> {
   }
 }
 
+function placed(exchange: Exchange, reply: Reply, limit: ConcurrencyLimit, now: number): PlacedReply {
+  const cohort = limit.adaptive?.onBegin(now, limit.inFlight) ?? 0;
+  return cohort === 0
+    ? new PlacedReply(reply, limit, now)
+    : new MeasuredReply(reply, limit, now, exchange, cohort);
+}
+
 class PlacedReply extends PassReply {
-  private readonly limit: ConcurrencyLimit;
-  private readonly takenAt: number;
+  protected readonly limit: ConcurrencyLimit;
+  protected readonly takenAt: number;
 
   constructor(reply: Reply, limit: ConcurrencyLimit, takenAt: number) {
     super(reply);
@@ -214,5 +253,42 @@ class PlacedReply extends PassReply {
   override fail(reason: Failure): void {
     this.limit.give(this.takenAt);
     this.reply.fail(reason);
+  }
+}
+
+/** Tells the adaptive limit how long the upstream took, where that says something about it. */
+class MeasuredReply extends PlacedReply {
+  private readonly exchange: Exchange;
+  private cohort: number;
+
+  constructor(reply: Reply, limit: ConcurrencyLimit, takenAt: number, exchange: Exchange, cohort: number) {
+    super(reply, limit, takenAt);
+    this.exchange = exchange;
+    this.cohort = cohort;
+  }
+
+  override head(head: ResponseHead): void {
+    const { attempts, waitsSince } = this.exchange;
+    // Failures may be fast, and what was held or sent again was not under way all the time.
+    if (head.status < 500 && attempts <= 1 && waitsSince === null) {
+      const { cohort, limit } = this;
+      this.cohort = 0;
+      limit.onAnswer(cohort, limit.wheel.now() - this.takenAt);
+    }
+    this.reply.head(head);
+  }
+
+  override end(trailers: Fields | null): void {
+    this.noteOther();
+    super.end(trailers);
+  }
+
+  override fail(reason: Failure): void {
+    this.noteOther();
+    super.fail(reason);
+  }
+
+  private noteOther(): void {
+    if (this.cohort !== 0) this.limit.onOther(this.cohort);
   }
 }

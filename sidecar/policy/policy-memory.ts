@@ -97,6 +97,7 @@ export class PolicyMemory {
       // Who waits need not wait any more.
       this.concurrency?.configure({ max: Number.POSITIVE_INFINITY, pending, pendingFor });
       this.concurrency = null;
+      counters.concurrencyLimit = 0;
     } else if (this.concurrency === null) {
       this.concurrency = new ConcurrencyLimit({ max, pending, pendingFor }, counters, wheel);
     } else {

@@ -36,6 +36,7 @@ export class WaitingRoom<W extends Waiter<W>> {
   places: number;
   /** Whether the queue stands, so that it sheds. */
   isShedding = false;
+  private isUndecided = false;
   /** How long a place is usually taken, in ms; 0 where nobody has left one yet. */
   usual = 0;
   /** Who may wait for long. */
@@ -62,7 +63,8 @@ export class WaitingRoom<W extends Waiter<W>> {
   /** How long one may wait who comes right now, in ms. */
   get patience(): number {
     const { pendingFor } = this.settings;
-    return this.isShedding ? Math.min(pendingFor, Math.max(LEAST_MS, this.turn)) : pendingFor;
+    if (!this.isShedding || this.isUndecided) return pendingFor;
+    return Math.min(pendingFor, Math.max(LEAST_MS, this.turn));
   }
 
   /** Somebody wants to wait. @returns false where too many do */
@@ -77,6 +79,20 @@ export class WaitingRoom<W extends Waiter<W>> {
       this.peakAt = now;
     }
     return true;
+  }
+
+  /** It is not known yet if there have to be so few places: whoever came last goes first, but nobody is shed. */
+  doubt(): void {
+    this.isUndecided = true;
+    this.isShedding = true;
+  }
+
+  /** Now it is. */
+  decide(isNeeded: boolean, now: number): void {
+    if (!this.isUndecided) return;
+    this.isUndecided = false;
+    this.isShedding = isNeeded;
+    this.begin(now);
   }
 
   /** Somebody waits no more. */
@@ -132,7 +148,7 @@ export class WaitingRoom<W extends Waiter<W>> {
   /** Ends an interval that is over. */
   private look(now: number): void {
     const { interval } = this;
-    if (now - this.begunAt < interval) return;
+    if (this.isUndecided || now - this.begunAt < interval) return;
     // It stands where nobody got a place soon, and it was as long as ever a moment ago.
     if (!this.isShedding)
       this.isShedding = this.length > 0 && !this.hasMoved && now - this.peakAt < interval / 2;

@@ -63,6 +63,8 @@ export class UpstreamCounters {
   overflowed = 0;
   /** Requests that wait for a place among those under way (gauge). Kept by the concurrency limit. */
   waitingForPlace = 0;
+  /** How many requests may be under way at once (gauge); 0: any number. Kept by the concurrency limit. */
+  concurrencyLimit = 0;
   /** Those of the {@link overflowed} that were refused early because the queue stood. Kept by the concurrency limit. */
   shed = 0;
 

@@ -103,6 +103,11 @@ export function upstreamMetrics(upstreams: () => Iterable<UpstreamCounters>): Co
       'What was refused because too many waited already, or because it waited for too long.',
       one(of => of.overflowed),
     ),
+    gauge(
+      'outrider_upstream_concurrency_limit',
+      'How many requests may be under way at once, where there is a limit.',
+      each(({ upstream, concurrencyLimit: value }) => (value > 0 ? [{ labels: { upstream }, value }] : [])),
+    ),
     counter(
       'outrider_upstream_shed_total',
       'Requests among those that were refused early because the queue did not get shorter.',

@@ -407,6 +407,7 @@ describe('what reaches a service is bounded', () => {
       waitsAtMostMs: 30_000,
       isShedding: false,
       usualMs: 0,
+      adaptive: null,
     });
     for (const connection of waiting) connection.answer(200, 'slow');
     for (const answer of await Promise.all(answers)) assert.equal(answer.text, 'slow');

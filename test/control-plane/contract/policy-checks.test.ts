@@ -22,6 +22,8 @@ for (const [yaml, warnings] of [
   ['retry: { retryAfter: 20s }', ['warning retry.retryAfter']],
   ['limits: { pendingFor: 20s }', ['warning limits.pendingFor']],
   ['limits: { hold: 20s }', ['warning limits.hold']],
+  ['limits: { concurrency: { min: 50, max: 20 } }', ['error limits.concurrency']],
+  ['limits: { concurrency: { max: 20 } }', []],
   ['retry: { backoff: { base: 1s, max: 100ms } }', ['warning retry.backoff.base']],
   ['outliers: { ejectFor: 2m }', ['warning outliers.ejectFor']],
   ['outliers: { lostFor: 20s }', ['warning outliers.lostFor']],

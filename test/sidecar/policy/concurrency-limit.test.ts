@@ -157,6 +157,61 @@ describe('who waits in vain', () => {
   });
 });
 
+describe('a limit that is found out', () => {
+  beforeEach(() => {
+    setUp(2, 2);
+    limit.configure({ max: { min: 1, max: 50 }, pending: 2, pendingFor: 1000 });
+  });
+
+  const usualAfter = (end: (call: ScriptedCall) => void) => {
+    for (let i = 0; i < 25; i++) {
+      ask();
+      clock.advance(5);
+      end(service.last);
+    }
+    return limit.adaptive?.usual;
+  };
+
+  test('is about the time to the head of an answer', () => {
+    const streams: ScriptedCall[] = [];
+    assert.equal(
+      usualAfter(call => {
+        call.head(200);
+        streams.push(call);
+      }),
+      5,
+    );
+    clock.advance(1000);
+    for (const call of streams) call.end();
+    assert.deepEqual([limit.adaptive?.usual, limit.inFlight], [5, 0]);
+  });
+
+  test('leaves out what failed, was sent again or held', () => {
+    const endings: ((call: ScriptedCall) => void)[] = [
+      call => call.answer(503),
+      call => call.fail('reset'),
+      call => {
+        call.exchange.attempts = 2;
+        call.answer();
+      },
+      call => {
+        call.exchange.waitsSince = 1;
+        call.answer();
+      },
+    ];
+    for (const end of endings) assert.equal(usualAfter(end), 0);
+  });
+
+  test('is said in the failure', () => {
+    limit.configure({ max: { min: 1, max: 1 }, pending: 0, pendingFor: 1000 });
+    ask();
+    assert.equal(
+      ask().reply.failure?.detail,
+      'All 1 requests that may be under way to inventory at once are (limits.concurrency: adaptive).',
+    );
+  });
+});
+
 test('whatever happens, no more are under way than may be, and every request ends once', () => {
   const step = fc.oneof(
     fc.record({ do: fc.constant('ask' as const) }),

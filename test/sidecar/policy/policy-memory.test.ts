@@ -83,6 +83,23 @@ test('a hand on it is for all sidecars, or for those that are named by service o
   assert.deepEqual(states('{ force: { state: open, callers: [gateway] } }'), ['closed', false]);
 });
 
+test('a limit that is found out is forgotten where it is told, and where there is none', () => {
+  const memory = aMemory();
+  memory.configure(policyOf('limits: { concurrency: adaptive }'), 0);
+  const { concurrency } = memory;
+  assert.equal(concurrency?.adaptive?.limit, 10_000);
+  assert.equal(counters.concurrencyLimit, 10_000);
+  memory.configure(policyOf('limits: { concurrency: { max: 50 } }'), 0);
+  assert.deepEqual([memory.concurrency === concurrency, concurrency?.max], [true, 50]);
+  memory.configure(policyOf('limits: { concurrency: 5 }'), 0);
+  assert.deepEqual(
+    [memory.concurrency === concurrency, concurrency?.max, concurrency?.adaptive],
+    [true, 5, null],
+  );
+  memory.configure(policyOf('{}'), 0);
+  assert.deepEqual([memory.concurrency, counters.concurrencyLimit], [null, 0]);
+});
+
 test('the places that are taken stay taken when the limit changes, and the tokens that are gone stay gone', () => {
   const memory = aMemory();
   memory.configure(policyOf('limits: { concurrency: 5 }\nrateLimit: { rate: 2 }'), 0);
