@@ -65,7 +65,7 @@ async function become(expected: readonly number[]): Promise<void> {
 test('a fault that is applied acts in all callers at once, and ends in all of them by itself', async () => {
   await become([200, 200, 200]);
   const revision = await mesh.revision();
-  await apply({ fault: { abort: { with: 418 }, ttl: '4s' }, timeouts: { total: '3s' } });
+  await apply({ fault: { abort: { with: 418 }, ttl: '10s' }, timeouts: { total: '3s' } });
   await become([418, 418, 200]);
   assert.match(await outrider('get', 'services', 'inventory', '-o', 'yaml'), /fault:/);
   await become([200, 200, 200]);
@@ -76,7 +76,7 @@ test('a fault that is applied acts in all callers at once, and ends in all of th
 });
 
 test('callers end it by themselves where the control plane has gone', async () => {
-  await apply({ fault: { abort: { with: 418 }, ttl: '3s' } });
+  await apply({ fault: { abort: { with: 418 }, ttl: '6s' } });
   await become([418, 418, 200]);
   await mesh.killControlPlane();
   await become([200, 200, 200]);
