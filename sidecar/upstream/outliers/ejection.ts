@@ -12,6 +12,8 @@ export class Ejection {
   /** Monotonic ms since when, and until when at least. While `probing`, until when the request has to be answered. */
   since = 0;
   until = 0;
+  /** Monotonic ms since when it is due, or is being tried: another request may be tried while one still waits. */
+  dueSince = 0;
   /** How many ejections stand to its account: how long the next one takes. */
   count = 0;
   /** Monotonic ms at which it came back. */
@@ -23,6 +25,11 @@ export class Ejection {
 
   get isOut(): boolean {
     return this.phase !== 'in';
+  }
+
+  /** Whether what becomes of the request tells whether the endpoint is of use again: it was sent since that was due. */
+  isTrial({ sentAt }: WaitingRequest): boolean {
+    return (this.phase === 'due' || this.phase === 'probing') && sentAt >= this.dueSince;
   }
 }
 

@@ -151,8 +151,10 @@ export class Ejections<M extends Ejectable> {
     let hasChanged = false;
     for (const member of this.members) {
       const { ejection } = member;
-      if (ejection.phase === 'out' && now >= ejection.until) this.probeLost(member, now);
-      else if (ejection.phase === 'probing' && now >= ejection.until) this.probeLost(member, now);
+      if (ejection.phase === 'out' && now >= ejection.until) {
+        ejection.dueSince = now;
+        this.probeLost(member, now);
+      } else if (ejection.phase === 'probing' && now >= ejection.until) this.probeLost(member, now);
       else if (ejection.ramp < 1 && !ejection.isOut) {
         const ramp = this.rampOf(now - ejection.backSince);
         hasChanged ||= ramp !== ejection.ramp;

@@ -130,7 +130,7 @@ export class OutlierDetection<M extends Member> {
       return this.countFailure(member, request, isGateway ? 'gateway' : 'any', now);
     }
     if (status === 429) this.penalise(health, now);
-    if (request === ejection.probe) {
+    if (ejection.isTrial(request)) {
       if (isSlow) this.probeFailed(member, now);
       // Where answers broke off, it is the end that tells.
       else if (ejection.reason !== 'consecutive-local-failures') this.probeAnswered(member, now);
@@ -144,7 +144,7 @@ export class OutlierDetection<M extends Member> {
   onWhole(member: M, request: WaitingRequest, now: number): void {
     if (!this.compares) return;
     const { health, ejection } = member;
-    if (request === ejection.probe) this.probeAnswered(member, now);
+    if (ejection.isTrial(request)) this.probeAnswered(member, now);
     health.failuresInARow = 0;
     health.gatewayFailuresInARow = 0;
     health.localFailuresInARow = 0;
@@ -229,7 +229,7 @@ export class OutlierDetection<M extends Member> {
     this.count(health, true);
     const { settings } = this;
     if (settings === null) return;
-    if (request === ejection.probe) return this.probeFailed(member, now);
+    if (ejection.isTrial(request)) return this.probeFailed(member, now);
     if (ejection.isOut) return;
     health.failuresInARow++;
     health.gatewayFailuresInARow = what === 'any' ? 0 : health.gatewayFailuresInARow + 1;

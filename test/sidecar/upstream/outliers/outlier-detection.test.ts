@@ -416,6 +416,18 @@ describe('an endpoint that comes back', () => {
     assert.equal(scene.all[0].ejection.phase, 'out');
   });
 
+  test('is used again too where an answer takes longer than a trial, after which another request is tried', () => {
+    const scene = new Scene(2, settingsOf({ failureRate: null }));
+    leftOut(scene);
+    const first = scene.send(0);
+    scene.pass(5_010);
+    scene.send(0);
+    assert.equal(scene.all[0].ejection.phase, 'probing');
+    scene.pass(990);
+    scene.end(0, first, 200);
+    assert.equal(scene.told.at(-1), 'a back');
+  });
+
   test('is tried once more where the request was given up', () => {
     const scene = new Scene(2, settingsOf({ failureRate: null }));
     leftOut(scene);
