@@ -8,7 +8,7 @@ import type { ResponseHead } from '../exchange/service.ts';
  * since 1970.
  */
 export function askedToWait({ status, fields }: ResponseHead): number {
-  const sentAt = Date.parse(getField(fields, 'date') ?? '');
+  const sentAt = parseDate(getField(fields, 'date') ?? '');
   const retryAfter = getField(fields, 'retry-after');
   if (retryAfter !== undefined) return waitFor(retryAfter, sentAt);
   if (status !== 429) return 0;
@@ -24,7 +24,12 @@ function waitFor(value: string, sentAt: number): number {
     const seconds = Number(value);
     return seconds < SOONEST_TIMESTAMP ? seconds * 1000 : until(seconds * 1000, sentAt);
   }
-  return /^[A-Z][a-z]{2}, \d/.test(value) ? until(Date.parse(value), sentAt) : 0;
+  return /^[A-Z][a-z]{2,8},? /.test(value) ? until(parseDate(value), sentAt) : 0;
+}
+
+/** A date in any of the forms of RFC 9110 section 5.6.7, of which asctime's does not say that it is GMT. */
+function parseDate(value: string): number {
+  return Date.parse(value.endsWith(' GMT') ? value : `${value} GMT`);
 }
 
 function until(at: number, sentAt: number): number {

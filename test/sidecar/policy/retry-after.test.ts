@@ -12,6 +12,8 @@ for (const [status, name, value, ms] of [
   [429, 'retry-after', '120', 120_000],
   [503, 'Retry-After', 'Wed, 25 Nov 2026 20:00:02 GMT', 2_000],
   [503, 'Retry-After', 'Wed, 25 Nov 2026 19:59:00 GMT', 0],
+  [503, 'Retry-After', 'Wednesday, 25-Nov-26 20:00:03 GMT', 3_000],
+  [503, 'Retry-After', 'Wed Nov 25 20:00:04 2026', 4_000],
   [503, 'Retry-After', 'Wed, 45 Nov 2026', 0],
   [503, 'Retry-After', 'soon', 0],
   [503, 'Retry-After', '-1', 0],
