@@ -38,6 +38,15 @@ export const LIMITS_SCHEMA = section('How much may be under way at once.', {
     }),
     { means: 'no limit', word: 'off' },
   ),
+  retries: optional(
+    count({
+      description:
+        'Requests that are being sent again at once, from when that is decided to their end, beside `retry.budget`; those that reached nobody are not counted.',
+      min: 1,
+      max: 1_000_000,
+    }),
+    { means: 'as many as the budget permits', word: 'off' },
+  ),
   connections: count({
     description: 'Connections to all endpoints of this upstream together.',
     default: 1024,

@@ -12,6 +12,7 @@ export const RETRY_REFUSALS = {
   'retry-after': 'The answer asks for more time than is waited for (retry.retryAfter)',
   deadline: 'There is no time left for another attempt (timeouts.total, or what the request says it has)',
   budget: 'Too many of the last requests were sent again (retry.budget)',
+  concurrent: 'As many requests as may be are being sent again right now (limits.retries)',
 } as const;
 
 export type RetryRefusal = keyof typeof RETRY_REFUSALS;

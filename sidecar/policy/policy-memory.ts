@@ -59,7 +59,7 @@ export class PolicyMemory {
   /** Takes over what the policy says. @param now monotonic ms */
   configure(policy: Policy, now: number): void {
     const { breaker, fallback, fault, hedge, limits, rateLimit, retry } = policy;
-    this.retryBudget.configure(retry.budget);
+    this.retryBudget.configure(retry.budget, limits.retries ?? Number.POSITIVE_INFINITY);
     this.configureBreaker(breaker, now);
     this.configureConcurrency(limits);
     this.configureRate(rateLimit, now);

@@ -27,14 +27,23 @@ export class RetryBudget {
   /** The number of the slot that is counted into, and when the next one begins. */
   private slot = 0;
   private nextAt = 0;
+  /** Requests that are being sent again now, and how many may be. */
+  running = 0;
+  private maxRunning = Number.POSITIVE_INFINITY;
 
   constructor(settings: BudgetSettings) {
     this.settings = settings;
   }
 
   /** Changes the bounds; what was counted stays. */
-  configure(settings: BudgetSettings): void {
+  configure(settings: BudgetSettings, maxRunning = Number.POSITIVE_INFINITY): void {
     this.settings = settings;
+    this.maxRunning = maxRunning;
+  }
+
+  /** Whether no further request may be sent again beside those that are. */
+  get isFull(): boolean {
+    return this.running >= this.maxRunning;
   }
 
   /** A request begins: its first attempt. */

@@ -56,6 +56,8 @@ interface RetryOptions {
 interface NextAttempt {
   /** How long to wait before it, in ms. */
   readonly wait: number;
+  /** Whether it counts neither for the budget nor among those under way, since nobody did any work for the one before. */
+  readonly isFree: boolean;
 }
 
 /** Says, as `exhausted`, that who answers has done what retries can do. */
@@ -90,12 +92,13 @@ class RetryService implements Service {
     return call;
   }
 
-  /** Whether an exchange is sent again after an attempt that failed, or why not. @param started attempts so far */
+  /** Whether an exchange is sent again after an attempt that failed, or why not. @param started attempts so far @param isCounted whether it is being sent again already */
   afterFailure(
     exchange: Exchange,
     reason: Failure,
     started: number,
     isNested: boolean,
+    isCounted: boolean,
   ): NextAttempt | RetryRefusal {
     const { reachedNobody } = reason;
     if (this.hasNoAttemptLeft(exchange)) return 'attempts';
@@ -105,7 +108,7 @@ class RetryService implements Service {
     // The one that has just failed would fail again.
     if (!this.options.alternatives.hasOther(exchange)) return 'no-other';
     const wait = reachedNobody && started === 1 ? 0 : this.backoff(started);
-    return this.within(exchange, wait, reachedNobody);
+    return this.within(exchange, wait, reachedNobody, isCounted);
   }
 
   /** The same after an answer. One that is the only endpoint's may be another one a little later. */
@@ -114,6 +117,7 @@ class RetryService implements Service {
     head: ResponseHead,
     started: number,
     isNested: boolean,
+    isCounted: boolean,
   ): NextAttempt | RetryRefusal {
     const { settings, alternatives } = this.options;
     if (this.hasNoAttemptLeft(exchange)) return 'attempts';
@@ -124,7 +128,7 @@ class RetryService implements Service {
     const isBinding = head.status === 429 || !alternatives.hasUntried(exchange);
     const asked = isBinding ? askedToWait(head) : 0;
     if (asked > settings.retryAfter) return 'retry-after';
-    return this.within(exchange, Math.max(asked, this.backoff(started)), false);
+    return this.within(exchange, Math.max(asked, this.backoff(started)), false, isCounted);
   }
 
   /**
@@ -147,10 +151,18 @@ class RetryService implements Service {
     return shelter.take(exchange, reason) && budget.take(now);
   }
 
-  private within(exchange: Exchange, wait: number, isFree: boolean): NextAttempt | RetryRefusal {
-    const now = this.options.wheel.now();
+  private within(
+    exchange: Exchange,
+    wait: number,
+    isFree: boolean,
+    isCounted: boolean,
+  ): NextAttempt | RetryRefusal {
+    const { budget, wheel } = this.options;
+    const now = wheel.now();
     if (wait >= exchange.timeLeft(now)) return 'deadline';
-    return isFree || this.options.budget.take(now) ? { wait } : 'budget';
+    if (isFree) return { wait, isFree };
+    if (!isCounted && budget.isFull) return 'concurrent';
+    return budget.take(now) ? { wait, isFree } : 'budget';
   }
 
   private backoff(started: number): number {
@@ -182,6 +194,8 @@ class RetriedCall extends PassReply implements Call, TimerOwner {
   /** How long to wait behind the answer that is discarded, in ms. */
   private wait = 0;
   private timer: Timer | null = null;
+  /** Whether it is among those that are being sent again. */
+  private isCounted = false;
 
   constructor(service: RetryService, exchange: Exchange, reply: Reply) {
     super(reply);
@@ -218,7 +232,7 @@ class RetriedCall extends PassReply implements Call, TimerOwner {
     if (this.phase === 'pausing') {
       if (this.timer !== null) this.service.options.wheel.stop(this.timer);
       this.phase = 'cancelled';
-      this.reply.fail(reason);
+      this.failWith(reason);
       return;
     }
     if (this.phase !== 'passing') this.phase = 'cancelled';
@@ -235,8 +249,9 @@ class RetriedCall extends PassReply implements Call, TimerOwner {
       this.isWanted &&
       service.conditions.isMetByAnswer(head)
     ) {
-      const next = service.afterAnswer(exchange, head, this.started, this.isNested);
+      const next = service.afterAnswer(exchange, head, this.started, this.isNested, this.isCounted);
       if (typeof next === 'object') {
+        this.count(next);
         this.phase = 'discarding';
         this.received++;
         // Others are noted by themselves.
@@ -266,29 +281,52 @@ class RetriedCall extends PassReply implements Call, TimerOwner {
 
   override end(trailers: Fields | null): void {
     if (this.phase === 'discarding') return this.pauseAndGo(this.wait);
+    this.uncount();
     this.reply.end(trailers);
   }
 
   override fail(reason: Failure): void {
     if (this.phase === 'discarding') return this.pauseAndGo(this.wait);
-    if (this.phase !== 'attempting') return this.reply.fail(reason);
+    if (this.phase !== 'attempting') return this.failWith(reason);
     if (!isRetriable(reason.kind)) {
       // The last endpoint has left while this waited for a connection to it.
       if (reason.kind === 'no-endpoint' && this.waits(reason) === true) return this.again();
-      return this.reply.fail(reason);
+      return this.failWith(reason);
     }
     if (!reason.reachedNobody) this.received++;
     const { service, exchange, started } = this;
     const isWanted = this.isWanted && service.conditions.isMetByFailure(reason);
-    const next = isWanted ? service.afterFailure(exchange, reason, started, this.isNested) : null;
-    if (next !== null && typeof next === 'object') return this.pauseAndGo(next.wait);
+    const next = isWanted
+      ? service.afterFailure(exchange, reason, started, this.isNested, this.isCounted)
+      : null;
+    if (next !== null && typeof next === 'object') {
+      this.count(next);
+      return this.pauseAndGo(next.wait);
+    }
     const waits = this.waits(reason);
     if (waits === true) return this.again();
     const last = started > 1 ? retryExhausted(reason, started) : reason;
-    if (next === null) return this.reply.fail(last);
+    if (next === null) return this.failWith(last);
     const refusal = waits === 'budget' ? waits : next;
     this.refuse(refusal);
-    this.reply.fail(notRetried(last, refusal, this.ends(refusal)));
+    this.failWith(notRetried(last, refusal, this.ends(refusal)));
+  }
+
+  private failWith(reason: Failure): void {
+    this.uncount();
+    this.reply.fail(reason);
+  }
+
+  private count({ isFree }: NextAttempt): void {
+    if (isFree || this.isCounted) return;
+    this.isCounted = true;
+    this.service.options.budget.running++;
+  }
+
+  private uncount(): void {
+    if (!this.isCounted) return;
+    this.isCounted = false;
+    this.service.options.budget.running--;
   }
 
   private breakOff(): void {

@@ -99,7 +99,7 @@ export class UpstreamCounters {
 }
 
 /** Why there was no attempt beside one that was silent: the words are those of retries. */
-export type HedgeRefusal = Exclude<RetryRefusal, 'method' | 'exhausted' | 'retry-after'>;
+export type HedgeRefusal = Exclude<RetryRefusal, 'method' | 'exhausted' | 'retry-after' | 'concurrent'>;
 
 /** The states of a circuit breaker. */
 export const BREAKER_STATES = ['closed', 'open', 'half-open', 'forced-open', 'forced-closed', 'off'] as const;

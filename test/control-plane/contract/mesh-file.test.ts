@@ -67,6 +67,7 @@ test('takes a file that says everything there is to say', () => {
     },
     limits: {
       concurrency: 256,
+      retries: null,
       connections: 1024,
       pending: 128,
       pendingFor: 1_000,

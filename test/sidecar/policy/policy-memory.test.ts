@@ -100,6 +100,17 @@ test('a limit that is found out is forgotten where it is told, and where there i
   assert.deepEqual([memory.concurrency, counters.concurrencyLimit], [null, 0]);
 });
 
+test('how many requests may be sent again at once is taken over, and those that are stay counted', () => {
+  const memory = aMemory();
+  memory.configure(policyOf('{}'), 0);
+  memory.retryBudget.running = 3;
+  assert.equal(memory.retryBudget.isFull, false);
+  memory.configure(policyOf('limits: { retries: 3 }'), 0);
+  assert.equal(memory.retryBudget.isFull, true);
+  memory.configure(policyOf('limits: { retries: 4 }'), 0);
+  assert.equal(memory.retryBudget.isFull, false);
+});
+
 test('the places that are taken stay taken when the limit changes, and the tokens that are gone stay gone', () => {
   const memory = aMemory();
   memory.configure(policyOf('limits: { concurrency: 5 }\nrateLimit: { rate: 2 }'), 0);

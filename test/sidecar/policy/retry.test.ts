@@ -727,6 +727,63 @@ describe('the budget', () => {
   });
 });
 
+describe('how many are being sent again at once is bounded', () => {
+  const oneAtATime = () => {
+    const budget = new RetryBudget({ ratio: 1, floor: 100 });
+    budget.configure({ ratio: 1, floor: 100 }, 1);
+    return budget;
+  };
+  const settings = { on: ALL, attempts: 3 };
+
+  test('and a request has its place until its end, however that comes', () => {
+    const endings: ((one: ReturnType<typeof start>) => void)[] = [
+      ({ service }) => service.last.answer(200),
+      ({ service }) => service.last.fail('deadline'),
+      ({ call }) => call.cancel(failure('client-gone', 'Gone.')),
+      ({ service }) => {
+        service.last.fail('reset');
+        service.last.fail('reset');
+      },
+    ];
+    for (const end of endings) {
+      const budget = oneAtATime();
+      const first = start({ settings, endpoints: 3, options: { budget } });
+      first.service.last.answer(503);
+      assert.deepEqual([first.service.calls.length, budget.running], [2, 1]);
+      const second = start({ settings, options: { budget } });
+      second.service.last.fail('reset');
+      assert.equal(second.service.calls.length, 1);
+      assert.deepEqual(
+        [second.exchange.retryRefused, second.counters.retriesRefused.concurrent],
+        ['concurrent', 1],
+      );
+      assert.match(String(second.reply.failure?.detail), /\(limits\.retries\), so it is not sent again\.$/);
+      end(first);
+      assert.deepEqual([first.reply.isEnded, budget.running], [true, 0]);
+    }
+  });
+
+  test('while it pauses too', () => {
+    const budget = oneAtATime();
+    const paused = start({
+      settings: { ...settings, backoff: { base: 100, max: 100 } },
+      options: { budget, random: () => 0.5 },
+    });
+    paused.service.last.fail('reset');
+    assert.deepEqual([paused.service.calls.length, budget.running], [1, 1]);
+    paused.call.cancel(failure('client-gone', 'Gone.'));
+    assert.equal(budget.running, 0);
+  });
+
+  test('but not what reached nobody', () => {
+    const budget = oneAtATime();
+    budget.running = 1;
+    const { service } = start({ options: { budget } });
+    service.last.fail('connect-failure');
+    assert.deepEqual([service.calls.length, budget.running], [2, 1]);
+  });
+});
+
 test('an answer that was followed by another attempt counts among those that a lost connection may still be followed by', () => {
   const { service, reply, taken } = startSheltered({
     endpoints: 2,
