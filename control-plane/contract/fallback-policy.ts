@@ -87,6 +87,15 @@ export const FALLBACK_SCHEMA = optional(
           max: 32,
         },
       ),
+      after: optional(
+        duration({
+          description:
+            'How long an answer is waited for where something can be answered instead; the time that the application takes to send its request does not count. For the breaker this is a failure like a deadline that has passed.',
+          min: '1ms',
+          max: '5m',
+        }),
+        { means: 'as long as the policy permits otherwise', word: null },
+      ),
       cached: optional(
         section('The last good answer to the same GET, for GET and HEAD.', {
           maxAge: duration({
@@ -139,7 +148,12 @@ export const FALLBACK_SCHEMA = optional(
         { means: 'none', word: null },
       ),
       static: optional(
-        section('An answer of its own, to every method.', {
+        section('An answer of its own.', {
+          methods: choice(['safe', 'all'], {
+            description:
+              'Which requests it is given to. `safe`: GET, HEAD, OPTIONS and TRACE, which ask for nothing to be done. `all`: any; with a status below 400 this says that something was done which was not.',
+            default: 'safe',
+          }),
           status: count({ description: 'Its status.', default: 200, min: 200, max: 599 }),
           headers: mapOf(
             HEADER_NAME,

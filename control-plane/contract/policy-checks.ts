@@ -34,6 +34,7 @@ export function checkPolicy(
   warnIfLonger('limits.hold', limits.hold, 'timeouts.total', timeouts.total);
   warnIfLonger('retry.backoff.base', retry.backoff.base, 'retry.backoff.max', retry.backoff.max);
   warnIfLonger('retry.retryAfter', retry.retryAfter, 'timeouts.total', timeouts.total);
+  warnIfLonger('fallback.after', policy.fallback?.after ?? null, 'timeouts.total', timeouts.total);
   const { ejectFor = null, maxEjectFor = null, lostFor = null } = policy.outliers ?? {};
   warnIfLonger('outliers.ejectFor', ejectFor, 'outliers.maxEjectFor', maxEjectFor);
   warnIfLonger('outliers.lostFor', lostFor, 'outliers.ejectFor', ejectFor);
@@ -104,9 +105,11 @@ function checkFault({ fault }: Policy, tell: Tell): void {
 /** What would stand in for an answer. */
 function checkFallback({ fallback }: Policy, service: string, tell: Tell): void {
   if (fallback === null) return;
-  const { cached, upstream, static: own } = fallback;
+  const { on, after, cached, upstream, static: own } = fallback;
   if (cached === null && upstream === null && own === null)
     tell('fallback', 'has none of cached, upstream and static: there is nothing to fall back on', 'error');
+  if (after !== null && !on.includes('failure'))
+    tell('fallback.after', 'does nothing without failure in fallback.on', 'error');
   if (upstream === service)
     tell('fallback.upstream', `is ${upstream} itself, which has just failed`, 'error');
   if (cached !== null) {

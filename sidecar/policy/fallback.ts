@@ -12,7 +12,7 @@ import {
   type ResponseHead,
   type Service,
 } from '../exchange/service.ts';
-import type { TimerWheel } from '../io/timer-wheel.ts';
+import { Timer, type TimerOwner, type TimerWheel } from '../io/timer-wheel.ts';
 import type { AnswerCache, KeptAnswer } from './answer-cache.ts';
 import { withoutFurtherAttempts } from './attempt-number.ts';
 import type { Keepable } from './cache-rules.ts';
@@ -32,7 +32,7 @@ interface FallbackOptions {
   readonly other: (name: string) => Service | null;
   readonly upstream: string;
   readonly counters: { readonly fallbacks: Record<FallbackKind, number> };
-  readonly wheel: Pick<TimerWheel, 'now'>;
+  readonly wheel: Pick<TimerWheel, 'now' | 'start' | 'stop'>;
   readonly date: { now(): string; readonly time: number };
 }
 
@@ -90,6 +90,7 @@ class FallbackService implements Service {
     if (exchange.isFallback || exchange.head.method === 'CONNECT') return this.next.call(exchange, reply);
     const call = new FallbackCall(this, exchange, reply);
     call.ask(this.next, exchange);
+    call.waitNoLongerThan(this.options.settings.after);
     return call;
   }
 
@@ -101,7 +102,7 @@ class FallbackService implements Service {
 /** What an exchange does right now, as far as fallbacks are concerned. */
 type Phase = 'asking' | 'asking-other' | 'discarding' | 'answering' | 'passing';
 
-class FallbackCall extends PassReply implements Call {
+class FallbackCall extends PassReply implements Call, TimerOwner {
   private readonly service: FallbackService;
   private readonly exchange: Exchange;
   private current: Call = ENDED_CALL;
@@ -120,6 +121,8 @@ class FallbackCall extends PassReply implements Call {
   private keepable: Keepable | null = null;
   private kept = '';
   private pieces = 0;
+  /** Until something else is answered; null where the answer is waited for. */
+  private timer: Timer | null = null;
 
   constructor(service: FallbackService, exchange: Exchange, reply: Reply) {
     super(reply);
@@ -136,6 +139,24 @@ class FallbackCall extends PassReply implements Call {
     if (this.isPaused) call.pause();
     // It was answered before its call came back, and could not be broken off then.
     if (this.phase === 'discarding') call.cancel(REPLACED);
+  }
+
+  /** @param ms how long an answer is waited for; null: as long as it may take */
+  waitNoLongerThan(ms: number | null): void {
+    if (ms === null || this.phase !== 'asking') return;
+    const { wheel } = this.service.options;
+    this.timer ??= new Timer(this);
+    wheel.start(this.timer, ms, wheel.now());
+  }
+
+  onTimer(): void {
+    const { after } = this.service.options.settings;
+    // The application is still sending its request.
+    if (this.exchange.body?.isComplete === false) return this.waitNoLongerThan(after);
+    if (!this.service.coversFailures || !this.hasStandIn) return;
+    const { upstream } = this.service.options;
+    const detail = `${upstream} has not answered within ${after} ms (fallback.after).`;
+    this.current.cancel(failure('deadline', detail));
   }
 
   pause(): void {
@@ -156,6 +177,7 @@ class FallbackCall extends PassReply implements Call {
 
   override head(head: ResponseHead): void {
     const { service, exchange } = this;
+    this.stopTimer();
     if (service.coversStatus(head.status) && this.hasStandIn) {
       if (this.phase === 'asking') this.status = head.status;
       this.phase = 'discarding';
@@ -198,6 +220,7 @@ class FallbackCall extends PassReply implements Call {
 
   override fail(reason: Failure): void {
     const { phase, service } = this;
+    this.stopTimer();
     if (phase === 'passing') return this.reply.fail(reason);
     if (reason.kind === 'client-gone' || reason.kind === 'bad-request') return this.reply.fail(reason);
     if (phase === 'asking') {
@@ -224,8 +247,17 @@ class FallbackCall extends PassReply implements Call {
   /** Whether something can be answered instead of the answer that is there. */
   private get hasStandIn(): boolean {
     if (this.phase !== 'asking' && this.phase !== 'asking-other') return false;
-    if (this.service.own !== null) return true;
+    if (this.ownAnswer !== null) return true;
     return this.phase === 'asking' && (this.findKept() !== null || this.findOther() !== null);
+  }
+
+  private get ownAnswer(): StaticAnswer | null {
+    const { own } = this.service;
+    return own?.isFor(this.exchange.head.method) ? own : null;
+  }
+
+  private stopTimer(): void {
+    if (this.timer !== null) this.service.options.wheel.stop(this.timer);
   }
 
   private findKept(): KeptAnswer | null {
@@ -249,7 +281,7 @@ class FallbackCall extends PassReply implements Call {
       const other = this.findOther();
       if (other !== null) return this.askOther(other);
     }
-    const { own } = this.service;
+    const own = this.ownAnswer;
     if (own === null) return this.reply.fail(this.failure());
     const isHead = this.exchange.head.method === 'HEAD';
     const isExhausted = this.reason?.isExhausted ? [RETRY_FIELD, 'exhausted'] : [];

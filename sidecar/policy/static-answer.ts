@@ -5,6 +5,9 @@ import type { ResponseHead } from '../exchange/service.ts';
 
 type StaticSettings = NonNullable<NonNullable<Policy['fallback']>['static']>;
 
+/** RFC 9110 section 9.2.1. */
+const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE']);
+
 /** The answer that a policy has for what an upstream does not answer. */
 export class StaticAnswer {
   readonly body: Buffer;
@@ -12,8 +15,10 @@ export class StaticAnswer {
   private readonly fields: Fields;
   /** Neither has a body, and 204 no length (RFC 9110 section 8.6). */
   private readonly isBodiless: boolean;
+  private readonly methods: StaticSettings['methods'];
 
-  constructor({ status, headers, body }: StaticSettings) {
+  constructor({ methods, status, headers, body }: StaticSettings) {
+    this.methods = methods;
     this.status = status;
     this.isBodiless = status === 204 || status === 304;
     this.body = Buffer.from(this.isBodiless ? '' : (body ?? ''));
@@ -21,6 +26,11 @@ export class StaticAnswer {
     if (this.body.length > 0 && headers['content-type'] === undefined)
       this.fields.push('content-type', 'text/plain; charset=utf-8');
     if (!this.isBodiless) this.fields.push('content-length', String(this.body.length));
+  }
+
+  /** Whether a request of this method gets it. */
+  isFor(method: string): boolean {
+    return this.methods === 'all' || SAFE_METHODS.has(method);
   }
 
   /** @param more fields to add @param isHead whether it is for a HEAD */

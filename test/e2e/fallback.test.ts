@@ -27,7 +27,12 @@ describe('an upstream that is killed', () => {
   before(async () => {
     app = await FaultyApp.start('first');
     standby = await FaultyApp.start('second');
-    const own = { status: 200, headers: { 'content-type': 'application/json' }, body: '{"items":[]}' };
+    const own = {
+      methods: 'all',
+      status: 200,
+      headers: { 'content-type': 'application/json' },
+      body: '{"items":[]}',
+    };
     const policy = (fallback: object) => ({
       endpoints: [app.address],
       policy: { limits: { hold: '0s' }, fallback },
@@ -150,6 +155,15 @@ describe('a fallback', () => {
     await upstream.connections.at(-1)!.ended();
   });
 
+  it('is given after a while where the upstream is slow, to who can have one; others go on waiting', async () => {
+    await sidecar.reconfigure(file({ static: own, after: '200ms' }));
+    upstream.options = { onRequest: (request, connection) => void setTimeout(ok, 600, request, connection) };
+    const begun = performance.now();
+    assert.deepEqual(marks(await client.ask(get('/slow'))), [204, 'static', 'deadline']);
+    assert.ok(performance.now() - begun < 590);
+    assert.equal((await client.ask(post('/slow', 'x'))).status, 200);
+  });
+
   it('is given by an open breaker at once, and nobody is asked', async () => {
     const breaker = { minimumCalls: 2, openFor: '1m' };
     await sidecar.reconfigure(file({ static: own }, { breaker }));
@@ -218,7 +232,7 @@ describe('a fallback', () => {
     await sidecar.reconfigure(file({ cached: {} }, { limits: { concurrency: 7 } }));
     upstream.options = { onRequest: (_, connection) => connection.reset() };
     assert.deepEqual(marks(await client.ask(post('/', 'x'))), [503, null, 'reset']);
-    await sidecar.reconfigure(file({ static: { status: 202, body: 'later' } }));
+    await sidecar.reconfigure(file({ static: { methods: 'all', status: 202, body: 'later' } }));
     const answer = await client.ask(post('/', 'x'));
     assert.deepEqual([answer.text, ...marks(answer)], ['later', 202, 'static', 'reset']);
   });

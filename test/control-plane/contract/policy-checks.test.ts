@@ -45,6 +45,8 @@ for (const [yaml, warnings] of [
   ['fallback: {}', ['error fallback']],
   ['fallback: { on: [failure] }', ['error fallback']],
   ['fallback: { upstream: a }', ['error fallback.upstream']],
+  ['fallback: { static: {}, on: [5xx], after: 1s }', ['error fallback.after']],
+  ['fallback: { static: {}, after: 20s }', ['warning fallback.after']],
   ['fallback: { upstream: b, cached: {}, static: {} }', []],
   ['fallback: { cached: { entrySize: 8MiB } }', ['error fallback.cached.entrySize']],
   ['fallback: { cached: { vary: [Cookie], ignore: [cookie] } }', ['error fallback.cached.ignore']],

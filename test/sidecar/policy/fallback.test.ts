@@ -6,11 +6,12 @@ import { UNKNOWN_LENGTH } from '../../../sidecar/exchange/body-length.ts';
 import { Exchange } from '../../../sidecar/exchange/exchange.ts';
 import { type FailureKind, failure } from '../../../sidecar/exchange/failure.ts';
 import { getField } from '../../../sidecar/exchange/fields.ts';
+import { RequestBody } from '../../../sidecar/exchange/request-body.ts';
 import type { ResponseHead, Service } from '../../../sidecar/exchange/service.ts';
 import { AnswerCache } from '../../../sidecar/policy/answer-cache.ts';
 import { markFurtherAttempt } from '../../../sidecar/policy/attempt-number.ts';
 import { fallbackLayer } from '../../../sidecar/policy/fallback.ts';
-import { aCompleteBody, anExchange, aTunnel, type ExchangeParts } from '../exchanges.ts';
+import { Application, aCompleteBody, anExchange, aTunnel, type ExchangeParts } from '../exchanges.ts';
 import { HandClock } from '../hand-clock.ts';
 import { RecordedReply } from '../recorded-reply.ts';
 import { ScriptedService } from '../scripted-service.ts';
@@ -25,7 +26,20 @@ const CACHED: NonNullable<Settings['cached']> = {
   size: 65_536,
   entries: 10,
 };
-const OWN: NonNullable<Settings['static']> = { status: 200, headers: { 'x-made': 'here' }, body: 'instead' };
+const OWN: NonNullable<Settings['static']> = {
+  methods: 'safe',
+  status: 200,
+  headers: { 'x-made': 'here' },
+  body: 'instead',
+};
+
+const NONE: Settings = {
+  on: ['failure', 'gateway-error'],
+  after: null,
+  cached: null,
+  upstream: null,
+  static: null,
+};
 
 let clock: HandClock;
 let service: ScriptedService;
@@ -42,7 +56,7 @@ function around(settings: Partial<Settings>, methods: Policy['retry']['methods']
   const cached = settings.cached ?? null;
   const answers = cached === null ? null : new AnswerCache(cached);
   const stack: Service = fallbackLayer({
-    settings: { on: ['failure', 'gateway-error'], cached: null, upstream: null, static: null, ...settings },
+    settings: { ...NONE, ...settings },
     methods,
     answers,
     other: name => (name === 'standby' ? standby : null),
@@ -84,8 +98,8 @@ const marks = ({ answer }: RecordedReply) => [
 ];
 
 describe('a static answer', () => {
-  test('is given for whatever the exchange failed with, to any method, and says so', () => {
-    const { failed, counters } = around({ static: OWN });
+  test('is given for whatever the exchange failed with, and says so', () => {
+    const { failed, counters } = around({ static: { ...OWN, methods: 'all' } });
     const kinds = ['reset', 'deadline', 'breaker-open', 'overflow', 'no-endpoint', 'bad-response'] as const;
     for (const kind of kinds) {
       const { reply, exchange } = failed({ method: 'POST' }, kind);
@@ -94,6 +108,13 @@ describe('a static answer', () => {
       assert.deepEqual([exchange.fallback?.kind, exchange.fallback?.reason?.kind], ['static', kind]);
     }
     assert.deepEqual(counters.fallbacks, { cached: 0, upstream: 0, static: kinds.length });
+  });
+
+  test('is given to what asks for nothing to be done, unless it is for all methods', () => {
+    const { failed } = around({ static: OWN });
+    for (const method of ['GET', 'OPTIONS', 'TRACE']) assert.equal(failed({ method }).reply.body, 'instead');
+    for (const method of ['POST', 'PUT', 'DELETE', 'get', 'QUERY'])
+      assert.equal(failed({ method }).reply.failure?.kind, 'reset');
   });
 
   test('is not given for what the application did itself, or would only do again', () => {
@@ -477,3 +498,47 @@ describe('another upstream', () => {
 });
 
 test('there is none without a policy', () => assert.equal(DEFAULT_POLICY.fallback, null));
+
+describe('an answer that is waited for no longer than a while', () => {
+  test('is replaced then, and what was asked is cancelled', () => {
+    const { start } = around({ static: OWN, after: 300 });
+    const { reply, exchange } = start();
+    clock.advance(299);
+    assert.deepEqual(reply.told, []);
+    clock.advance(50);
+    assert.equal(service.last.cancelled?.kind, 'deadline');
+    assert.deepEqual([reply.body, ...marks(reply)], ['instead', 'static', 'deadline']);
+    assert.match(exchange.fallback?.reason?.detail ?? '', /not answered within 300 ms \(fallback\.after\)/);
+  });
+
+  test('goes on where there is nothing else', () => {
+    const { start, answered } = around({ cached: CACHED, after: 300 });
+    const { reply } = start();
+    clock.advance(10_000);
+    assert.deepEqual(reply.told, []);
+    service.last.head({ bodyLength: 0 });
+    service.last.end();
+    assert.deepEqual(reply.told, [200, 'end']);
+    answered();
+    const later = start();
+    clock.advance(350);
+    assert.deepEqual([later.reply.body, ...marks(later.reply)], ['good', 'cached', 'deadline']);
+  });
+
+  test('is left alone once it has begun, and while the application is still sending', () => {
+    const { start } = around({ static: { ...OWN, methods: 'all' }, after: 300 });
+    const { reply } = start();
+    service.last.head({ bodyLength: UNKNOWN_LENGTH });
+    clock.advance(10_000);
+    assert.equal(service.last.cancelled, null);
+    service.last.end();
+    assert.deepEqual(reply.told, [200, 'end']);
+    const body = new RequestBody(new Application(), 1, 64);
+    const upload = start({ method: 'PUT', body });
+    clock.advance(1_000);
+    assert.deepEqual(upload.reply.told, []);
+    body.finish(null);
+    clock.advance(650);
+    assert.deepEqual(upload.reply.told, [200, 'data', 'end']);
+  });
+});

@@ -29,9 +29,10 @@ interface Settings {
 
 const FALLBACK: NonNullable<Policy['fallback']> = {
   on: ['failure', '5xx'],
+  after: null,
   cached: null,
   upstream: null,
-  static: { status: 200, headers: {}, body: 'instead' },
+  static: { methods: 'all', status: 200, headers: {}, body: 'instead' },
 };
 
 function policyOf({ timeouts, retry, hedge = null, fallback = null }: Settings): Policy {

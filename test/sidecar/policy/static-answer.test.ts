@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { StaticAnswer } from '../../../sidecar/policy/static-answer.ts';
 
 const made = (status: number, body: string | null = null, headers: Record<string, string | number> = {}) =>
-  new StaticAnswer({ status, body, headers });
+  new StaticAnswer({ methods: 'safe', status, body, headers });
 
 test('has the status, the headers and the body of the policy, and its length in bytes', () => {
   const answer = made(503, '{"é":1}', { 'content-type': 'application/json', 'retry-after': 30 });
