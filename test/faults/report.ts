@@ -45,7 +45,7 @@ const OWN_COLUMNS: readonly Column[] = [
   },
   { title: 'torn', cell: (figures, { name }) => (/torn/.test(name) ? String(figures.torn) : null) },
   {
-    title: 'torn, as whole',
+    title: 'torn as whole',
     cell: (figures, { name }) => (/torn/.test(name) ? String(figures.wrong) : null),
   },
   {
