@@ -41,6 +41,10 @@ export function outrider(
 function policyFor({ limit, retries500 }: Needs, endpoints: number): unknown {
   return {
     ...(retries500 ? { retry: { on: ['connect-failure', 'reset', '5xx', 'attempt-timeout'] } } : {}),
-    ...(typeof limit === 'object' ? { limits: { concurrency: limit.perEndpoint * endpoints } } : {}),
+    ...(limit === 'none' ? {} : { limits: { concurrency: concurrency(limit, endpoints) } }),
   };
+}
+
+function concurrency(limit: Exclude<Needs['limit'], 'none'>, endpoints: number): number | 'adaptive' {
+  return limit === 'unknown' ? 'adaptive' : limit.perEndpoint * endpoints;
 }
