@@ -43,10 +43,9 @@ test('an endpoint that answers 503 is seen by callers without retries, and not w
   const [bare, said] = await run('--policy', BARE);
   assert.ok(bare.requests > 100, said);
   assert.ok(bare.failed > bare.requests / 10, said);
-  assert.equal(bare.amplification, 1, said);
-  // Every failure is one that the bad endpoint made; what is under way when it turns bad or good may be either.
-  const toBad = (bare.shareToBad ?? 0) * bare.requests;
-  assert.ok(Math.abs(bare.failed - toBad) <= 10, said);
+  assert.ok(bare.amplification < 1.05, said);
+  // Every failure is one that the bad endpoint made; what reached it just before it turned bad was none.
+  assert.ok(bare.failed <= Math.round((bare.shareToBad ?? 0) * bare.requests), said);
   assert.match(said, /^outrider, expected: failed GETs, at most 0: \d+\.00, NOT MET$/m);
 
   const [usual, saidOfIt] = await run();
