@@ -5,18 +5,14 @@ import type { Failure } from '../exchange/failure.ts';
 import { Timer, type TimerOwner, type TimerWheel } from '../io/timer-wheel.ts';
 import { Attempt, type AttemptWatch } from './attempt.ts';
 import type { Endpoint } from './endpoint.ts';
+import type { EjectionListener } from './outliers/ejections.ts';
 import { OutlierDetection, type OutlierListener } from './outliers/outlier-detection.ts';
 import { SlowStart } from './slow-start.ts';
 
 /** What others make of the endpoints that are left out. */
-export interface OutlierEvents {
+export interface OutlierEvents extends EjectionListener<Endpoint> {
   /** Which endpoints are of use, or their shares, have changed. */
   onShares(): void;
-  /** @param ms for how long at least */
-  onEjected(endpoint: Endpoint, reason: EjectionReason, ms: number): void;
-  /** It was not left out: too many would have been. */
-  onRefused(endpoint: Endpoint): void;
-  onReturned(endpoint: Endpoint): void;
   /** A request was sent to another endpoint, because this one does not answer. */
   onMoved(endpoint: Endpoint): void;
 }
