@@ -15,6 +15,7 @@ import { outrider } from './peers/outrider.ts';
 import type { TunedProxy } from './peers/tuned-proxy.ts';
 import { putIntoPage, renderPage, renderScenario, type ScenarioResult, scenarioToJson } from './report.ts';
 import { SCENARIOS } from './scenarios.ts';
+import { USUAL_FAULT_MS } from './stage.ts';
 import { type Trial, tryOut } from './trial.ts';
 
 const PAGE = fileURLToPath(new URL('../../docs/resilience.md', import.meta.url));
@@ -51,6 +52,8 @@ async function tryAll(options: Options, folder: string): Promise<number> {
   const machine = describeMachine(null);
   const about = renderMachine(machine, versions, command);
   console.log(about);
+  if (options.faultMs !== USUAL_FAULT_MS)
+    console.log(`note      what is expected is expected of faults of ${USUAL_FAULT_MS / 1000} s`);
 
   const load = await Load.start();
   const results: ScenarioResult[] = [];
