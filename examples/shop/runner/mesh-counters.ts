@@ -6,6 +6,8 @@ export interface MeshCounters {
   readonly retries: number;
   /** Requests that were sent anew because a reused connection was closed under them. */
   readonly replays: number;
+  /** Requests to which something else was answered, because who should have did not. */
+  readonly fallbacks: number;
 }
 
 /** Asks every sidecar's `/metrics`; null where one did not answer. */
@@ -21,6 +23,7 @@ export async function readMeshCounters(adminUrls: readonly string[]): Promise<Me
       requests: sum('outrider_requests_total'),
       retries: sum('outrider_retries_total'),
       replays: sum('outrider_stale_replays_total'),
+      fallbacks: sum('outrider_fallbacks_total'),
     };
   } catch {
     return null;

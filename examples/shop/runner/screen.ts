@@ -90,8 +90,8 @@ function latencies(of: Latencies): string {
 
 function mesh(counters: MeshCounters | null): string {
   if (counters === null) return 'no counters yet';
-  const { requests, retries, replays } = counters;
-  return `${thousands(requests)} requests carried, ${thousands(retries)} retries, ${thousands(replays)} stale connections replaced`;
+  const { requests, retries, replays, fallbacks } = counters;
+  return `${thousands(requests)} requests carried, ${thousands(retries)} retries, ${thousands(replays)} stale connections replaced, ${thousands(fallbacks)} fallbacks`;
 }
 
 function instances(views: readonly InstanceView[]): string[] {

@@ -11,6 +11,7 @@ outrider_requests_total{upstream="kit } chen",status="5xx"} 2 1700000000000
 outrider_requests_total_of_another_kind 1000
 outrider_retries_total 7
 outrider_stale_replays_total 3
+outrider_fallbacks_total{upstream="kitchen",kind="static"} 2
 `;
 
 describe('the counters of the mesh', () => {
@@ -24,7 +25,12 @@ describe('the counters of the mesh', () => {
     const server = createServer((_, response) => response.end(PAGE));
     await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    assert.deepEqual(await readMeshCounters([url, url]), { requests: 84, retries: 14, replays: 6 });
+    assert.deepEqual(await readMeshCounters([url, url]), {
+      requests: 84,
+      retries: 14,
+      replays: 6,
+      fallbacks: 4,
+    });
     server.closeAllConnections();
     await new Promise(resolve => server.close(resolve));
     assert.equal(await readMeshCounters([url]), null);

@@ -25,7 +25,7 @@ function snapshot(changes: Partial<Snapshot> = {}): Snapshot {
     perSecond: 49.8,
     recent: latencies(3),
     overall: latencies(3, 12_345),
-    mesh: { requests: 24_900, retries: 37, replays: 5 },
+    mesh: { requests: 24_900, retries: 37, replays: 5, fallbacks: 2 },
     instances: [
       { service: 'gateway', name: 'gateway-1', state: 'up' },
       { service: 'orders', name: 'orders-1', state: 'down' },
@@ -43,7 +43,7 @@ describe('the live summary', () => {
       'requests    4,150 requests, 100 % succeeded, 0 failed, 2 under way',
       'last 10 s   p50 3.0 ms, p95 3.0 ms, p99 3.0 ms, max 3.0 ms   50/s',
       'all         p50 3.0 ms, p95 12.3 s, p99 12.3 s, max 12.3 s',
-      'sidecars    24,900 requests carried, 37 retries, 5 stale connections replaced',
+      'sidecars    24,900 requests carried, 37 retries, 5 stale connections replaced, 2 fallbacks',
       '',
       'gateway     gateway-1 up',
       'orders      orders-1 down           orders-2 up',
@@ -91,7 +91,7 @@ describe('the closing summary', () => {
       'ran for     1h 02m 03s, instances killed or stopped: 3',
       'requests    4,150 requests, 100 % succeeded, 0 failed',
       'latency     p50 3.0 ms, p95 12.3 s, p99 12.3 s, max 12.3 s',
-      'sidecars    24,900 requests carried, 37 retries, 5 stale connections replaced',
+      'sidecars    24,900 requests carried, 37 retries, 5 stale connections replaced, 2 fallbacks',
     ]);
   });
 });
