@@ -32,6 +32,8 @@ export interface Alternatives {
   hasUntried(exchange: Exchange): boolean;
   /** Whether the endpoint that the exchange was sent to last is gone, or can't be connected to any more. */
   hasLost(exchange: Exchange): boolean;
+  /** Whether that endpoint can be connected to, as far as is known. */
+  isReached(exchange: Exchange): boolean;
 }
 
 /** Where an exchange can wait until some endpoint can be connected to. */
@@ -105,8 +107,10 @@ class RetryService implements Service {
     if (isNested && !reachedNobody) return 'nested';
     if (!reachedNobody && !this.isMethodSafe(exchange)) return 'method';
     if (!exchange.isReplayable) return 'body';
-    // The one that has just failed would fail again.
-    if (!this.options.alternatives.hasOther(exchange)) return 'no-other';
+    // The one that has just failed would fail again, save where a packet was lost on the way to it.
+    const { alternatives } = this.options;
+    const isReached = reason.kind === 'connect-timeout' && alternatives.isReached(exchange);
+    if (!isReached && !alternatives.hasOther(exchange)) return 'no-other';
     const wait = reachedNobody && started === 1 ? 0 : this.backoff(started);
     return this.within(exchange, wait, reachedNobody, isCounted);
   }

@@ -165,6 +165,15 @@ export class Upstream implements Service, Chooser {
     return last !== undefined;
   }
 
+  /** Whether the endpoint that the exchange was sent to last can be connected to, as far as is known. */
+  isReached({ tried }: Exchange): boolean {
+    const last = tried[tried.length - 1];
+    for (const endpoint of this.byId.values()) {
+      if (endpoint === last) return endpoint.wasReached && endpoint.lost === null;
+    }
+    return false;
+  }
+
   call(exchange: Exchange, reply: Reply): Call {
     const chosen = this.choose(exchange);
     if (!(chosen instanceof Endpoint)) {

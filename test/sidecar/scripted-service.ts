@@ -10,6 +10,8 @@ export class ScriptedService implements Service {
   endpoints: AttemptTarget[];
   /** Why no endpoint can be connected to; null where one can. */
   loss: Failure | null = null;
+  /** Whether endpoints have been connected to. */
+  isReachable = false;
   /** What to do where there is no endpoint. */
   remedy = 'Start one.';
   /** Called in the middle of `call`: what an attempt does at once. */
@@ -49,6 +51,10 @@ export class ScriptedService implements Service {
 
   hasLost(): boolean {
     return this.loss !== null;
+  }
+
+  isReached(): boolean {
+    return this.loss === null && this.isReachable;
   }
 }
 

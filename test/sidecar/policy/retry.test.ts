@@ -611,6 +611,26 @@ interface Refused extends Setup {
   readonly fields?: string[];
 }
 
+describe('a connection to the only endpoint that does not come up in time', () => {
+  for (const [kind, isReachable, attempts] of [
+    ['connect-timeout', true, 3],
+    ['connect-timeout', false, 1],
+    ['connect-failure', true, 1],
+  ] as const) {
+    test(`${kind}, ${isReachable ? 'with others to it' : 'the first one'}: ${attempts} attempts`, () => {
+      const { service, counters } = start({
+        endpoints: 1,
+        exchange: POST,
+        settings: { attempts: 3 },
+      });
+      service.isReachable = isReachable;
+      for (let i = 0; i < attempts; i++) service.last.fail(kind);
+      assert.equal(service.calls.length, attempts);
+      assert.equal(counters.retriesRefused[attempts === 1 ? 'no-other' : 'attempts'], 1);
+    });
+  }
+});
+
 describe('what should have been sent again and was not is counted, and told of', () => {
   const REFUSED: readonly Refused[] = [
     { reason: 'method', ends: 'reset', exchange: POST },

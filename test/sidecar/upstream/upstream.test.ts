@@ -133,6 +133,22 @@ describe('an upstream whose endpoints can not be connected to', () => {
     assert.equal(upstream.hasLost(exchange), false);
   });
 
+  test('can be asked again where it has connections, though one more did not come up in time', () => {
+    const { upstream } = makeUpstream([aSpec(1)]);
+    const [only] = endpointsOf(upstream);
+    const exchange = anExchange();
+    assert.equal(upstream.isReached(exchange), false);
+    exchange.tried.push(only);
+    assert.equal(upstream.isReached(exchange), false);
+    only.noteReached();
+    assert.equal(upstream.isReached(exchange), true);
+    only.noteLost(refused);
+    assert.equal(upstream.isReached(exchange), false);
+    only.noteReached();
+    upstream.setEndpoints([aSpec(2)]);
+    assert.equal(upstream.isReached(exchange), false);
+  });
+
   test('is lost where one could be that is gone by now', () => {
     const { upstream } = makeUpstream([aSpec(1)]);
     const [old] = endpointsOf(upstream);
