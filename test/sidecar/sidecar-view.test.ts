@@ -17,12 +17,14 @@ let parts: ReturnType<typeof anUpstreamContext>;
 let upstreams: UpstreamSet;
 let passThrough: PassThrough;
 let drained: number;
+let endpoint: ScriptedEndpoint | null;
 let view: SidecarView;
 beforeEach(() => {
   parts = anUpstreamContext();
   upstreams = new UpstreamSet(parts.context);
   passThrough = new PassThrough(parts.context);
   drained = 0;
+  endpoint = null;
   view = new SidecarView({
     version: '1.2.3',
     upstreams,
@@ -36,9 +38,11 @@ beforeEach(() => {
     },
   });
 });
-afterEach(() => {
+afterEach(async () => {
   upstreams.stop();
   passThrough.stop();
+  // Here, so that a test which fails ends too.
+  await endpoint?.close();
 });
 
 const aConfig = configOf('service: orders\ncontrolPlane: { url: "http://cp:7600", token: secret }\n');
@@ -122,7 +126,7 @@ describe('readiness', () => {
 
 describe('upstreams', () => {
   test('are shown with live counters and endpoints', async () => {
-    const endpoint = await ScriptedEndpoint.start(connection => connection.write(OK));
+    endpoint = await ScriptedEndpoint.start(connection => connection.write(OK));
     const { port } = endpoint.endpoint;
     upstreams.apply(configsOf({ inventory: [aSpec(port, { zone: 'a', version: '2' })] }));
     const [{ stack }] = upstreams.all;
@@ -169,7 +173,6 @@ describe('upstreams', () => {
         ],
       },
     ]);
-    await endpoint.close();
   });
 
   test('are shown with their failures, and what discovery could not do', async () => {
