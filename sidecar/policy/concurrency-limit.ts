@@ -54,8 +54,11 @@ export class ConcurrencyLimit implements TimerOwner {
   /** Changes the bounds; who is under way stays so, and who waits may get a place that is new. */
   configure({ max, pending, pendingFor }: ConcurrencySettings): void {
     this.room.settings = { pending, pendingFor };
-    if (typeof max === 'number') this.adaptive = null;
-    else if (this.adaptive === null) this.adaptive = new AdaptiveLimit(max);
+    if (typeof max === 'number') {
+      this.adaptive = null;
+      // Nobody is left who would find out whether a lower limit is needed.
+      this.room.decide(false, this.wheel.now());
+    } else if (this.adaptive === null) this.adaptive = new AdaptiveLimit(max);
     else this.adaptive.configure(max);
     this.setPlaces(typeof max === 'number' ? max : (this.adaptive?.limit ?? max.max));
   }

@@ -34,6 +34,23 @@ function ask() {
 
 const askTimes = (times: number) => Array.from({ length: times }, ask);
 
+/** For 200 ms requests take 20 ms each and come five times as fast as two places can serve them. */
+function overload() {
+  const asked: ReturnType<typeof ask>[] = [];
+  const begun = new Map<ScriptedCall, number>();
+  service.onCall = call => begun.set(call, clock.now);
+  for (let ms = 0; ms < 200; ms++) {
+    if (ms % 2 === 0) asked.push(ask());
+    clock.advance(1);
+    for (const [call, at] of begun) {
+      if (clock.now - at < 20) continue;
+      begun.delete(call);
+      call.answer();
+    }
+  }
+  return asked;
+}
+
 describe('a place', () => {
   test('is given back by an answer, a failure, and a cancellation', () => {
     const endings = [
@@ -119,19 +136,7 @@ describe('who waits in vain', () => {
     ask();
     clock.advance(20);
     service.last.answer();
-    // From here on requests take 20 ms each and come five times as fast as they can be served.
-    const asked: ReturnType<typeof ask>[] = [];
-    const begun = new Map<ScriptedCall, number>();
-    service.onCall = call => begun.set(call, clock.now);
-    for (let ms = 0; ms < 200; ms++) {
-      if (ms % 2 === 0) asked.push(ask());
-      clock.advance(1);
-      for (const [call, at] of begun) {
-        if (clock.now - at < 20) continue;
-        begun.delete(call);
-        call.answer();
-      }
-    }
+    const asked = overload();
     const refused = asked.flatMap(({ reply }) => reply.failure ?? []);
     assert.match(
       refused[0].detail,
@@ -200,6 +205,14 @@ describe('a limit that is found out', () => {
       },
     ];
     for (const end of endings) assert.equal(usualAfter(end), 0);
+  });
+
+  test('leaves nothing undecided when one is told instead', () => {
+    limit.room.doubt();
+    limit.configure({ max: 2, pending: 100, pendingFor: 1000 });
+    assert.equal(limit.room.isShedding, false);
+    overload();
+    assert.ok(counters.shed > 25, String(counters.shed));
   });
 
   test('is said in the failure', () => {
