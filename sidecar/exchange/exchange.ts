@@ -113,6 +113,13 @@ export class Exchange {
     return Math.min(this.callerDeadline, begun + this.total) - now;
   }
 
+  /** When `ms` have passed: how many are left if the time that the application took to send its request is not counted; 0 and less: none. */
+  leftOf(ms: number, now: number): number {
+    const { body } = this;
+    if (body === null) return 0;
+    return body.isComplete ? body.completedAt + ms - now : ms;
+  }
+
   /** What the endpoint is told is left, in whole milliseconds from 1 on; `Infinity` where it is told nothing. */
   toldTimeLeft(now: number): number {
     return this.tellsTimeLeft ? Math.max(1, Math.round(this.timeLeft(now))) : Number.POSITIVE_INFINITY;

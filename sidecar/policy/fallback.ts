@@ -70,7 +70,7 @@ class FallbackService implements Service {
   readonly own: StaticAnswer | null;
   readonly coversFailures: boolean;
   /** 1 at each status that is covered for. */
-  private readonly statuses = new Uint8Array(600);
+  private readonly statuses = new Uint8Array(1000);
 
   constructor(next: Service, options: FallbackOptions) {
     this.next = next;
@@ -150,9 +150,10 @@ class FallbackCall extends PassReply implements Call, TimerOwner {
   }
 
   onTimer(): void {
-    const { after } = this.service.options.settings;
-    // The application is still sending its request.
-    if (this.exchange.body?.isComplete === false) return this.waitNoLongerThan(after);
+    const { wheel, settings } = this.service.options;
+    const after = settings.after ?? 0;
+    const left = this.exchange.leftOf(after, wheel.now());
+    if (left > 0) return this.waitNoLongerThan(left);
     if (!this.service.coversFailures || !this.hasStandIn) return;
     const { upstream } = this.service.options;
     const detail = `${upstream} has not answered within ${after} ms (fallback.after).`;
@@ -170,9 +171,8 @@ class FallbackCall extends PassReply implements Call, TimerOwner {
   }
 
   cancel(reason: Failure): void {
-    if (this.phase !== 'answering') return this.current.cancel(reason);
-    this.phase = 'passing';
-    this.reply.fail(reason);
+    if (this.phase === 'answering') this.failWith(reason);
+    else this.current.cancel(reason);
   }
 
   override head(head: ResponseHead): void {
@@ -221,10 +221,10 @@ class FallbackCall extends PassReply implements Call, TimerOwner {
   override fail(reason: Failure): void {
     const { phase, service } = this;
     this.stopTimer();
-    if (phase === 'passing') return this.reply.fail(reason);
-    if (reason.kind === 'client-gone' || reason.kind === 'bad-request') return this.reply.fail(reason);
+    if (phase === 'passing' || reason.kind === 'client-gone' || reason.kind === 'bad-request')
+      return this.failWith(reason);
     if (phase === 'asking') {
-      if (!service.coversFailures || NEVER_COVERED.has(reason.kind)) return this.reply.fail(reason);
+      if (!service.coversFailures || NEVER_COVERED.has(reason.kind)) return this.failWith(reason);
       this.reason = reason;
     } else if (phase === 'asking-other') {
       this.otherReason = reason;
@@ -232,6 +232,11 @@ class FallbackCall extends PassReply implements Call, TimerOwner {
       this.reason ??= reason;
     }
     this.cover();
+  }
+
+  private failWith(reason: Failure): void {
+    this.phase = 'passing';
+    this.reply.fail(reason);
   }
 
   private keep(chunk: Buffer): void {
@@ -282,7 +287,7 @@ class FallbackCall extends PassReply implements Call, TimerOwner {
       if (other !== null) return this.askOther(other);
     }
     const own = this.ownAnswer;
-    if (own === null) return this.reply.fail(this.failure());
+    if (own === null) return this.failWith(this.failure());
     const isHead = this.exchange.head.method === 'HEAD';
     const isExhausted = this.reason?.isExhausted ? [RETRY_FIELD, 'exhausted'] : [];
     this.note('static');

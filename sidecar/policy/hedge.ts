@@ -220,13 +220,10 @@ class HedgedCall implements Call, TimerOwner {
     else if (this.isPaused) call.pause();
   }
 
-  /** How long the latest attempt may still be silent, in ms, although its time is over; the time that the request itself takes does not count. */
+  /** How long the latest attempt may still be silent, in ms, although its time is over. */
   private left(now: number): number {
-    const { body, tried } = this.exchange;
     // Nobody is silent while it waits for somebody to be sent to.
-    if (tried.length === 0) return this.delay;
-    if (body === null) return 0;
-    return body.isComplete ? body.completedAt + this.delay - now : this.delay;
+    return this.exchange.tried.length === 0 ? this.delay : this.exchange.leftOf(this.delay, now);
   }
 
   /** A further attempt's answer is one that retries would follow: the others may do better. */

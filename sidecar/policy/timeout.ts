@@ -44,9 +44,7 @@ class TimedAttempt extends TimedReply {
   }
 
   protected override left(now: number): number {
-    const { body } = this.exchange;
-    if (body === null) return 0;
-    return body.isComplete ? body.completedAt + this.settings.ms - now : this.settings.ms;
+    return this.exchange.leftOf(this.settings.ms, now);
   }
 
   protected override overdue(): Failure {

@@ -167,6 +167,7 @@ describe('a static answer', () => {
       [404, 200],
       [500, 200],
       [599, 200],
+      [600, 200],
       [403, 403],
     ] as const) {
       const { reply } = start();
@@ -537,8 +538,22 @@ describe('an answer that is waited for no longer than a while', () => {
     const upload = start({ method: 'PUT', body });
     clock.advance(1_000);
     assert.deepEqual(upload.reply.told, []);
+    body.completedAt = clock.now;
     body.finish(null);
-    clock.advance(650);
+    clock.advance(299);
+    assert.deepEqual(upload.reply.told, []);
+    clock.advance(50);
     assert.deepEqual(upload.reply.told, [200, 'data', 'end']);
+  });
+
+  test('is not waited for where it failed at once', () => {
+    const { start, answered } = around({ cached: CACHED, after: 300 });
+    service.onCall = call => call.fail('reset');
+    start();
+    const failed = service.last;
+    service.onCall = () => {};
+    answered();
+    clock.advance(1_000);
+    assert.equal(failed.lateCancels, 0);
   });
 });
