@@ -12,11 +12,14 @@ const LONG_TEXT = 1024;
 export class RequestWriter {
   /** Whether the current request is written whole. */
   isComplete = true;
+  /** The kernel refused the current request's very first write, since the peer's reset had arrived before: nobody has seen anything of it. */
+  wasRefused = false;
   private readonly socket: ByteSocket;
   private framing: Framing = 0;
   /** Text that is to go out with what comes next. */
   private out = '';
   private isCorked = false;
+  private hasWritten = false;
 
   constructor(socket: ByteSocket) {
     this.socket = socket;
@@ -30,11 +33,13 @@ export class RequestWriter {
   begin(exchange: Exchange, via: string, now: number): void {
     const { head, body } = exchange;
     this.isComplete = body === null;
+    this.wasRefused = false;
+    this.hasWritten = false;
     this.framing = body === null ? 0 : body.length === UNKNOWN_LENGTH ? CHUNKED : body.length;
     const { tellsGrpcTimeout } = exchange;
     const text = requestHeadText(head, this.framing, via, exchange.toldTimeLeft(now), tellsGrpcTimeout);
-    if (body === null) return this.socket.write(text);
     this.out = text;
+    if (body === null) return this.flush();
     this.isCorked = true;
   }
 
@@ -56,6 +61,7 @@ export class RequestWriter {
     const before = isChunked ? this.out + chunkStart(chunk.length) : this.out;
     this.out = '';
     this.socket.writeTogether(before, chunk, isChunked ? '\r\n' : '');
+    this.noteWrite();
   }
 
   /** What was kept, and is sent again: comes right behind the head. */
@@ -63,7 +69,8 @@ export class RequestWriter {
     if (piece.length >= LONG_TEXT && this.framing !== CHUNKED) {
       const before = this.out;
       this.out = '';
-      return this.socket.writeTexts(before, piece);
+      this.socket.writeTexts(before, piece);
+      return this.noteWrite();
     }
     this.out += this.framing === CHUNKED ? `${chunkStart(piece.length)}${piece}\r\n` : piece;
     if (!this.isCorked) this.flush();
@@ -85,5 +92,13 @@ export class RequestWriter {
     const text = this.out;
     this.out = '';
     this.socket.write(text);
+    this.noteWrite();
+  }
+
+  /** Only the first one tells: where it went out, somebody may act upon it, whatever becomes of those behind it. */
+  private noteWrite(): void {
+    if (this.hasWritten) return;
+    this.hasWritten = true;
+    this.wasRefused = this.socket.hasFailed;
   }
 }

@@ -72,8 +72,6 @@ export class UpstreamConnection implements Carrier, Resting, BodySink, BodyRecei
   private readonly decoder: BodyDecoder;
   private phase: Phase = 'idle';
   private attempt: Attempt | null = null;
-  /** The kernel refused the very first write of the request: nobody has seen it. */
-  private wasNeverSent = false;
   private hasAnswered = false;
   private informationals = 0;
   private keepAlive = false;
@@ -103,7 +101,6 @@ export class UpstreamConnection implements Carrier, Resting, BodySink, BodyRecei
     attempt.noteCarried(this);
     this.lastActivity = this.context.wheel.coarseNow;
     this.hasAnswered = false;
-    this.wasNeverSent = false;
     const { head, body } = attempt.exchange;
     if (head.method === 'CONNECT') return this.beginTunnel(TUNNEL_ESTABLISHED);
     this.phase = 'head';
@@ -114,8 +111,6 @@ export class UpstreamConnection implements Carrier, Resting, BodySink, BodyRecei
       body.attach(this);
       this.writer.uncork();
     }
-    // Set in the same turn where the kernel refuses at once: the peer's reset had arrived before.
-    this.wasNeverSent = this.socket.hasFailed;
   }
 
   /** Closes the connection; an attempt on it has been dealt with. */
@@ -322,14 +317,14 @@ export class UpstreamConnection implements Carrier, Resting, BodySink, BodyRecei
       return this.close();
     }
     const exchange = attempt.exchange;
-    const isStale = this.isReused && !this.hasAnswered && (exchange.isIdempotent || this.wasNeverSent);
+    const isStale = this.isReused && !this.hasAnswered && (exchange.isIdempotent || this.writer.wasRefused);
     if (isStale && exchange.isReplayable) {
       this.detach();
       this.owner.onStale(this, attempt);
       return this.close();
     }
     const detail = `${this.where()} was lost ${PART[this.phase]}: ${reason}. Look into the log of the endpoint.`;
-    this.loseAttempt(failure('reset', detail, this.wasNeverSent));
+    this.loseAttempt(failure('reset', detail, this.writer.wasRefused));
   }
 
   private loseAttempt(reason: Failure): void {

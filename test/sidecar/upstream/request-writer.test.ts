@@ -104,3 +104,23 @@ test('a tunnel has no framing', () => {
   assert.equal(writer.isComplete, true);
   assert.equal(socket.take(), '');
 });
+
+describe('a request that the system refuses to send', () => {
+  test('has reached nobody where it refused the first piece', () => {
+    const { socket, writer } = aWriter();
+    socket.hasFailed = true;
+    writer.begin(anExchange(), '', 0);
+    assert.equal(writer.wasRefused, true);
+  });
+
+  test('may have reached somebody where it refused one behind that', () => {
+    const { socket, writer } = aWriter();
+    writer.begin(anExchange({ body: bodyOf(5000) }), '', 0);
+    writer.text('b'.repeat(2500));
+    socket.hasFailed = true;
+    writer.text('c'.repeat(2500));
+    writer.end(null);
+    writer.uncork();
+    assert.equal(writer.wasRefused, false);
+  });
+});
