@@ -140,6 +140,7 @@ export class DownstreamConnection
     const { request, exchange } = this;
     if (request === null || exchange === null) return;
     if (this.hasEnded) this.deadlines.used();
+    exchange.body?.release();
     const keepAlive = mayKeepAlive(request, exchange, this.context);
     const hasBody = !hasNoBody(head.status, request.head.method);
     this.writer.head(head, request.minorVersion, hasBody, keepAlive, this.context.via);

@@ -269,7 +269,6 @@ class RetriedCall extends PassReply implements Call, TimerOwner {
       if (this.ends(next)) passed = marked(head);
     }
     this.phase = 'passing';
-    exchange.body?.release();
     this.reply.head(passed);
   }
 

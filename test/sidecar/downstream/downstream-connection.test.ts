@@ -139,6 +139,16 @@ describe('an answer', () => {
     assert.equal(under.take(), OK.replace('\r\n\r\n', '\r\nVia: 1.1 outrider\r\n\r\n'));
   });
 
+  test('ends what is kept of the request, which nobody sends again from then on', () => {
+    const under = new DownstreamUnderTest();
+    under.send(post('hello'));
+    const { body } = under.call.exchange;
+    under.call.informational(103);
+    assert.deepEqual([body?.heldBytes, body?.isReplayable], [5, true]);
+    under.call.head(withLength(2));
+    assert.deepEqual([body?.heldBytes, body?.isReplayable], [0, false]);
+  });
+
   test('may follow interim ones, which an HTTP/1.0 client does not get', () => {
     for (const [version, interim] of [
       ['1.1', 'HTTP/1.1 103 OK\r\n\r\n'],

@@ -516,16 +516,10 @@ describe('while it goes on', () => {
     assert.equal(service.calls.length, 2);
   });
 
-  test('the kept body is given up with the head of the answer', () => {
-    const body = new RequestBody(new Application(), 5, 100);
-    body.push(Buffer.from('hello'));
-    body.finish(null);
-    const { service } = start({ exchange: { method: 'PUT', body } });
-    service.last.informational(103);
-    assert.equal(body.heldBytes, 5);
-    service.last.head(200);
-    assert.equal(body.heldBytes, 0);
-    assert.equal(body.isReplayable, false);
+  test('the kept body is left to whoever may have another answer instead', () => {
+    const { service } = start({ exchange: { method: 'PUT', body: aCompleteBody('hello') } });
+    service.last.head(503);
+    assert.equal(service.last.exchange.isReplayable, true);
   });
 
   test('the kept body survives an attempt that is followed by another', () => {

@@ -15,7 +15,7 @@ import { HedgeDelay } from '../../../sidecar/policy/hedge-delay.ts';
 import { RetryBudget } from '../../../sidecar/policy/retry-budget.ts';
 import { buildStack } from '../../../sidecar/policy/stack.ts';
 import { UpstreamCounters } from '../../../sidecar/telemetry/counters.ts';
-import { Application, anExchange, type ExchangeParts, START } from '../exchanges.ts';
+import { Application, aCompleteBody, anExchange, type ExchangeParts, START } from '../exchanges.ts';
 import { HandClock } from '../hand-clock.ts';
 import { RecordedReply } from '../recorded-reply.ts';
 import { type ScriptedCall, ScriptedService } from '../scripted-service.ts';
@@ -53,7 +53,8 @@ function makeStack(settings: Settings = {}, endpoints = 2, random = 0, parts: Me
   const counters = new UpstreamCounters('inventory');
   const service = new ScriptedService(endpoints);
   const date = new HttpDate(() => Date.UTC(1994, 10, 15, 8, 12, 31));
-  const context = { wheel: clock.wheel, accessLog: null, random: () => random, date, other: () => null };
+  const standby = new ScriptedService(1);
+  const context = { wheel: clock.wheel, accessLog: null, random: () => random, date, other: () => standby };
   const policy = policyOf(settings);
   const memory = {
     answers: null,
@@ -67,7 +68,7 @@ function makeStack(settings: Settings = {}, endpoints = 2, random = 0, parts: Me
     ...parts,
   };
   const stack = buildStack('inventory', policy, service, counters, context, null, memory);
-  return { clock, counters, service, stack };
+  return { clock, counters, service, standby, stack };
 }
 
 function start(settings: Settings = {}, exchange: ExchangeParts = {}) {
@@ -156,6 +157,15 @@ describe('a fallback', () => {
     assert.equal(service.last.cancelled?.kind, 'deadline');
     assert.deepEqual([reply.told, reply.body], [[200, 'data', 'end'], 'instead']);
     assert.deepEqual([counters.failures.deadline, counters.answers[2], counters.inFlight], [1, 1, 0]);
+  });
+
+  test('gets the body of a request that was answered badly, as long as the application has no answer', () => {
+    const fallback = { ...FALLBACK, upstream: 'standby' };
+    const parts = { method: 'PUT', body: aCompleteBody('hello') };
+    const { service, standby, reply } = start({ fallback, retry: { attempts: 1 } }, parts);
+    service.last.answer(503);
+    standby.last.answer(200, 'done');
+    assert.deepEqual([reply.told, reply.body], [[200, 'data', 'end'], 'done']);
   });
 
   test('covers for a limit and an open breaker, and neither is told of it', () => {
