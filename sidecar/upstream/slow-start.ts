@@ -57,7 +57,8 @@ export class SlowStart<M extends Startable> {
     this.weights = members.map(({ weight }) => weight);
     // Where nobody has served yet, nobody is warmer than a new one.
     const serving = before.filter(member => isOfUse(member) && member.attempts > 0);
-    const joined = members.filter(member => member.attempts === 0 && !before.includes(member));
+    const known = new Set(before);
+    const joined = members.filter(member => member.attempts === 0 && !known.has(member));
     if (this.rampUp > 0 && serving.length > 0 && joined.length > 0) {
       this.enough = 0;
       for (const [i, member] of before.entries())
