@@ -83,11 +83,11 @@ export class ConcurrencyLimit implements TimerOwner {
     return true;
   }
 
-  /** @param takenAt when the place was taken */
-  give(takenAt: number): void {
+  /** @param takenAt when the place was taken; null where that says nothing of how long places are taken */
+  give(takenAt: number | null): void {
     const now = this.wheel.now();
     this.inFlight--;
-    this.room.noteTaken(now - takenAt);
+    if (takenAt !== null) this.room.noteTaken(now - takenAt);
     if (this.room.length > 0) this.fill(now);
     if (this.inFlight < this.max) this.room.noteUnused();
   }
@@ -255,7 +255,8 @@ class PlacedReply extends PassReply {
   }
 
   override fail(reason: Failure): void {
-    this.limit.give(this.takenAt);
+    // That does not tell how long the upstream takes: an open breaker refuses within microseconds.
+    this.limit.give(reason.reachedNobody ? null : this.takenAt);
     this.reply.fail(reason);
   }
 }

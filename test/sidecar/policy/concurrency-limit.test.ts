@@ -66,6 +66,15 @@ describe('a place', () => {
     }
   });
 
+  test('is usually taken for as long as requests are under way, whatever a breaker refuses meanwhile', () => {
+    ask();
+    clock.advance(20);
+    service.last.answer();
+    service.onCall = call => call.fail('breaker-open', true);
+    askTimes(100);
+    assert.deepEqual([limit.room.usual, limit.inFlight], [20, 0]);
+  });
+
   test('goes to whoever has waited longest', () => {
     const asked = askTimes(4);
     assert.deepEqual([service.calls.length, counters.waitingForPlace], [2, 2]);
