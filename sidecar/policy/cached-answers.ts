@@ -8,6 +8,13 @@ import { CacheRules, type Keepable, resourceOf } from './cache-rules.ts';
 
 type CachedSettings = NonNullable<NonNullable<Policy['fallback']>['cached']>;
 
+/** An answer that is to be kept once it is whole. */
+export interface Keeping extends Keepable {
+  readonly head: ResponseHead;
+  /** Milliseconds since 1970 at which its head came, less the age that it had by then (RFC 9111 section 4.2.3). */
+  readonly bornAt: number;
+}
+
 /** The last good answers of an upstream, by the policy's rules: what it keeps, and what it gives instead of an answer. */
 export class CachedAnswers {
   private readonly cache: AnswerCache;
@@ -28,13 +35,18 @@ export class CachedAnswers {
     return this.cache.get(resourceOf(exchange), exchange.head.fields, this.maxAge, now);
   }
 
-  /** Forgets what an answer shows to be no more. @returns what is to be known of it if it is to be kept */
-  note(exchange: Exchange, head: ResponseHead): Keepable | null {
+  /**
+   * Forgets what an answer shows to be no more.
+   * @param now milliseconds since 1970
+   * @returns what is to be known of it if it is to be kept
+   */
+  note(exchange: Exchange, head: ResponseHead, now: number): Keeping | null {
     const { method, fields } = exchange.head;
     if (method === 'GET') {
       if (head.status === 404 || head.status === 410) this.cache.forget(resourceOf(exchange));
-      const isTooLarge = head.bodyLength > this.entrySize;
-      return isTooLarge || !this.rules.covers(exchange) ? null : this.rules.judge(head, fields);
+      if (head.bodyLength > this.entrySize || !this.rules.covers(exchange)) return null;
+      const keepable = this.rules.judge(head, fields);
+      return keepable && { ...keepable, head, bornAt: now - keepable.age };
     }
     // RFC 9111 section 4.4.
     const isSafe = method === 'HEAD' || method === 'OPTIONS' || method === 'TRACE';
@@ -42,17 +54,17 @@ export class CachedAnswers {
     return null;
   }
 
-  /** Keeps an answer that is whole. @param body latin1, in one piece @param now milliseconds since 1970 */
-  keep(exchange: Exchange, head: ResponseHead, keepable: Keepable, body: string, now: number): void {
-    const { vary, age, usableFor } = keepable;
-    const fields = detachedFields(keepable.fields);
+  /** Keeps an answer that is whole. @param body latin1, in one piece */
+  keep(exchange: Exchange, keeping: Keeping, body: string): void {
+    const { head, vary, bornAt, usableFor } = keeping;
+    const fields = detachedFields(keeping.fields);
     if (head.bodyLength === UNKNOWN_LENGTH) fields.push('Content-Length', String(body.length));
     this.cache.put(resourceOf(exchange), exchange.head.fields, vary, {
       status: head.status,
       reason: detached(head.reason),
       fields,
       body,
-      bornAt: now - age,
+      bornAt,
       usableFor,
     });
   }

@@ -15,8 +15,7 @@ import {
 import { Timer, type TimerOwner, type TimerWheel } from '../io/timer-wheel.ts';
 import type { AnswerCache, KeptAnswer } from './answer-cache.ts';
 import { withoutFurtherAttempts } from './attempt-number.ts';
-import type { Keepable } from './cache-rules.ts';
-import { CachedAnswers } from './cached-answers.ts';
+import { CachedAnswers, type Keeping } from './cached-answers.ts';
 import { isMethodSafe } from './method-safe.ts';
 import { StaticAnswer } from './static-answer.ts';
 
@@ -117,8 +116,7 @@ class FallbackCall extends PassReply implements Call, TimerOwner {
   /** Of the answer that was discarded. */
   private status = 0;
   /** The answer that is kept as it passes; null where none is. */
-  private keptHead: ResponseHead | null = null;
-  private keepable: Keepable | null = null;
+  private keeping: Keeping | null = null;
   private kept = '';
   private pieces = 0;
   /** Until something else is answered; null where the answer is waited for. */
@@ -189,14 +187,13 @@ class FallbackCall extends PassReply implements Call, TimerOwner {
       return this.reply.head({ ...head, fields: this.marked(head.fields) });
     }
     this.phase = 'passing';
-    this.keepable = service.cached?.note(exchange, head) ?? null;
-    if (this.keepable !== null) this.keptHead = head;
+    this.keeping = service.cached?.note(exchange, head, service.options.date.time) ?? null;
     this.reply.head(head);
   }
 
   override data(chunk: Buffer): void {
     if (this.phase !== 'passing') return;
-    if (this.keepable !== null) this.keep(chunk);
+    if (this.keeping !== null) this.keep(chunk);
     this.reply.data(chunk);
   }
 
@@ -208,12 +205,11 @@ class FallbackCall extends PassReply implements Call, TimerOwner {
 
   override end(trailers: Fields | null): void {
     if (this.phase === 'discarding') return this.cover();
-    const { keepable, keptHead, kept } = this;
-    if (keepable !== null && keptHead !== null && trailers === null) {
-      const { service, exchange } = this;
+    const { keeping, kept } = this;
+    if (keeping !== null && trailers === null) {
       // In one piece: a text that is put together of many takes many times its length.
       const body = this.pieces < 2 ? kept : detached(kept);
-      service.cached?.keep(exchange, keptHead, keepable, body, service.options.date.time);
+      this.service.cached?.keep(this.exchange, keeping, body);
     }
     this.reply.end(trailers);
   }
@@ -245,7 +241,7 @@ class FallbackCall extends PassReply implements Call, TimerOwner {
       this.pieces++;
       return;
     }
-    this.keepable = null;
+    this.keeping = null;
     this.kept = '';
   }
 

@@ -244,6 +244,16 @@ describe('the last good answer', () => {
     assert.equal(failed({ target: '/other' }).reply.failure?.kind, 'reset');
   });
 
+  test('is as old as its head: a body may take its time', () => {
+    const { start, failed } = around({ cached: CACHED });
+    start();
+    service.last.head({ bodyLength: 4 });
+    clock.advance(30_000);
+    service.last.data('good');
+    service.last.end();
+    assert.equal(getField(failed().reply.answer?.fields ?? [], 'age'), '30');
+  });
+
   test('is given to a HEAD too, without its body', () => {
     const { answered, failed } = around({ cached: CACHED });
     answered();
