@@ -1,5 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import type { Failure } from '../exchange/failure.ts';
+import { ERROR_FIELD, ownHead, RETRY_FIELD } from '../exchange/own-head.ts';
 import type { ResponseHead } from '../exchange/service.ts';
 
 /** An answer that the sidecar makes itself. */
@@ -24,27 +25,16 @@ export function problemOf(reason: Failure, date: string): OwnAnswer {
   return ownAnswer(reason.status, `${JSON.stringify(problem)}\n`, date, [
     'Content-Type',
     'application/problem+json',
-    'x-outrider-error',
+    ERROR_FIELD,
     reason.kind,
     ...retryAfter,
-    ...(reason.isExhausted ? ['x-outrider-retry', 'exhausted'] : []),
+    ...(reason.isExhausted ? [RETRY_FIELD, 'exhausted'] : []),
   ]);
 }
 
 /** An answer with these fields and this body. */
 export function ownAnswer(status: number, text: string, date: string, fields: readonly string[]): OwnAnswer {
   const body = Buffer.from(text);
-  return {
-    head: {
-      status,
-      version: '1.1',
-      reason: STATUS_CODES[status] ?? '',
-      fields: [...fields, 'Content-Length', String(body.length), 'Date', date],
-      bodyLength: body.length,
-      upgrade: null,
-      tunnel: false,
-      endsWithConnection: false,
-    },
-    body,
-  };
+  const all = [...fields, 'Content-Length', String(body.length), 'Date', date];
+  return { head: ownHead(status, all, body.length), body };
 }

@@ -1,5 +1,6 @@
 import type { Exchange } from '../exchange/exchange.ts';
 import { type Fields, getField } from '../exchange/fields.ts';
+import { FALLBACK_FIELD } from '../exchange/own-head.ts';
 import type { ResponseHead } from '../exchange/service.ts';
 
 interface CacheSettings {
@@ -71,7 +72,7 @@ export class CacheRules {
         case 'age':
           age = secondsOf(value);
           continue;
-        case 'x-outrider-fallback':
+        case FALLBACK_FIELD:
           // It stands in for another one, and is as old as it says or older.
           return null;
         case 'vary': {

@@ -3,6 +3,7 @@ import { Exchange } from '../exchange/exchange.ts';
 import { type Failure, type FailureKind, failure } from '../exchange/failure.ts';
 import type { FallbackKind } from '../exchange/fallback.ts';
 import { detached, type Fields, setField } from '../exchange/fields.ts';
+import { ERROR_FIELD, FALLBACK_FIELD, ownHead, RETRY_FIELD } from '../exchange/own-head.ts';
 import {
   type Call,
   ENDED_CALL,
@@ -34,11 +35,6 @@ interface FallbackOptions {
   readonly wheel: Pick<TimerWheel, 'now' | 'start' | 'stop'>;
   readonly date: { now(): string; readonly time: number };
 }
-
-/** Says what answers in the upstream's place. */
-const FALLBACK_FIELD = 'x-outrider-fallback';
-const ERROR_FIELD = 'x-outrider-error';
-const RETRY_FIELD = 'x-outrider-retry';
 
 /** What the application did itself, or would only do again. */
 const NEVER_COVERED: ReadonlySet<FailureKind> = new Set([
@@ -295,16 +291,8 @@ class FallbackCall extends PassReply implements Call, TimerOwner {
     const isHead = this.exchange.head.method === 'HEAD';
     this.note('cached');
     const age = Math.max(0, Math.floor((this.service.options.date.time - bornAt) / 1000));
-    const head: ResponseHead = {
-      status,
-      version: '1.1',
-      reason,
-      fields: this.marked([...fields, 'Age', String(age)]),
-      bodyLength: isHead ? 0 : body.length,
-      upgrade: null,
-      tunnel: false,
-      endsWithConnection: false,
-    };
+    const marked = this.marked([...fields, 'Age', String(age)]);
+    const head = ownHead(status, marked, isHead ? 0 : body.length, reason);
     this.answer(head, isHead ? null : Buffer.from(body, 'latin1'));
   }
 

@@ -2,6 +2,7 @@ import type { Policy } from '../../control-plane/contract/policy.ts';
 import type { Exchange } from '../exchange/exchange.ts';
 import { type Failure, failure, isRetriable, notRetried, retryExhausted } from '../exchange/failure.ts';
 import { type Fields, getField } from '../exchange/fields.ts';
+import { RETRY_FIELD } from '../exchange/own-head.ts';
 import type { RetryRefusal } from '../exchange/retry-refusal.ts';
 import {
   type Call,
@@ -62,8 +63,6 @@ interface NextAttempt {
   readonly isFree: boolean;
 }
 
-/** Says, as `exhausted`, that who answers has done what retries can do. */
-const RETRY_FIELD = 'x-outrider-retry';
 const EXHAUSTED: Fields = [RETRY_FIELD, 'exhausted'];
 
 /**

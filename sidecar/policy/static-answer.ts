@@ -1,6 +1,6 @@
-import { STATUS_CODES } from 'node:http';
 import type { Policy } from '../../control-plane/contract/policy.ts';
 import type { Fields } from '../exchange/fields.ts';
+import { ownHead } from '../exchange/own-head.ts';
 import type { ResponseHead } from '../exchange/service.ts';
 
 type StaticSettings = NonNullable<NonNullable<Policy['fallback']>['static']>;
@@ -35,15 +35,6 @@ export class StaticAnswer {
 
   /** @param more fields to add @param isHead whether it is for a HEAD */
   head(more: readonly string[], isHead: boolean): ResponseHead {
-    return {
-      status: this.status,
-      version: '1.1',
-      reason: STATUS_CODES[this.status] ?? '',
-      fields: [...this.fields, ...more],
-      bodyLength: isHead ? 0 : this.body.length,
-      upgrade: null,
-      tunnel: false,
-      endsWithConnection: false,
-    };
+    return ownHead(this.status, [...this.fields, ...more], isHead ? 0 : this.body.length);
   }
 }
