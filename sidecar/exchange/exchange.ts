@@ -125,6 +125,19 @@ export class Exchange {
     return this.tellsTimeLeft ? Math.max(1, Math.round(this.timeLeft(now))) : Number.POSITIVE_INFINITY;
   }
 
+  /** Whether it asks for nothing to be done (RFC 9110 section 9.2.1). */
+  get isSafe(): boolean {
+    switch (this.head.method) {
+      case 'GET':
+      case 'HEAD':
+      case 'OPTIONS':
+      case 'TRACE':
+        return true;
+      default:
+        return false;
+    }
+  }
+
   /** Whether doing the request twice is the same as doing it once (RFC 9110 section 9.2.2). */
   get isIdempotent(): boolean {
     switch (this.head.method) {

@@ -49,8 +49,7 @@ export class CachedAnswers {
       return keepable && { ...keepable, head, bornAt: now - keepable.age };
     }
     // RFC 9111 section 4.4.
-    const isSafe = method === 'HEAD' || method === 'OPTIONS' || method === 'TRACE';
-    if (!isSafe && head.status < 400) this.cache.forget(resourceOf(exchange));
+    if (!exchange.isSafe && head.status < 400) this.cache.forget(resourceOf(exchange));
     return null;
   }
 

@@ -250,7 +250,7 @@ class FallbackCall extends PassReply implements Call, TimerOwner {
 
   private get ownAnswer(): StaticAnswer | null {
     const { own } = this.service;
-    return own?.isFor(this.exchange.head.method) ? own : null;
+    return own?.isFor(this.exchange) ? own : null;
   }
 
   private stopTimer(): void {

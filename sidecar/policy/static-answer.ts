@@ -1,12 +1,10 @@
 import type { Policy } from '../../control-plane/contract/policy.ts';
+import type { Exchange } from '../exchange/exchange.ts';
 import type { Fields } from '../exchange/fields.ts';
 import { ownHead } from '../exchange/own-head.ts';
 import type { ResponseHead } from '../exchange/service.ts';
 
 type StaticSettings = NonNullable<NonNullable<Policy['fallback']>['static']>;
-
-/** RFC 9110 section 9.2.1. */
-const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE']);
 
 /** The answer that a policy has for what an upstream does not answer. */
 export class StaticAnswer {
@@ -28,9 +26,9 @@ export class StaticAnswer {
     if (!this.isBodiless) this.fields.push('content-length', String(this.body.length));
   }
 
-  /** Whether a request of this method gets it. */
-  isFor(method: string): boolean {
-    return this.methods === 'all' || SAFE_METHODS.has(method);
+  /** Whether the request gets it. */
+  isFor(exchange: Exchange): boolean {
+    return this.methods === 'all' || exchange.isSafe;
   }
 
   /** @param more fields to add @param isHead whether it is for a HEAD */

@@ -28,6 +28,12 @@ describe('an exchange is idempotent (RFC 9110 section 9.2.2)', () => {
   });
 });
 
+test('an exchange is safe that asks for nothing to be done (RFC 9110 section 9.2.1)', () => {
+  const isSafe = (method: string) => exchange({ method }).isSafe;
+  assert.ok(['GET', 'HEAD', 'OPTIONS', 'TRACE'].every(isSafe));
+  assert.ok(!['PUT', 'DELETE', 'POST', 'PATCH', 'CONNECT', 'get', 'QUERY'].some(isSafe));
+});
+
 test('an exchange is replayable while its body is, or where it has none', () => {
   assert.equal(exchange({}).isReplayable, true);
   const body = new RequestBody({ pauseBody() {}, resumeBody() {} }, 5, 100);
