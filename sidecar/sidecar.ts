@@ -3,7 +3,6 @@ import { DEFAULT_POLICY } from '../control-plane/contract/default-policy.ts';
 import type { HostPort } from '../control-plane/contract/host-port.ts';
 import type { Log } from '../process/log.ts';
 import type { LogDestination } from '../process/log-destination.ts';
-import { OnceInAWhile } from '../process/once-in-a-while.ts';
 import { AdminServer } from './admin/admin-server.ts';
 import { keepUntilRestart } from './config/needs-restart.ts';
 import type { SidecarConfig } from './config/sidecar-config.ts';
@@ -13,7 +12,7 @@ import type { RequestHead } from './exchange/exchange.ts';
 import { type Failure, failure } from './exchange/failure.ts';
 import type { Service } from './exchange/service.ts';
 import { ActiveClock } from './io/active-clock.ts';
-import { descriptors, MORE_DESCRIPTORS, type Shortage } from './io/descriptors.ts';
+import { descriptors } from './io/descriptors.ts';
 import { HttpDate } from './io/http-date.ts';
 import { SystemResolver } from './io/name-resolver.ts';
 import { TimerWheel } from './io/timer-wheel.ts';
@@ -24,6 +23,7 @@ import { FailingService } from './routing/failing-service.ts';
 import { explainAbsent, explainNoRoute } from './routing/no-route.ts';
 import { RouteTable } from './routing/route-table.ts';
 import type { RunningUpstream, UpstreamContext } from './running-upstream.ts';
+import { ShortageReport } from './shortage-report.ts';
 import { SidecarView } from './sidecar-view.ts';
 import { AccessLog } from './telemetry/access-log.ts';
 import { DownstreamCounters, UpstreamCounters } from './telemetry/counters.ts';
@@ -53,11 +53,10 @@ export class Sidecar {
   private readonly log: Log;
   private readonly clock = new ActiveClock(
     () => performance.now(),
-    ms => this.noteStall(ms),
+    ms => this.shortages.onStall(ms),
   );
   private readonly wheel = new TimerWheel(this.clock.now);
-  private readonly refusals = new OnceInAWhile(this.clock.now);
-  private readonly shortages = new OnceInAWhile(this.clock.now);
+  private readonly shortages: ShortageReport;
   private readonly date = new HttpDate(Date.now);
   private readonly total = new ConnectionLimit(0);
   private readonly logDestination: AccessLogDestination;
@@ -123,10 +122,16 @@ export class Sidecar {
       keepForReplay: 0,
       isDraining: false,
       onClosed: connection => this.listeners.forget(connection),
-      onConnectionRefused: () => this.noteRefusedConnection(),
+      onConnectionRefused: () => this.shortages.onRefusedConnection(),
       onRefused: reason => this.noteRefusedRequest(reason),
     };
-    descriptors.onShortage = what => this.noteShortage(what);
+    this.shortages = new ShortageReport({
+      log,
+      now: this.clock.now,
+      counters: this.downstream.counters,
+      connections: () => this.config.downstream.connections,
+    });
+    descriptors.onShortage = what => this.shortages.onShortage(what);
     this.listeners = new EgressListeners(this.downstream);
     this.view = new SidecarView({
       version,
@@ -274,29 +279,6 @@ export class Sidecar {
     this.clock.stop();
     await this.admin?.stop();
     this.accessLog?.stop();
-  }
-
-  private noteRefusedConnection(): void {
-    if (!this.refusals.isDue()) return;
-    const { connections } = this.config.downstream;
-    this.log.warn(
-      { refused: this.downstream.counters.connectionsRefused },
-      `applications have ${connections} connections open (downstream.connections): further ones are closed at once`,
-    );
-  }
-
-  private noteStall(ms: number): void {
-    const text = `the sidecar stood still for ${Math.round(ms)} ms: stopped, frozen or starved; no timeout counts that time`;
-    this.log.warn({ ms: Math.round(ms) }, text);
-  }
-
-  private noteShortage(what: Shortage): void {
-    if (what === 'accept') this.downstream.counters.connectionsRefused++;
-    if (!this.shortages.isDue()) return;
-    this.log.error(
-      { limit: descriptors.limit, refused: this.downstream.counters.connectionsRefused },
-      `file descriptors run out, the limit is ${descriptors.limit ?? 'not known'}: until some are free, connections of applications are closed at once or can't be carried to endpoints. ${MORE_DESCRIPTORS}`,
-    );
   }
 
   private noteRefusedRequest(reason: Failure): void {
