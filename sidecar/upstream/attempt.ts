@@ -20,8 +20,8 @@ export interface Carrier {
   abandon(): void;
 }
 
-/** Where an attempt waits while it has no connection. */
-export interface WaitingRoom {
+/** Where attempts get their connections. */
+export interface ConnectionSource {
   /** Gives the attempt a connection to its endpoint, now or later. */
   acquire(attempt: Attempt): void;
   /** The attempt waits no more. */
@@ -75,7 +75,7 @@ export class Attempt extends WaitingRequest implements Call, TimerOwner {
   /** Must not get a connection that carried something before. */
   needsFresh: boolean;
   private readonly reply: Reply;
-  private readonly room: WaitingRoom;
+  private readonly source: ConnectionSource;
   private readonly chooser: Chooser;
   private readonly watch: AttemptWatch;
   private waitTimer: Timer | null = null;
@@ -90,7 +90,7 @@ export class Attempt extends WaitingRequest implements Call, TimerOwner {
     exchange: Exchange,
     reply: Reply,
     endpoint: Endpoint,
-    room: WaitingRoom,
+    source: ConnectionSource,
     chooser: Chooser,
     watch = UNWATCHED,
   ) {
@@ -98,7 +98,7 @@ export class Attempt extends WaitingRequest implements Call, TimerOwner {
     this.exchange = exchange;
     this.reply = reply;
     this.endpoint = endpoint;
-    this.room = room;
+    this.source = source;
     this.chooser = chooser;
     this.watch = watch;
     this.needsFresh = exchange.head.method === 'CONNECT';
@@ -157,7 +157,7 @@ export class Attempt extends WaitingRequest implements Call, TimerOwner {
     if (!isUntouched || !exchange.isIdempotent || !exchange.isReplayable) return false;
     const other = this.chooser.chooseOther(exchange);
     if (other === null) return false;
-    if (this.carrier === null) this.room.leave(this);
+    if (this.carrier === null) this.source.leave(this);
     else this.carrier.abandon();
     this.carrier = null;
     this.watch.onMoved(this);
@@ -170,7 +170,7 @@ export class Attempt extends WaitingRequest implements Call, TimerOwner {
     exchange.moves++;
     exchange.tried.push(other);
     this.watch.onSent(this);
-    this.room.acquire(this);
+    this.source.acquire(this);
     return true;
   }
 
@@ -189,7 +189,7 @@ export class Attempt extends WaitingRequest implements Call, TimerOwner {
   }
 
   onTimer(): void {
-    this.room.waitedTooLong(this);
+    this.source.waitedTooLong(this);
   }
 
   pause(): void {
@@ -202,7 +202,7 @@ export class Attempt extends WaitingRequest implements Call, TimerOwner {
 
   cancel(failure: Failure): void {
     if (this.ended) return;
-    if (this.carrier === null) this.room.leave(this);
+    if (this.carrier === null) this.source.leave(this);
     else this.carrier.abandon();
     if (this.isOverdue(failure)) {
       this.noteHeard();

@@ -2,11 +2,11 @@ import { type Failure, failure } from '../exchange/failure.ts';
 import type { ByteSocket } from '../io/byte-socket.ts';
 import { Timer, type TimerOwner } from '../io/timer-wheel.ts';
 import type { UpstreamCounters } from '../telemetry/counters.ts';
-import type { Attempt, WaitingRoom } from './attempt.ts';
+import type { Attempt, ConnectionSource } from './attempt.ts';
 import { ConnectionLimit, type Starved } from './connection-limit.ts';
 import { Dial, type DialListener } from './dial.ts';
 import type { Endpoint } from './endpoint.ts';
-import { IdleLimit } from './idle-limit.ts';
+import { Lane } from './lane.ts';
 import { PendingQueue } from './pending-queue.ts';
 import { Rest, type RestOwner } from './rest.ts';
 import { type ConnectionContext, type ConnectionOwner, UpstreamConnection } from './upstream-connection.ts';
@@ -33,16 +33,6 @@ export interface PoolContext extends ConnectionContext {
   readonly afterTurn: (run: () => void) => void;
 }
 
-/** The connections to one endpoint. */
-interface Lane {
-  /** Unused connections, the most recently used one last. */
-  readonly idle: UpstreamConnection[];
-  /** Attempts for each of which a connection is being opened, oldest first. */
-  readonly waiting: Attempt[];
-  readonly idleLimit: IdleLimit;
-  open: number;
-}
-
 const SWEEP_MS = 100;
 
 /**
@@ -51,7 +41,13 @@ const SWEEP_MS = 100;
  * first connection that comes free, to whichever endpoint, rather than one connection being closed for another.
  */
 export class ConnectionPool
-  implements ConnectionOwner, DialListener, WaitingRoom, RestOwner<UpstreamConnection>, Starved, TimerOwner
+  implements
+    ConnectionOwner,
+    DialListener,
+    ConnectionSource,
+    RestOwner<UpstreamConnection>,
+    Starved,
+    TimerOwner
 {
   settings: PoolSettings;
   readonly name: string;
@@ -94,7 +90,8 @@ export class ConnectionPool
   /** Gives the attempt a connection to its endpoint, now or as soon as there is one. */
   acquire(attempt: Attempt): void {
     const lane = this.lane(attempt.endpoint);
-    const connection = attempt.needsFresh ? null : this.takeIdle(lane, attempt.exchange.isIdempotent);
+    const now = this.context.wheel.coarseNow;
+    const connection = attempt.needsFresh ? null : lane.takeIdle(attempt.exchange.isIdempotent, now);
     if (connection !== null) {
       this.counters.connectionsReused++;
       this.assign(connection, attempt);
@@ -250,27 +247,10 @@ export class ConnectionPool
   /** Closes what has been idle or silent for too long. */
   onTimer(): void {
     const now = this.context.wheel.coarseNow;
-    for (const lane of this.lanes.values()) {
-      const limit = lane.idleLimit.at(now);
-      while (lane.idle.length > 0 && now - lane.idle[0].idleSince >= limit) lane.idle[0].abandon();
-    }
+    for (const lane of this.lanes.values()) lane.closeIdle(now);
     const { streamIdle, tunnelIdle } = this.settings;
     for (const connection of [...this.connections]) connection.endIfSilent(now, streamIdle, tunnelIdle);
     if (this.connections.size > 0) this.startSweep();
-  }
-
-  private takeIdle(lane: Lane, isIdempotent: boolean): UpstreamConnection | null {
-    const { idle } = lane;
-    if (idle.length === 0) return null;
-    const connection = idle[idle.length - 1];
-    const now = this.context.wheel.coarseNow;
-    const age = now - connection.idleSince;
-    const limit = lane.idleLimit.at(now);
-    if (age >= limit) return null;
-    // A request that can't be sent twice stays away from connections that may be about to be closed.
-    if (!isIdempotent && age > limit / 2) return null;
-    idle.pop();
-    return connection;
   }
 
   private assign(connection: UpstreamConnection, attempt: Attempt): void {
@@ -299,10 +279,8 @@ export class ConnectionPool
   }
 
   private takeWaiting(lane: Lane, connection: UpstreamConnection): Attempt | null {
-    if (lane.waiting.length > 0) {
-      const index = lane.waiting.findIndex(attempt => !attempt.needsFresh);
-      if (index >= 0) return lane.waiting.splice(index, 1)[0];
-    }
+    const own = lane.takeWaiting();
+    if (own !== null) return own;
     const { endpoint } = connection;
     const { first } = this.queue;
     if (first === null || !canUse(first, endpoint)) return null;
@@ -362,7 +340,7 @@ export class ConnectionPool
   }
 
   private forgetIfUnused(endpoint: Endpoint, lane: Lane): void {
-    if (endpoint.isGone && lane.open === 0 && lane.waiting.length === 0) this.lanes.delete(endpoint);
+    if (endpoint.isGone && lane.isUnused) this.lanes.delete(endpoint);
   }
 
   private giveBack(): void {
@@ -378,7 +356,7 @@ export class ConnectionPool
   private lane(endpoint: Endpoint): Lane {
     let lane = this.lanes.get(endpoint);
     if (lane === undefined) {
-      lane = { idle: [], waiting: [], idleLimit: new IdleLimit(), open: 0 };
+      lane = new Lane();
       this.lanes.set(endpoint, lane);
     }
     return lane;

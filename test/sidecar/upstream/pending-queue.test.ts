@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { UpstreamCounters } from '../../../sidecar/telemetry/counters.ts';
-import { Attempt, type WaitingRoom } from '../../../sidecar/upstream/attempt.ts';
+import { Attempt, type ConnectionSource } from '../../../sidecar/upstream/attempt.ts';
 import { Endpoint } from '../../../sidecar/upstream/endpoint.ts';
 import { PendingQueue } from '../../../sidecar/upstream/pending-queue.ts';
 import { anExchange } from '../exchanges.ts';
@@ -13,7 +13,7 @@ function makeQueue() {
   const counters = new UpstreamCounters('inventory');
   const queue = new PendingQueue(clock.wheel, counters);
   const late: Attempt[] = [];
-  const room: WaitingRoom = {
+  const source: ConnectionSource = {
     acquire() {},
     leave: attempt => queue.remove(attempt),
     waitedTooLong(attempt) {
@@ -30,7 +30,7 @@ function makeQueue() {
     version: null,
   });
   const anAttempt = () =>
-    new Attempt(anExchange(), new RecordedReply(), endpoint, room, {
+    new Attempt(anExchange(), new RecordedReply(), endpoint, source, {
       choose: () => endpoint,
       chooseOther: () => null,
     });
