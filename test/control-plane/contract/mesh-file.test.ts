@@ -89,6 +89,7 @@ test('takes a file that says everything there is to say', () => {
         size: 4_194_304,
         entries: 1_000,
       },
+      after: null,
       upstream: null,
       static: null,
     },
