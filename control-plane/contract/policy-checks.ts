@@ -3,6 +3,9 @@ import type { Policy } from './policy.ts';
 import { formatKeyPath, type KeyPath, type Problem, problem } from './problem.ts';
 import type { WrittenSettings } from './read.ts';
 
+/** Whether a setting was written, be it wrong: then it is missing from the policy, and somebody has been told already. */
+type IsWritten = (key: string) => boolean;
+
 /** Notes a problem of a setting of the policy, where it was written. */
 type Tell = (key: string, message: string, severity: Problem['severity']) => void;
 
@@ -48,8 +51,9 @@ export function checkPolicy(
     );
   }
   checkHedge(policy, tell);
-  checkFault(policy, tell);
-  checkFallback(policy, service, tell);
+  const isWritten = (key: string) => written.has(formatKeyPath([...path, ...key.split('.')]));
+  checkFault(policy, isWritten, tell);
+  checkFallback(policy, service, isWritten, tell);
   return problems;
 }
 
@@ -94,19 +98,19 @@ function checkAttempts({ timeouts: { attempt, total }, retry }: Policy, tell: Te
   );
 }
 
-function checkFault({ fault }: Policy, tell: Tell): void {
+function checkFault({ fault }: Policy, isWritten: IsWritten, tell: Tell): void {
   if (fault == null) return;
-  if (fault.delay === null && fault.abort === null)
+  if (!isWritten('fault.delay') && !isWritten('fault.abort'))
     tell('fault', 'has neither delay nor abort: nothing would happen', 'error');
   const isTwofold = fault.match.some(({ value, prefix }) => value != null && prefix != null);
   if (isTwofold) tell('fault.match', 'expected either value or prefix of a field, found both', 'error');
 }
 
 /** What would stand in for an answer. */
-function checkFallback({ fallback }: Policy, service: string, tell: Tell): void {
+function checkFallback({ fallback }: Policy, service: string, isWritten: IsWritten, tell: Tell): void {
   if (fallback === null) return;
   const { on, after, cached, upstream, static: own } = fallback;
-  if (cached === null && upstream === null && own === null)
+  if (!['cached', 'upstream', 'static'].some(key => isWritten(`fallback.${key}`)))
     tell('fallback', 'has none of cached, upstream and static: there is nothing to fall back on', 'error');
   if (after !== null && !on.includes('failure'))
     tell('fallback.after', 'does nothing without failure in fallback.on', 'error');

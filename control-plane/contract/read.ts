@@ -3,7 +3,7 @@ import { withoutCredentials } from './excerpt.ts';
 import { nearest } from './nearest.ts';
 import { clip, formatKeyPath, type KeyPath, MAX_PROBLEMS, type Problem, problem } from './problem.ts';
 import { isRequired, KEY, Mismatch, NOTATION, NULLABLE, ONE_OF, SECRET } from './setting.ts';
-import { guessLongForm } from './shorthand.ts';
+import { guessLongForm, meansNone } from './shorthand.ts';
 import type { ListNode, MapEntry, MapNode, Place, ScalarNode, SourceNode } from './source-tree.ts';
 
 /** What a configuration turned out to be. */
@@ -213,7 +213,8 @@ class Reader {
     const near = node.kind === 'scalar' ? guess(schema, node, words) : null;
     const expected = word === null ? expectationOf(schema) : `${expectationOf(schema)}, or ${word}`;
     const found = schema[SECRET] === undefined ? describe(node) : 'a value that is not shown';
-    this.report(node.at, path, { expected, found, suggestion: why.suggestion ?? near });
+    const hint = node.kind === 'scalar' && meansNone(node) ? absenceOf(schema) : '';
+    this.report(node.at, path, { expected, found, suggestion: why.suggestion ?? near }, hint);
   }
 
   private unknownKey(schema: TObject, entry: MapEntry, path: KeyPath): void {
@@ -233,10 +234,16 @@ class Reader {
     });
   }
 
-  private report(at: Place, path: KeyPath, what: Pick<Problem, 'expected' | 'found' | 'suggestion'>): void {
+  /** @param hint what is said where there is no suggestion */
+  private report(
+    at: Place,
+    path: KeyPath,
+    what: Pick<Problem, 'expected' | 'found' | 'suggestion'>,
+    hint = '',
+  ): void {
     if (this.problems.length >= MAX_PROBLEMS) return;
     const { expected, found, suggestion } = what;
-    const question = suggestion === null ? '' : `; did you mean ${suggestion}?`;
+    const question = suggestion === null ? hint : `; did you mean ${suggestion}?`;
     const complaint =
       found === null ? `is missing, expected ${expected}` : `expected ${expected}, found ${found}`;
     const message = `${complaint}${question}`;
@@ -247,13 +254,16 @@ class Reader {
 /** What was probably meant where the setting itself has no idea. */
 function guess(schema: TSchema, node: ScalarNode, words: readonly string[]): string | null {
   const word = schema[NULLABLE]?.word ?? null;
-  if (word !== null && MEANS_NONE.test(node.text)) return word;
+  if (word !== null && meansNone(node)) return word;
   if (/^\$[A-Za-z_]\w*$/.test(node.text)) return `\${${node.text.slice(1)}}`;
   return nearest(node.text, words) ?? guessLongForm(schema, node);
 }
 
-/** How other programs say that there is none, or no limit. */
-const MEANS_NONE = /^(0|-1|false|no|none|never|null|off|disabled?|infinit[ey]|inf|unlimited)$/i;
+/** How to say that there is none where no word does. */
+function absenceOf(schema: TSchema): string {
+  const absence = schema[NULLABLE];
+  return absence === undefined || absence.word !== null ? '' : `; not given means ${absence.means}`;
+}
 
 /** Nothing was written, or what was written came out empty. */
 function isBlank(node: SourceNode): node is ScalarNode {

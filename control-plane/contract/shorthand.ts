@@ -9,10 +9,19 @@ import type { ScalarNode } from './source-tree.ts';
  */
 export function guessLongForm(schema: TSchema, node: ScalarNode): string | null {
   if (node.value === null) return null;
-  if (schema.type === 'array') return takes(schema.items, node) ? `[${inFlow(node.text)}]` : null;
+  if (schema.anyOf !== undefined) {
+    const guesses = (schema.anyOf as TSchema[]).map(form => guessLongForm(form, node));
+    return guesses.find(guess => guess !== null) ?? null;
+  }
+  if (schema.type === 'array') {
+    const item = takes(schema.items, node) ? inFlow(node.text) : guessLongForm(schema.items, node);
+    return item === null ? null : `[${item}]`;
+  }
   if (schema.type !== 'object' || schema[KEY] !== undefined) return null;
   const properties = Object.entries((schema as TObject).properties);
-  if (isOn(node)) return properties.some(([, setting]) => isRequired(setting)) ? null : '{}';
+  const required = properties.filter(([, setting]) => isRequired(setting)).length;
+  if (isOn(node)) return required > 0 ? null : '{}';
+  if (required > 1) return null;
   const settings = properties.flatMap(([key, setting]) => {
     const value = setting.type === 'array' ? guessLongForm(setting, node) : inFlow(node.text);
     const fits = value !== null && (setting.type === 'array' || takes(setting, node));
@@ -27,12 +36,19 @@ function takes(schema: TSchema, node: ScalarNode): boolean {
   if (schema[SECRET]) return false;
   if (schema[NULLABLE]?.word === node.text) return true;
   if (schema.anyOf !== undefined) return (schema.anyOf as TSchema[]).some(form => takes(form, node));
+  // A name may be anything: whoever writes that there is none does not mean one.
+  if (schema.pattern !== undefined && schema.enum === undefined && meansNone(node)) return false;
   const notation = schema[NOTATION];
   return notation !== undefined && !(notation.read(node) instanceof Mismatch);
 }
 
 function isOn({ text }: ScalarNode): boolean {
   return /^(true|yes|on)$/i.test(text);
+}
+
+/** How other programs say that there is none, or no limit. */
+export function meansNone({ text }: ScalarNode): boolean {
+  return /^(0|-1|false|no|none|never|null|off|disabled?|infinit[ey]|inf|unlimited)$/i.test(text);
 }
 
 /** A scalar as it may stand inside of braces. */

@@ -17,6 +17,9 @@ for (const [yaml, suggestion] of [
   ['upstreams: { a: { endpoints: "127.0.0.1:9001" } }', '[127.0.0.1:9001]'],
   [policy('retry: 3'), '{ attempts: 3 }'],
   [policy('retry: { on: reset }'), '[reset]'],
+  [policy('retry: { on: [503] }'), '{ status: [503] }'],
+  [policy('retry: { on: 503 }'), '[{ status: [503] }]'],
+  [policy('breaker: { force: off }'), '{ state: off }'],
   [policy('hedge: p95'), '{ after: p95 }'],
   [policy('outliers: true'), '{}'],
   [policy('rateLimit: 100'), '{ rate: 100 }'],
@@ -37,5 +40,20 @@ for (const yaml of [
 ]) {
   test(`does not know what was meant by ${yaml}`, () => {
     for (const line of complaintsOf(yaml)) assert.doesNotMatch(line, /did you mean/);
+  });
+}
+
+for (const [text, meaning] of [
+  ['breaker: off', 'no breaker'],
+  ['hedge: false', 'no hedging'],
+  ['rateLimit: none', 'no rate limit'],
+  ['fallback: off', 'no fallback'],
+  ['fallback: { cached: {}, static: off }', 'none'],
+  ['fallback: { cached: {}, after: off }', 'as long as the policy permits otherwise'],
+] as const) {
+  test(`says how there is none instead of ${text}`, () => {
+    const [told, ...others] = complaintsOf(policy(text));
+    assert.ok(told.endsWith(`; not given means ${meaning}`), told);
+    assert.deepEqual(others, []);
   });
 }
