@@ -62,10 +62,15 @@ export class AdaptiveLimit {
     else this.limit = this.bounded(this.limit);
   }
 
-  /** A request is begun. @param inFlight how many are under way, it included @returns what it belongs to; 0: nothing */
+  /**
+   * A request is begun. The limit may have changed thereafter.
+   * @param inFlight how many are under way, it included
+   * @returns what it belongs to; 0: nothing
+   */
   onBegin(now: number, inFlight: number): number {
     if (!this.isGathering) {
       if (now - this.begunAt < Math.max(GIVE_UP_MS, 8 * this.usual)) return 0;
+      this.noteReach(now);
       this.gather();
     }
     if (this.size === 0) {
@@ -101,11 +106,13 @@ export class AdaptiveLimit {
   /** Those without an answer take longer than the others: where three of four have one, the median is known. */
   private judgeIfKnown(now: number): boolean {
     if (this.isGathering || this.answered < 0.75 * this.size) return false;
+    const isReached = this.noteReach(now);
     if (this.size >= LEAST_SAMPLES) {
       const sorted = this.latencies.subarray(0, this.answered).sort();
       this.current = sorted[this.size >> 1];
       // Where requests queue, those that are fast by nature wait too.
-      this.judge(now, this.current > TOLERANCE * this.usual && sorted[this.size >> 2] > this.usual);
+      const isSlow = this.current > TOLERANCE * this.usual && sorted[this.size >> 2] > this.usual;
+      this.judge(now, isSlow, isReached);
     }
     this.gather();
     return true;
@@ -118,12 +125,18 @@ export class AdaptiveLimit {
     this.answered = 0;
   }
 
-  private judge(now: number, isSlow: boolean): void {
+  /** Lifts a limit that was not reached for long, also where too little comes to be judged. @returns whether the cohort has reached it */
+  private noteReach(now: number): boolean {
+    const isReached = this.peak >= 0.9 * this.limit;
+    if (isReached) this.lastReachedAt = now;
+    else if (this.phase !== 'open' && now - this.lastReachedAt > FORGET_MS) this.open();
+    return isReached;
+  }
+
+  private judge(now: number, isSlow: boolean, isReached: boolean): void {
     const { current, peak } = this;
     const wasProbed = this.isProbed;
     this.isProbed = false;
-    const isReached = peak >= 0.9 * this.limit;
-    if (isReached) this.lastReachedAt = now;
     if (this.usual === 0) {
       this.usual = current;
       return this.learn(now - this.begunAt);
@@ -137,7 +150,6 @@ export class AdaptiveLimit {
       this.misses = 0;
       if (isReached && now - this.probedAt > PROBE_MS) this.probe(now);
       else if (isReached) this.grow();
-      else if (now - this.lastReachedAt > FORGET_MS) this.open();
     }
     if (current < this.usual) this.usual += (current - this.usual) / (wasProbed ? 4 : 16);
   }
@@ -188,6 +200,7 @@ export class AdaptiveLimit {
     if (this.phase === 'open') {
       this.phase = 'doubtful';
       this.probedAt = this.begunAt;
+      this.lastReachedAt = this.begunAt;
     }
     this.isLowered = true;
   }

@@ -63,6 +63,15 @@ export class ConcurrencyLimit implements TimerOwner {
     this.setPlaces(typeof max === 'number' ? max : (this.adaptive?.limit ?? max.max));
   }
 
+  /** A request with a place is begun. @returns what the adaptive limit says that it belongs to; 0: nothing */
+  onBegin(now: number): number {
+    const { adaptive } = this;
+    if (adaptive === null) return 0;
+    const cohort = adaptive.onBegin(now, this.inFlight);
+    if (adaptive.limit !== this.max) this.adapt(adaptive, now);
+    return cohort;
+  }
+
   /** A request that has a place was answered. @param cohort what the adaptive limit has said when it was begun */
   onAnswer(cohort: number, latency: number): void {
     const now = this.wheel.now();
@@ -233,7 +242,7 @@ class WaitingForPlace extends WaitingCall implements Waiter<WaitingForPlace> {
 }
 
 function placed(exchange: Exchange, reply: Reply, limit: ConcurrencyLimit, now: number): PlacedReply {
-  const cohort = limit.adaptive?.onBegin(now, limit.inFlight) ?? 0;
+  const cohort = limit.onBegin(now);
   return cohort === 0
     ? new PlacedReply(reply, limit, now)
     : new MeasuredReply(reply, limit, now, exchange, cohort);

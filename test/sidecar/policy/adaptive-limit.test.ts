@@ -103,6 +103,25 @@ test('the limit follows an upstream that gets smaller, larger, and larger than w
   assert.equal(limit.adaptive?.phase, 'open');
 });
 
+test('the limit goes when it was not reached for long, however little is asked', () => {
+  for (const perSecond of [0.5, 2, 5]) {
+    const { run, limit } = aMesh();
+    run(5000, 2200);
+    assert.equal(limit.adaptive?.phase, 'limited');
+    run(20_000, perSecond);
+    assert.deepEqual([limit.adaptive?.phase, limit.max], ['open', 10_000]);
+  }
+  const { run, servers, limit } = aMesh();
+  run(5000, 2200);
+  run(1000, 10);
+  for (const server of servers) {
+    server.workers = 1_000;
+    server.serviceTime = () => 30_000;
+  }
+  assert.equal(run(60_000, 3).refused, 0);
+  assert.deepEqual([limit.adaptive?.phase, limit.max], ['open', 10_000]);
+});
+
 describe('an upstream that can do what is asked of it', () => {
   const MANY = 100_000;
 
