@@ -3,11 +3,14 @@ import { type Failure, failure } from '../exchange/failure.ts';
 import { type Call, ENDED_CALL, type Layer, type Reply, type Service } from '../exchange/service.ts';
 import { WaitingCall } from '../exchange/waiting-call.ts';
 import { Timer, type TimerOwner, type TimerWheel } from '../io/timer-wheel.ts';
+import { saidTimeLeft } from './deadline.ts';
 import { type Fault, type FaultInjector, NO_FAULT } from './fault.ts';
 
 /** Where the faults come from, and who is told of them. */
 interface FaultOptions {
   readonly injector: FaultInjector;
+  /** Whether what a request says of its deadline counts (`timeouts.propagate`). */
+  readonly heedsDeadlines: boolean;
   /** For the person who reads the failure. */
   readonly upstream: string;
   readonly counters: FaultCounters;
@@ -40,14 +43,18 @@ class FaultService implements Service {
     const { injector, random, counters } = options;
     const fault = injector.decide(exchange.head.fields, random, exchange.startedAt);
     if (fault === NO_FAULT) return next.call(exchange, reply);
-    const service = fault.abort === null ? next : new AbortService(fault.abort, options);
-    if (fault.delay === 0) return service.call(exchange, reply);
+    const left = options.heedsDeadlines ? saidTimeLeft(exchange.head.fields) : null;
+    // Nobody waits for the rest of the delay: the deadline is what is told of then.
+    const isTooLate = fault.delay > 0 && left !== null && left <= fault.delay;
+    const delay = isTooLate ? left : fault.delay;
+    const service = fault.abort === null || isTooLate ? next : new AbortService(fault.abort, options);
+    if (delay === 0) return service.call(exchange, reply);
     if (!injector.hasRoom) {
       counters.faultsSkipped++;
       return next.call(exchange, reply);
     }
     const delayed = new DelayedCall(exchange, reply, service, options);
-    delayed.enter(fault.delay);
+    delayed.enter(delay);
     return delayed;
   }
 }

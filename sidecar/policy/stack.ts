@@ -74,7 +74,8 @@ export function buildStack(
 
   // Outside all policies, so that none of them takes for the upstream's doing what is done on purpose here.
   if (fault !== null) {
-    layers.push(faultLayer({ injector: fault, upstream: name, counters, wheel, random }));
+    const { propagate: heedsDeadlines } = timeouts;
+    layers.push(faultLayer({ injector: fault, heedsDeadlines, upstream: name, counters, wheel, random }));
   }
 
   // Outside all that costs something: what is too much is refused before anything is done for it.

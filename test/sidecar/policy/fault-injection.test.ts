@@ -20,12 +20,17 @@ beforeEach(() => {
   counters = new UpstreamCounters('inventory');
 });
 
-function disturbed(yaml: string, inner = service as Parameters<ReturnType<typeof faultLayer>>[0]) {
+function disturbed(
+  yaml: string,
+  inner = service as Parameters<ReturnType<typeof faultLayer>>[0],
+  heedsDeadlines = true,
+) {
   const { fault } = policyOf(`fault: ${yaml}`);
   assert.ok(fault);
   const injector = new FaultInjector(fault, clock.now);
   const { wheel } = clock;
-  const layer = faultLayer({ injector, upstream: 'inventory', counters, wheel, random: () => 0 });
+  const upstream = 'inventory';
+  const layer = faultLayer({ injector, heedsDeadlines, upstream, counters, wheel, random: () => 0 });
   const stack = layer(inner);
   const ask = (parts: ExchangeParts = {}) => {
     const exchange = anExchange({ startedAt: clock.now, ...parts });
@@ -129,6 +134,31 @@ test('a delay is not part of the total timeout, and the deadline of a request co
   assert.equal(patient.reply.failure?.kind, 'deadline');
   assert.match(patient.reply.failure?.detail ?? '', /within 100 ms \(timeouts\.total\)/);
   assert.equal(body.reply.failure?.kind, 'deadline');
+});
+
+test('a request is answered when its deadline passes, however long it was to be delayed', () => {
+  const bounded = deadlineLayer(
+    { total: null, propagate: true, upstream: 'inventory' },
+    clock.wheel,
+  )(service);
+  const { ask } = disturbed('{ delay: { for: 5m }, abort: {} }', bounded);
+  const none = ask({ fields: ['x-request-deadline-ms', '0'] });
+  assert.equal(none.reply.failure?.kind, 'deadline');
+  const { reply, exchange } = ask({ fields: ['x-request-deadline-ms', '150'] });
+  clock.advance(149);
+  assert.deepEqual(reply.told, []);
+  clock.advance(1);
+  assert.match(reply.failure?.detail ?? '', /within the 150 ms that the request says it has/);
+  assert.deepEqual([exchange.injectedDelay, service.calls.length], [150, 0]);
+});
+
+test('a deadline that does not count makes no delay shorter', () => {
+  const { ask } = disturbed('{ delay: { for: 200ms } }', service, false);
+  ask({ fields: ['x-request-deadline-ms', '150'] });
+  clock.advance(199);
+  assert.equal(service.calls.length, 0);
+  clock.advance(1);
+  assert.equal(service.calls.length, 1);
 });
 
 test('a tunnel is delayed and aborted like anything else', () => {
