@@ -76,6 +76,8 @@ export class RunningUpstream implements EndpointListener {
   private outermost: Service;
   private isTold = false;
   private before: Upstream['availability'];
+  /** The service to fall back on of which was told last that it is not there. */
+  private absentTold = '';
 
   /** The stacks of the upstreams beside it, by name. */
   private readonly others: (name: string) => Service | null;
@@ -255,10 +257,30 @@ export class RunningUpstream implements EndpointListener {
     const { fallback } = inForce.policy;
     memory.configure(inForce.policy, wheel.now());
     this.faults.update();
-    // Asked for now, so that it is known when it is needed.
-    if (fallback?.upstream != null) this.other(fallback.upstream);
+    if (fallback?.upstream != null) this.seek(fallback.upstream);
     const context = { wheel, accessLog, random, date, other: (name: string) => this.other(name) };
     return buildStack(inForce.name, inForce.policy, upstream, counters, context, holdRoom, memory);
+  }
+
+  /** Asks for another upstream now, so that it is known when it is needed. */
+  private seek(name: string): void {
+    const { others, context } = this;
+    if (others(name) !== null || context.mesh === null) return;
+    const question = context.mesh.services.ask(name, false);
+    if (question === null) this.tellIfAbsent(name);
+    else question.enter({ onAnswer: () => this.tellIfAbsent(name) });
+  }
+
+  /** Says in the log that there is no such service to fall back on, as the control plane has it. */
+  private tellIfAbsent(name: string): void {
+    const { inForce, context } = this;
+    if (context.mesh?.directory.get(name)?.exists !== false) return;
+    if (this.absentTold === name || inForce.policy.fallback?.upstream !== name) return;
+    this.absentTold = name;
+    context.log.warn(
+      { upstream: inForce.name },
+      `${inForce.name} is to fall back on ${name} (fallback.upstream), which is not there. ${context.mesh.explain(name)}`,
+    );
   }
 
   /** What serves another upstream; one that is not known yet is asked for, and waited for where the control plane is there to tell. */
@@ -268,7 +290,10 @@ export class RunningUpstream implements EndpointListener {
     const known = others(name);
     if (known !== null || context.mesh === null) return known;
     const question = context.mesh.services.ask(name, false);
-    if (question === null) return null;
+    if (question === null) {
+      this.tellIfAbsent(name);
+      return null;
+    }
     const failing = (reason: Failure) => new FailingService(() => reason);
     const answered = () => others(name) ?? failing(explainAbsent(name, context.mesh));
     return new AskedService(question, answered, failing);
