@@ -61,6 +61,7 @@ export class ConcurrencyLimit implements TimerOwner {
     } else if (this.adaptive === null) this.adaptive = new AdaptiveLimit(max);
     else this.adaptive.configure(max);
     this.setPlaces(typeof max === 'number' ? max : (this.adaptive?.limit ?? max.max));
+    if (this.room.length > 0) this.startTimer(this.wheel.now());
   }
 
   /** A request with a place is begun. @returns what the adaptive limit says that it belongs to; 0: nothing */

@@ -140,6 +140,15 @@ describe('who waits in vain', () => {
     assert.equal(waiting.exchange.waited, 1000);
   });
 
+  test('is refused sooner where the policy says so from now on', () => {
+    setUp(1, 5, 300_000);
+    const [, waiting] = askTimes(2);
+    limit.configure({ max: 1, pending: 5, pendingFor: 100 });
+    const [later] = askTimes(1);
+    clock.advance(110);
+    assert.deepEqual([waiting.reply.failure?.kind, later.reply.failure?.kind], ['overflow', 'overflow']);
+  });
+
   test('is refused early where the queue does not get shorter', () => {
     setUp(2, 100);
     ask();
