@@ -66,7 +66,7 @@ export const BREAKER_SCHEMA = optional(
       max: 10,
     }),
     openForMax: duration({
-      description: 'What `openFor` grows to at most.',
+      description: 'What `openFor` grows to at most; `openFor` itself where that is longer.',
       default: '1m',
       min: '10ms',
       max: '24h',

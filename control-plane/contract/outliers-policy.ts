@@ -127,7 +127,7 @@ const SECTION = section(
       max: '1h',
     }),
     maxEjectFor: duration({
-      description: 'What that grows to at most.',
+      description: 'What that grows to at most; `ejectFor` where that is longer.',
       default: '1m',
       min: '100ms',
       max: '24h',

@@ -38,8 +38,14 @@ export function checkPolicy(
   warnIfLonger('retry.backoff.base', retry.backoff.base, 'retry.backoff.max', retry.backoff.max);
   warnIfLonger('retry.retryAfter', retry.retryAfter, 'timeouts.total', timeouts.total);
   warnIfLonger('fallback.after', policy.fallback?.after ?? null, 'timeouts.total', timeouts.total);
+  const warnIfShorter = (key: string, value: number | null, thanKey: string, than: number | null) => {
+    if (value === null || than === null || value >= than) return;
+    tell(key, `is shorter than ${thanKey}, and bounds nothing`, 'warning');
+  };
+  const { openFor = null, openForMax = null } = policy.breaker ?? {};
+  warnIfShorter('breaker.openForMax', openForMax, 'breaker.openFor', openFor);
   const { ejectFor = null, maxEjectFor = null, lostFor = null } = policy.outliers ?? {};
-  warnIfLonger('outliers.ejectFor', ejectFor, 'outliers.maxEjectFor', maxEjectFor);
+  warnIfShorter('outliers.maxEjectFor', maxEjectFor, 'outliers.ejectFor', ejectFor);
   warnIfLonger('outliers.lostFor', lostFor, 'outliers.ejectFor', ejectFor);
   checkAttempts(policy, tell);
   const { concurrency } = limits;

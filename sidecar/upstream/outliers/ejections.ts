@@ -175,7 +175,7 @@ export class Ejections<M extends Ejectable> {
     const { ejectFor, maxEjectFor, lostFor } = settings;
     const isLost = reason === 'unanswered' || reason === 'consecutive-local-failures';
     const base = isLost ? Math.min(lostFor, ejectFor) : ejectFor;
-    const most = isLost ? ejectFor : maxEjectFor;
+    const most = isLost ? ejectFor : Math.max(ejectFor, maxEjectFor);
     return Math.min(base * count, most) * (1 + JITTER * this.random());
   }
 

@@ -105,6 +105,12 @@ describe('how long', () => {
     );
   });
 
+  test('as long as was asked for, where that is more than the limit', () => {
+    const { ejections, all, told } = ejectionsOf(2, { ejectFor: 120_000, maxEjectFor: 60_000 });
+    ejections.eject(all[0], 'failure-rate', 0);
+    assert.deepEqual(told, ['a failure-rate 120000']);
+  });
+
   test('one ejection is forgiven for each window that the endpoint is back', () => {
     const { ejections, all, told } = ejectionsOf(2, { window: 10_000, maxEjectFor: 300_000 });
     ejections.eject(all[0], 'failure-rate', 0);
