@@ -195,6 +195,8 @@ export class UpstreamConnection implements Carrier, Resting, BodySink, BodyRecei
       this.onHead(attempt);
       if (this.attempt !== attempt) return;
     }
+    // Interim answers go out by themselves.
+    if (this.phase === 'head') return;
     if (this.phase === 'tunnel') {
       if (position < length) attempt.data(bytes.subarray(position, length));
     } else if (this.phase === 'body') {

@@ -74,6 +74,22 @@ describe('a request beside one that an endpoint is slow to answer', () => {
     assert.deepEqual([bad!.failures, bad!.outstanding], [0, 0]);
   });
 
+  it('is waited for where only an interim answer has come', async () => {
+    slow.options = {
+      onRequest(_, connection) {
+        connection.send('HTTP/1.1 103 Early Hints\r\nLink: </style.css>\r\n\r\n');
+        setTimeout(() => connection.answer(200, 'slow'), 50);
+      },
+    };
+    for (const path of ['/1', '/2', '/3', '/4']) {
+      let answer = await client.ask(get(path, 'frugal'));
+      if (answer.status === 103) answer = await client.answer();
+      assert.deepEqual([answer.status, answer.isComplete], [200, true]);
+    }
+    assert.ok(slow.requests.length > 0);
+    slow.options = { onRequest() {} };
+  });
+
   it('brings the same body to both', async () => {
     const { answer } = await askSlowFirst(path => put(path, 'hello'));
     assert.equal(answer.text, 'quick hello');

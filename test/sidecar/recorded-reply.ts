@@ -54,7 +54,7 @@ export class RecordedReply implements Reply {
   }
 
   flush(): void {
-    assert.ok(!this.isEnded, `a flush after ${this.told}`);
+    assert.ok(!this.isEnded && this.answer !== null, `a flush after ${this.told}`);
     this.told.push('flush');
   }
 

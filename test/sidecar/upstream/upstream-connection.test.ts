@@ -154,6 +154,15 @@ describe('an answer', () => {
     assert.deepEqual(reply.informationals[1].fields, ['Link', 'x']);
   });
 
+  test('may come long behind interim ones, with which nothing begins that would have to go out', async () => {
+    const { reply, connection } = await begin();
+    connection.write('HTTP/1.1 103 Early Hints\r\n\r\n');
+    await until(() => reply.told.length > 0, 'the interim answer');
+    connection.write(OK);
+    await reply.ended;
+    assert.deepEqual(reply.told, [103, 200, 'data', 'end']);
+  });
+
   test('is told as it comes, not when it is complete', async () => {
     const { reply, connection } = await begin();
     connection.write('HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n');
