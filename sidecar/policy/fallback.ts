@@ -17,7 +17,7 @@ import { Timer, type TimerOwner, type TimerWheel } from '../io/timer-wheel.ts';
 import type { AnswerCache, KeptAnswer } from './answer-cache.ts';
 import { withoutFurtherAttempts } from './attempt-number.ts';
 import { CachedAnswers, type Keeping } from './cached-answers.ts';
-import { isMethodSafe } from './method-safe.ts';
+import { mayBeDoneTwice } from './done-twice.ts';
 import { StaticAnswer } from './static-answer.ts';
 
 type FallbackSettings = NonNullable<Policy['fallback']>;
@@ -267,7 +267,7 @@ class FallbackCall extends PassReply implements Call, TimerOwner {
     const { settings, methods, wheel, other } = service.options;
     if (settings.upstream === null || !exchange.isReplayable || exchange.timeLeft(wheel.now()) <= 0)
       return null;
-    if (reason?.reachedNobody !== true && !isMethodSafe(exchange, methods)) return null;
+    if (reason?.reachedNobody !== true && !mayBeDoneTwice(exchange, methods)) return null;
     return other(settings.upstream);
   }
 

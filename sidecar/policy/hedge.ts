@@ -13,8 +13,8 @@ import {
 import { Timer, type TimerOwner, type TimerWheel } from '../io/timer-wheel.ts';
 import type { HedgeRefusal, UpstreamCounters } from '../telemetry/counters.ts';
 import { markFurtherAttempt, outerAttempt } from './attempt-number.ts';
+import { mayBeDoneTwice } from './done-twice.ts';
 import type { HedgeDelay } from './hedge-delay.ts';
-import { isMethodSafe } from './method-safe.ts';
 import type { RetryBudget } from './retry-budget.ts';
 import { RetryConditions } from './retry-conditions.ts';
 
@@ -57,8 +57,8 @@ class HedgeService implements Service {
   }
 
   call(exchange: Exchange, reply: Reply): Call {
-    const isSafe = exchange.isIdempotent && isMethodSafe(exchange, this.options.retry.methods);
-    if (!isSafe || !exchange.isReplayable) return this.next.call(exchange, reply);
+    const mayBeSent = exchange.isIdempotent && mayBeDoneTwice(exchange, this.options.retry.methods);
+    if (!mayBeSent || !exchange.isReplayable) return this.next.call(exchange, reply);
     const call = new HedgedCall(this, exchange, reply);
     call.begin();
     return call;

@@ -17,7 +17,7 @@ import { Timer, type TimerOwner, type TimerWheel } from '../io/timer-wheel.ts';
 import type { UpstreamCounters } from '../telemetry/counters.ts';
 import { markFurtherAttempt, outerAttempt } from './attempt-number.ts';
 import { backoff } from './backoff.ts';
-import { isMethodSafe } from './method-safe.ts';
+import { mayBeDoneTwice } from './done-twice.ts';
 import { askedToWait } from './retry-after.ts';
 import type { RetryBudget } from './retry-budget.ts';
 import { RetryConditions } from './retry-conditions.ts';
@@ -104,7 +104,7 @@ class RetryService implements Service {
     const { reachedNobody } = reason;
     if (this.hasNoAttemptLeft(exchange)) return 'attempts';
     if (isNested && !reachedNobody) return 'nested';
-    if (!reachedNobody && !this.isMethodSafe(exchange)) return 'method';
+    if (!reachedNobody && !this.mayBeDoneTwice(exchange)) return 'method';
     if (!exchange.isReplayable) return 'body';
     // The one that has just failed would fail again, save where a packet was lost on the way to it.
     const { alternatives } = this.options;
@@ -126,7 +126,7 @@ class RetryService implements Service {
     if (this.hasNoAttemptLeft(exchange)) return 'attempts';
     if (isNested) return 'nested';
     if (settings.oneLayer && getField(head.fields, RETRY_FIELD) === 'exhausted') return 'exhausted';
-    if (!this.isMethodSafe(exchange)) return 'method';
+    if (!this.mayBeDoneTwice(exchange)) return 'method';
     if (!exchange.isReplayable) return 'body';
     const isBinding = head.status === 429 || !alternatives.hasUntried(exchange);
     const asked = isBinding ? askedToWait(head) : 0;
@@ -148,7 +148,7 @@ class RetryService implements Service {
     if (reason.kind !== 'reset' || !this.conditions.isMetByFailure(reason)) return false;
     if (received >= settings.attempts) return false;
     if (reason.reachedNobody) return !this.hasNoAttemptLeft(exchange) && shelter.take(exchange, reason);
-    if (isNested || !this.isMethodSafe(exchange)) return false;
+    if (isNested || !this.mayBeDoneTwice(exchange)) return false;
     const now = wheel.now();
     if (budget.left(now) < 1) return 'budget';
     return shelter.take(exchange, reason) && budget.take(now);
@@ -177,8 +177,8 @@ class RetryService implements Service {
     return exchange.attempts >= this.options.settings.attempts;
   }
 
-  private isMethodSafe(exchange: Exchange): boolean {
-    return isMethodSafe(exchange, this.options.settings.methods);
+  private mayBeDoneTwice(exchange: Exchange): boolean {
+    return mayBeDoneTwice(exchange, this.options.settings.methods);
   }
 }
 

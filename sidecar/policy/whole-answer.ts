@@ -11,7 +11,7 @@ import {
   type Service,
 } from '../exchange/service.ts';
 import { Timer, type TimerOwner, type TimerWheel } from '../io/timer-wheel.ts';
-import { isMethodSafe } from './method-safe.ts';
+import { mayBeDoneTwice } from './done-twice.ts';
 
 type RetrySettings = Pick<Policy['retry'], 'whole' | 'methods'>;
 
@@ -37,7 +37,7 @@ class WholeAnswerService implements Service {
 
   call(exchange: Exchange, reply: Reply): Call {
     const { whole, methods } = this.settings;
-    const mayBeSentAgain = exchange.isReplayable && isMethodSafe(exchange, methods);
+    const mayBeSentAgain = exchange.isReplayable && mayBeDoneTwice(exchange, methods);
     return this.next.call(exchange, mayBeSentAgain ? new WholeAnswer(reply, whole, this.wheel) : reply);
   }
 }

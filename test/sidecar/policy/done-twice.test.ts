@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { isMethodSafe, movesWaiting } from '../../../sidecar/policy/method-safe.ts';
+import { mayBeDoneTwice, movesWaiting } from '../../../sidecar/policy/done-twice.ts';
 import { anExchange } from '../exchanges.ts';
 import { policyOf } from '../policies.ts';
 
@@ -8,11 +8,11 @@ const put = anExchange({ method: 'PUT' });
 const post = anExchange({ method: 'POST' });
 
 test('what may be done twice is what is idempotent, everything, or what is named', () => {
-  const safe = (methods: Parameters<typeof isMethodSafe>[1]) =>
-    [put, post].map(exchange => isMethodSafe(exchange, methods));
-  assert.deepEqual(safe('idempotent'), [true, false]);
-  assert.deepEqual(safe('any'), [true, true]);
-  assert.deepEqual(safe(['POST']), [false, true]);
+  const done = (methods: Parameters<typeof mayBeDoneTwice>[1]) =>
+    [put, post].map(exchange => mayBeDoneTwice(exchange, methods));
+  assert.deepEqual(done('idempotent'), [true, false]);
+  assert.deepEqual(done('any'), [true, true]);
+  assert.deepEqual(done(['POST']), [false, true]);
 });
 
 describe('what waits in vain', () => {

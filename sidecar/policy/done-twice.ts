@@ -2,7 +2,7 @@ import type { Policy } from '../../control-plane/contract/policy.ts';
 import type { Exchange } from '../exchange/exchange.ts';
 
 /** Whether doing the exchange twice is the same as doing it once (RFC 9110 section 9.2.2), or was said to be. */
-export function isMethodSafe(exchange: Exchange, methods: Policy['retry']['methods']): boolean {
+export function mayBeDoneTwice(exchange: Exchange, methods: Policy['retry']['methods']): boolean {
   if (methods === 'idempotent') return exchange.isIdempotent;
   return methods === 'any' || methods.includes(exchange.head.method);
 }
@@ -13,5 +13,5 @@ export function isMethodSafe(exchange: Exchange, methods: Policy['retry']['metho
  */
 export function movesWaiting({ retry, outliers }: Policy): (exchange: Exchange) => boolean {
   if (retry.attempts === 1 || outliers?.unanswered == null) return () => false;
-  return exchange => isMethodSafe(exchange, retry.methods);
+  return exchange => mayBeDoneTwice(exchange, retry.methods);
 }
