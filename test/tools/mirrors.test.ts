@@ -98,7 +98,6 @@ const TESTED_BY: Readonly<Record<string, readonly string[]>> = {
   ],
   'sidecar/telemetry/telemetry-layer': ['sidecar/telemetry/received-bytes.ts'],
   'sidecar/sidecar-view': ['sidecar/upstream-view.ts'],
-  'sidecar/upstream-set': ['sidecar/running-upstream.ts'],
   'sidecar/upstream/connection-pool': ['sidecar/upstream/lane.ts'],
   'sidecar/upstream/outliers/outlier-detection': [
     'sidecar/upstream/outliers/ejection.ts',
