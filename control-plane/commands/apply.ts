@@ -6,6 +6,7 @@ import type { ServiceResource } from '../contract/answers.ts';
 import { deleteService, getService, listServices, putService } from '../contract/calls.ts';
 import { formatProblemsWithExcerpts } from '../contract/excerpt.ts';
 import { loadMeshDocuments } from '../contract/mesh-file.ts';
+import { nearest } from '../contract/nearest.ts';
 import { formatProblem, problem } from '../contract/problem.ts';
 import type { PolicyDocument, Service } from '../contract/resources.ts';
 import { type ApiClient, CallFailed, CLIENT_FLAGS, withClient } from './api-client.ts';
@@ -80,6 +81,7 @@ export const APPLY_COMMAND: Command = {
       await writer.writeAll(policies);
       if (isPruning) await writer.prune(policies);
       writer.printUnchanged();
+      await warnOfStrangers(policies, client, host);
       return 0;
     });
   },
@@ -166,6 +168,28 @@ class Writer {
     if (this.isDryRun) return this.host.print(`${name} would be deleted\n${changes.join('')}`);
     await this.client.call(deleteService(name), { headers: unchangedSince(service) });
     this.host.print(`${name} deleted\n${changes.join('')}`);
+  }
+}
+
+/**
+ * Says where a policy falls back on a service that nobody knows: it may come yet, and may be mistyped.
+ * @throws CallFailed
+ */
+async function warnOfStrangers(policies: Policies, client: ApiClient, host: Host): Promise<void> {
+  const wanted = Object.entries(policies).flatMap(([service, policy]) => {
+    const { upstream } = (policy.fallback ?? {}) as { readonly upstream?: unknown };
+    return typeof upstream === 'string' && !Object.hasOwn(policies, upstream) ? [{ service, upstream }] : [];
+  });
+  if (wanted.length === 0) return;
+  const known = [...Object.keys(policies), ...(await client.list(listServices)).map(({ name }) => name)];
+  for (const { service, upstream } of wanted.filter(({ upstream: name }) => !known.includes(name))) {
+    const near = nearest(
+      upstream,
+      known.filter(name => name !== service),
+    );
+    const question = near === null ? '' : `; did you mean ${near}?`;
+    const key = `services.${service}.policy.fallback.upstream`;
+    host.complain(`warning: ${key}: the control plane knows no service ${upstream} yet${question}\n`);
   }
 }
 

@@ -57,6 +57,23 @@ test('writes what is new, shows what changes, leaves alone what is the same', as
   assert.equal((await api.call('GET', '/v1/services/other')).body.revision, 1);
 });
 
+test('warns of a fallback on a service that nobody knows', async t => {
+  const api = await startControlPlane(t, { services: { standby: {} } });
+  const apply = (upstream: string, more = '') =>
+    runCommand(APPLY_COMMAND, [
+      '-f',
+      fileOf(t, `services: { inventory: { policy: { fallback: { upstream: ${upstream} } } } ${more} }`),
+      '--control-plane',
+      api.url,
+    ]);
+  const { code, stderr } = await apply('standbye');
+  const warning =
+    'warning: services.inventory.policy.fallback.upstream: the control plane knows no service standbye yet; did you mean standby?\n';
+  assert.deepEqual([code, stderr], [0, warning]);
+  assert.equal((await apply('standby')).stderr, '');
+  assert.equal((await apply('reserve', ', reserve: {}')).stderr, '');
+});
+
 test('--prune deletes what the files do not name, and of what has instances the policy alone', async t => {
   const services = { gone: { retry: { attempts: 2 } }, alive: { retry: { attempts: 2 } }, orders: {} };
   const api = await startControlPlane(t, { services });
