@@ -83,6 +83,8 @@ export class SidecarProcess {
   accessLog: AccessLogLine[] = [];
   /** Details in the access log that are not in whole sentences. */
   private readonly misshapen: string[] = [];
+  /** Of the upstreams that the file says, of which one may be told about where another stands in. */
+  private readonly names: readonly string[];
   /** What it listens on, `host:port`, the shared port first. */
   egress: readonly string[] = [];
   private readonly folder: string;
@@ -118,6 +120,7 @@ export class SidecarProcess {
   private constructor(options: SidecarOptions) {
     const { file = {}, flags = [], environment = {}, readsAccessLog = true, shell, application } = options;
     this.folder = mkdtempSync(join(tmpdir(), 'outrider-e2e-'));
+    this.names = Object.keys(file?.upstreams ?? {});
     if (file !== null) this.write(file);
     this.isInForce = true;
     const config = file === null ? [] : ['--config', this.path];
@@ -285,7 +288,7 @@ export class SidecarProcess {
   /** What is said of a failure is in whole sentences, as far as it fits into the line. */
   private judge({ detail = '', upstream = '' }: Partial<AccessLogLine> = {}): void {
     if (detail === '' || detail.endsWith('…')) return;
-    const problem = problemOf(detail, [upstream]);
+    const problem = problemOf(detail, [upstream, ...this.names]);
     if (problem !== null) this.misshapen.push(`${problem}: ${detail}`);
   }
 
