@@ -70,7 +70,7 @@ export class CacheRules {
           if (!this.takesCookies) return null;
           continue;
         case 'age':
-          age = secondsOf(value);
+          age = Math.max(age, secondsOf(value));
           continue;
         case FALLBACK_FIELD:
           // It stands in for another one, and is as old as it says or older.
@@ -134,8 +134,9 @@ function itemsOf(list: string): string[] {
 }
 
 /** A number of seconds in ms; what can't be understood is none, as the most careful reading has it (RFC 9111 section 4.2.1). */
+/** In ms. What is more than can be counted is as much as can be (RFC 9111 section 1.2.2). */
 function secondsOf(text: string): number {
-  return /^\d{1,10}$/.test(text.trim()) ? Number(text) * 1000 : 0;
+  return /^\d+$/.test(text.trim()) ? Math.min(Number(text), 2 ** 31) * 1000 : 0;
 }
 
 function inOrder(names: readonly string[]): readonly string[] {

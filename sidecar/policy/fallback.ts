@@ -323,6 +323,7 @@ class FallbackCall extends PassReply implements Call, TimerOwner {
     const instead = new Exchange({ ...head, authority, fields }, body, tunnel, now);
     instead.callerDeadline = now + exchange.timeLeft(now);
     instead.isFallback = true;
+    instead.tellsGrpcTimeout = exchange.tellsGrpcTimeout;
     this.hasAskedOther = true;
     this.phase = 'asking-other';
     this.ask(other, instead);

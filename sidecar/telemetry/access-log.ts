@@ -182,9 +182,9 @@ const JSON_OPTIONS = {
   formatters: { level: (label: string) => ({ level: label }) },
 };
 
-/** What was retried, moved or delayed is always told of: nobody sees it otherwise. */
-function wentADetour({ attempts, moves, injectedDelay, fallback }: Exchange): boolean {
-  return attempts > 1 || moves > 0 || injectedDelay > 0 || fallback !== null;
+/** What was retried or should have been, moved or delayed is always told of: nobody sees it otherwise. */
+function wentADetour({ attempts, moves, injectedDelay, fallback, retryRefused }: Exchange): boolean {
+  return attempts > 1 || moves > 0 || injectedDelay > 0 || fallback !== null || retryRefused !== null;
 }
 
 function noteFailure(entry: AccessLogEntry, failure: Failure | null): void {

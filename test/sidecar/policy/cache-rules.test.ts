@@ -70,6 +70,8 @@ describe('answers', () => {
     const judged = judge({ fields: ['Age', '20', 'x', '1'] });
     assert.deepEqual([judged?.age, judged?.fields], [20_000, ['x', '1']]);
     assert.equal(judge({ fields: ['Age', 'old'] })?.age, 0);
+    assert.equal(judge({ fields: ['Age', '20', 'Age', '3'] })?.age, 20_000);
+    assert.equal(judge({ fields: ['Age', '99999999999'] })?.age, 2 ** 31 * 1000);
   });
 
   test('depend on what the policy says and on what they say', () => {

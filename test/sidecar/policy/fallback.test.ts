@@ -353,6 +353,7 @@ describe('another upstream', () => {
     const body = aCompleteBody('new');
     const exchange = anExchange({ method: 'PUT', body, fields: ['Host', 'inventory', 'x', '1'] });
     exchange.total = 1_000;
+    exchange.tellsGrpcTimeout = true;
     clock.advance(400);
     const { reply } = failed(exchange);
     const asked = standby.last.exchange;
@@ -360,6 +361,7 @@ describe('another upstream', () => {
     assert.deepEqual([asked.head.method, asked.head.target, asked.body], ['PUT', '/stock/7', body]);
     assert.deepEqual([asked.head.authority, exchange.head.authority], ['standby', 'inventory']);
     assert.deepEqual([asked.timeLeft(clock.now), asked.attempts, asked.isFallback], [600, 1, true]);
+    assert.equal(asked.tellsGrpcTimeout, true);
     standby.last.head({ fields: ['x-outrider-fallback', 'static', 'y', '2'] });
     standby.last.data('other');
     standby.last.end();
