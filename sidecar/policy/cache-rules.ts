@@ -10,6 +10,9 @@ interface CacheSettings {
   readonly ignore: readonly ('authorization' | 'cookie' | 'set-cookie' | 'cache-control')[];
 }
 
+/** Request fields that an answer may depend on: with very many, telling answers apart costs more than it is worth. */
+const MOST_VARY = 64;
+
 /** What is to be known of an answer that may be kept. */
 export interface Keepable {
   /** The request fields that it depends on, in lower case and in order, each once. */
@@ -86,6 +89,7 @@ export class CacheRules {
       }
       fields.push(head.fields[i], value);
     }
+    if (vary.length > MOST_VARY) return null;
     const usableFor = this.obeys ? usableForOf(directivesOf(control)) : Number.POSITIVE_INFINITY;
     return usableFor <= age ? null : { vary, fields, age, usableFor };
   }

@@ -72,7 +72,8 @@ class BoundedCall extends TimedReply {
   override overdue(): Failure {
     const { upstream } = this.settings;
     const { callerDeadline, startedAt, total } = this.exchange;
-    const asked = callerDeadline - startedAt;
+    // What `grpc-timeout` says may be a fraction.
+    const asked = Math.round(1000 * (callerDeadline - startedAt)) / 1000;
     const within =
       asked <= total ? `the ${asked} ms that the request says it has` : `${total} ms (timeouts.total)`;
     return failure('deadline', `${upstream} did not answer within ${within}.`, false);

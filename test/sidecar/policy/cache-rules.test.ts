@@ -78,6 +78,9 @@ describe('answers', () => {
     const head = { fields: ['Vary', 'Accept-Encoding, x-b', 'vary', 'x-a'] };
     assert.deepEqual(judge(head, { vary: ['X-C', 'x-a'] })?.vary, ['accept-encoding', 'x-a', 'x-b', 'x-c']);
     assert.equal(judge({ fields: ['Vary', 'x-a, *'] }), null);
+    const many = Array.from({ length: 65 }, (_, i) => `x-${i}`);
+    assert.notEqual(judge({ fields: ['Vary', many.slice(1).join()] }), null);
+    assert.equal(judge({ fields: ['Vary', many.join()] }), null);
   });
 
   test('with a cookie are not kept, and where cookies do not matter without it', () => {

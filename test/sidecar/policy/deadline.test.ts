@@ -77,6 +77,12 @@ describe('a deadline that comes with the request', () => {
     );
   });
 
+  test('is told of in as many digits as are of use', () => {
+    const call = start(['grpc-timeout', '99999999n']);
+    assert.equal(endOf(call), 100);
+    assert.match(call.reply.failure?.detail ?? '', / within the 100 ms that/);
+  });
+
   test('bounds it also where nothing else does', () => {
     assert.equal(endOf(start([FIELD, '300'], { total: 0 })), 300);
     assert.equal(endOf(start([FIELD, 'soon'], { total: 0 })), null);
