@@ -1,14 +1,22 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { ShellSession } from './shell-session.ts';
 
 const LIMIT_MS = 20_000;
 
-function session(t: TestContext): ShellSession {
-  const shell = new ShellSession(tmpdir());
+function session(t: TestContext, folder = aFolder(t)): ShellSession {
+  const shell = new ShellSession(folder);
   t.after(() => shell.close());
   return shell;
+}
+
+function aFolder(t: TestContext): string {
+  const folder = mkdtempSync(join(tmpdir(), 'outrider-session-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
 }
 
 test('blocks share variables, and each has its own output and exit code', async t => {
@@ -39,11 +47,16 @@ test('a job is killed with all its processes', async t => {
   assert.equal(output, 'gone\n');
 });
 
-test('what the blocks left running ends with the session, also what put itself elsewhere', async () => {
-  const shell = new ShellSession(tmpdir());
-  const { output } = await shell.run('sleep 60 & echo $!; setsid sleep 60 & echo $!', LIMIT_MS);
+test('what the blocks left running ends with the session, also what put itself elsewhere', async t => {
+  const folder = aFolder(t);
+  writeFileSync(join(folder, 'own.sh'), 'sleep 60; :');
+  const shell = session(t, folder);
+  const { output } = await shell.run(
+    `sleep 60 & echo $!; setsid sleep 60 & echo $!; env -i /bin/sh ${join(folder, 'own.sh')} & echo $!`,
+    LIMIT_MS,
+  );
   const pids = output.trim().split('\n').map(Number);
-  assert.equal(pids.length, 2);
+  assert.equal(pids.length, 3);
   for (const pid of pids) assert.ok(process.kill(pid, 0));
   await shell.close();
   for (const pid of pids) assert.equal(await hasEnded(pid), true);

@@ -23,6 +23,7 @@ export class ShellSession {
   private readonly environment: NodeJS.ProcessEnv;
   private printed = '';
 
+  /** @param cwd a folder of its own: whatever runs a program in it ends with the session */
   constructor(cwd: string) {
     this.cwd = cwd;
     this.environment = environment(cwd);
@@ -88,20 +89,26 @@ export class ShellSession {
     this.bash.kill('SIGKILL');
     await ended;
     // A process that is found may just be starting another one.
-    while (killMarked(`${MARK_VARIABLE}=${this.environment[MARK_VARIABLE]}`) > 0);
+    const mark = `${MARK_VARIABLE}=${this.environment[MARK_VARIABLE]}`;
+    while (killSessions(mark, this.cwd) > 0);
   }
 }
 
 /** Every process of a session has this in its environment, whatever group or session of the system it puts itself in. */
 const MARK_VARIABLE = 'PAGE_SESSION';
 
-/** Kills the processes that have this in their environment. Where there is no /proc, none is found. */
-function killMarked(mark: string): number {
+/**
+ * Kills the processes that have the mark in their environment, and those with an environment of their own that run a program of the
+ * folder. Where there is no /proc, none is found.
+ */
+function killSessions(mark: string, folder: string): number {
   let killed = 0;
   for (const entry of existsSync('/proc/self/environ') ? readdirSync('/proc') : []) {
     if (!/^\d+$/.test(entry)) continue;
+    const partsOf = (file: string) => readFileSync(`/proc/${entry}/${file}`, 'latin1').split('\0');
     try {
-      if (!readFileSync(`/proc/${entry}/environ`, 'latin1').split('\0').includes(mark)) continue;
+      const isMarked = partsOf('environ').includes(mark);
+      if (!isMarked && !partsOf('cmdline').some(part => part.startsWith(`${folder}/`))) continue;
       process.kill(Number(entry), 'SIGKILL');
       killed++;
     } catch {
