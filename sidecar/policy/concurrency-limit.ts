@@ -99,7 +99,6 @@ export class ConcurrencyLimit implements TimerOwner {
     this.inFlight--;
     if (takenAt !== null) this.room.noteTaken(now - takenAt);
     if (this.room.length > 0) this.fill(now);
-    if (this.inFlight < this.max) this.room.noteUnused();
   }
 
   /** @returns false where too many wait already */

@@ -47,14 +47,8 @@ export class WaitingRoom<W extends Waiter<W>> {
   private begunAt = 0;
   private peak = 0;
   private peakAt = 0;
-  /** Whether anybody got a place in this interval who had hardly waited, or was shed in it. */
-  private hasMoved = false;
+  /** Whether anybody was shed in it. */
   private hasShed = false;
-  /** Places that came free in it, and that somebody did or did not wait for. */
-  private used = 0;
-  private unused = 0;
-  private wasWasted = false;
-  private slack = 1;
 
   constructor(places: number, settings: WaitingRoomSettings) {
     this.places = places;
@@ -109,14 +103,9 @@ export class WaitingRoom<W extends Waiter<W>> {
   next(now: number): W | null {
     this.look(now);
     const waiter = this.calm.oldest ?? this.hurried.newest;
-    if (waiter !== null) this.used++;
-    if (waiter !== null && now - waiter.enteredAt < this.usual * SHORT_WAIT) this.hasMoved = true;
+    if (waiter !== null && !this.isShedding && now - waiter.enteredAt < this.usual * SHORT_WAIT)
+      this.begin(now);
     return waiter;
-  }
-
-  /** A place has come free, and nobody waited for it. */
-  noteUnused(): void {
-    this.unused++;
   }
 
   /** Somebody who has waited for too long, and has to leave; null where nobody has. To be called again until it is null. */
@@ -145,9 +134,9 @@ export class WaitingRoom<W extends Waiter<W>> {
     else this.usual += (Math.min(ms, 10 * this.usual + LEAST_MS) - this.usual) / 16;
   }
 
-  /** In how many ms three places usually come free, or an eighth of all, whichever is longer; more where requests come in clumps. */
+  /** In how many ms three places usually come free, or an eighth of all, whichever is longer. */
   private get turn(): number {
-    return this.usual * Math.min(Math.max(3 / this.places, 1 / 8) * this.slack, Math.max(3 / this.places, 1));
+    return this.usual * Math.max(3 / this.places, 1 / 8);
   }
 
   /** For how long a queue has to stand; without end where nothing is known of the places. */
@@ -160,25 +149,13 @@ export class WaitingRoom<W extends Waiter<W>> {
   private look(now: number): void {
     const { interval } = this;
     if (this.isUndecided || now - this.begunAt < interval) return;
-    // It stands where nobody got a place soon, and it was as long as ever a moment ago.
-    if (!this.isShedding)
-      this.isShedding = this.length > 0 && !this.hasMoved && now - this.peakAt < interval / 2;
+    // It stands where it was as long as ever a moment ago; whoever gets a place soon begins another interval.
+    if (!this.isShedding) this.isShedding = this.length > 0 && now - this.peakAt < interval / 2;
     else if (!this.hasShed && this.calm.length === 0) this.calmDown();
-    else this.adjust();
     this.begin(now);
   }
 
-  /** Where places stay free while others are shed, time and again, these are shed too soon. */
-  private adjust(): void {
-    const isWasted = this.unused > MAX_UNUSED * (this.used + this.unused);
-    if (!isWasted) this.slack = Math.max(1, this.slack * 0.6);
-    else if (this.wasWasted) this.slack = Math.min(8, this.slack * 1.5);
-    this.wasWasted = isWasted;
-  }
-
   private calmDown(): void {
-    this.slack = 1;
-    this.wasWasted = false;
     this.isShedding = false;
     const { calm, hurried } = this;
     this.calm = hurried;
@@ -189,10 +166,7 @@ export class WaitingRoom<W extends Waiter<W>> {
     this.begunAt = now;
     this.peak = this.length;
     this.peakAt = now;
-    this.hasMoved = false;
     this.hasShed = false;
-    this.used = 0;
-    this.unused = 0;
   }
 }
 
@@ -226,7 +200,5 @@ class Line<W extends Waiter<W>> {
 const LEAST_MS = 1;
 /** Below that the runtime's own pauses would look like a queue. */
 const LEAST_INTERVAL_MS = 10;
-/** Part of the places for which nobody may wait while others are shed. */
-const MAX_UNUSED = 0.1;
 /** A queue in which one waits for less than this part of what a request takes is not worth to be shed. */
 const SHORT_WAIT = 0.25;
