@@ -20,6 +20,8 @@ const CASES: [what: string, shown: string, actual: string, matches: boolean][] =
   ['a line of an ellipsis at the end', 'a\n…', 'a\nb\nc', true],
   ['what stands around the ellipsis counts', 'a\n…\nd', 'a\nb', false],
   ['a number', 'x <number> y', 'x 12.5 y', true],
+  ['a number that is aligned', '   <number> y', '     8 y', true],
+  ['a number without the blank before it', 'x <number> y', 'x8 y', false],
   ['no number', 'x <number> y', 'x z y', false],
 ];
 

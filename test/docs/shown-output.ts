@@ -1,6 +1,6 @@
 /**
  * Whether commands printed what a page shows: the same lines, where `…` stands for anything within a line, a line of `…`
- * alone for any lines, and `<number>` for digits.
+ * alone for any lines, and `<number>` for digits, with as many blanks before it as align them.
  */
 export function matchesShown(actual: string, shown: string): boolean {
   const pattern = tidy(shown)
@@ -14,7 +14,7 @@ function linePattern(line: string): string {
   return line
     .replaceAll(/[\\^$.*+?()[\]{}|]/g, '\\$&')
     .replaceAll('…', '.*')
-    .replaceAll('<number>', '\\d+(?:\\.\\d+)?');
+    .replaceAll(/ *<number>/g, blanks => `${blanks.startsWith(' ') ? ' +' : ''}\\d+(?:\\.\\d+)?`);
 }
 
 function tidy(text: string): string {
