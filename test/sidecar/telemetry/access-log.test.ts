@@ -242,6 +242,38 @@ describe('AccessLog', () => {
     assert.equal(lines.length, 3);
   });
 
+  test('writes no more than 64 lines in one go: nothing is served meanwhile', t => {
+    t.mock.timers.enable({ apis: ['setTimeout'] });
+    const log = aLog();
+    for (let i = 0; i < 64; i++) recordSuccess(log);
+    assert.equal(lines.length, 0);
+    recordSuccess(log);
+    assert.equal(lines.length, 64);
+    t.mock.timers.tick(150);
+    assert.equal(lines.length, 65);
+  });
+
+  test('lines that are written do not wait until it may be told again how many were not', t => {
+    t.mock.timers.enable({ apis: ['setTimeout'] });
+    const log = aLog({ perSecond: 10 });
+    const pass = (ms: number): void => {
+      now += ms;
+      t.mock.timers.tick(ms);
+    };
+    for (let i = 0; i < 10; i++) recordSuccess(log);
+    pass(150);
+    assert.equal(lines.length, 9, 'eight lines, and that two were left out');
+    for (let i = 0; i < 10; i++) recordSuccess(log);
+    pass(150);
+    const soon = lines.length;
+    assert.ok(soon > 9 && soon < 19);
+    pass(849);
+    assert.equal(lines.length, soon);
+    pass(2);
+    assert.equal(JSON.parse(lines[soon]).suppressed, 19 - soon);
+    assert.equal(lines.length, soon + 1);
+  });
+
   test('in text, a line is words that can be told apart', () => {
     const log = aLog({ format: 'text', perSecond: 1 });
     const exchange = anExchange({ fields: ['X-Request-Id', 'r-1'] }, 4998);
