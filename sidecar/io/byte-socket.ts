@@ -8,8 +8,6 @@ export interface ByteSocket {
   open(owner: SocketOwner): void;
   /** Writes text as latin1. */
   write(text: string): void;
-  /** Writes two texts as one piece. For long ones this is cheaper than to write their sum, which would be made flat first. */
-  writeTexts(first: string, second: string): void;
   /**
    * Writes text, bytes and text as one piece, with one system call where the kernel takes it. Bytes that lie in the shared
    * read buffer may change once this returns; others only if the socket is not {@link isBlocked} by then, else after `onDrain`.

@@ -7,7 +7,6 @@ import {
   giveBack,
   isLent,
   joined,
-  joinedTexts,
   lend,
   READ_BUFFER,
   TEXT_LIMIT,
@@ -79,10 +78,6 @@ export class HandleSocket implements ByteSocket {
     }
     const needsCopy = before !== '' || after !== '' || bytes.buffer === READ_BUFFER.buffer;
     this.writeBytes(needsCopy ? joined(before, bytes, after) : bytes, needsCopy);
-  }
-
-  writeTexts(first: string, second: string): void {
-    this.writeBytes(joinedTexts(first, second), true);
   }
 
   /** @param isJoined whether the bytes lie in the buffer that is shared for this */

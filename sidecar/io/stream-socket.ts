@@ -41,10 +41,6 @@ export class StreamSocket implements ByteSocket {
     this.isWaiting = this.socket.writableLength > 0;
   }
 
-  writeTexts(first: string, second: string): void {
-    this.write(first + second);
-  }
-
   writeTogether(before: string, bytes: Buffer, after: string): void {
     if (before.length + bytes.length + after.length <= TEXT_LIMIT) {
       return this.write(before + bytes.toString('latin1') + after);

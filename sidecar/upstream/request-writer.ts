@@ -5,8 +5,8 @@ import { CHUNKED, type Framing, UNTIL_CLOSE } from '../http1/framing.ts';
 import { chunkedEnd, chunkStart, requestHeadText } from '../http1/serialize.ts';
 import type { ByteSocket } from '../io/byte-socket.ts';
 
-/** Characters from which on a piece of a body is not put together with the head: measured to save 4 % of a 4 KiB POST. */
-const LONG_TEXT = 1024;
+/** Bytes from which on a piece of a body is not made text to go out with the head: measured to save 4 % of a 4 KiB POST. */
+const LONG_PIECE = 1024;
 
 /** Writes requests to an endpoint's connection, one after another, each with as few system calls as may be. */
 export class RequestWriter {
@@ -58,22 +58,15 @@ export class RequestWriter {
 
   data(chunk: Buffer): void {
     const isChunked = this.framing === CHUNKED;
+    if (this.isCorked && (isChunked || chunk.length < LONG_PIECE)) {
+      const text = chunk.toString('latin1');
+      this.out += isChunked ? `${chunkStart(text.length)}${text}\r\n` : text;
+      return;
+    }
     const before = isChunked ? this.out + chunkStart(chunk.length) : this.out;
     this.out = '';
     this.socket.writeTogether(before, chunk, isChunked ? '\r\n' : '');
     this.noteWrite();
-  }
-
-  /** What was kept, and is sent again: comes right behind the head. */
-  text(piece: string): void {
-    if (piece.length >= LONG_TEXT && this.framing !== CHUNKED) {
-      const before = this.out;
-      this.out = '';
-      this.socket.writeTexts(before, piece);
-      return this.noteWrite();
-    }
-    this.out += this.framing === CHUNKED ? `${chunkStart(piece.length)}${piece}\r\n` : piece;
-    if (!this.isCorked) this.flush();
   }
 
   end(trailers: Fields | null): void {

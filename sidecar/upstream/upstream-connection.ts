@@ -160,11 +160,6 @@ export class UpstreamConnection implements Carrier, Resting, BodySink, BodyRecei
     return !this.socket.isBlocked;
   }
 
-  writeText(text: string): boolean {
-    this.writer.text(text);
-    return !this.socket.isBlocked;
-  }
-
   end(trailers: Fields | null): void {
     this.writer.end(trailers);
     if (this.phase !== 'tunnel') return;

@@ -270,10 +270,6 @@ describe('pipelined requests', () => {
               received.set(n, received.get(n) + chunk.toString());
               return true;
             },
-            writeText(piece: string) {
-              received.set(n, received.get(n) + piece);
-              return true;
-            },
             end: () => isFinished.add(n),
           });
           if (isAtOnce && (call.exchange.body?.isComplete ?? true)) answerOk(under);

@@ -96,11 +96,6 @@ export class RecordedSink implements BodySink {
     return this.wantsMore;
   }
 
-  writeText(text: string): boolean {
-    this.received += text;
-    return this.wantsMore;
-  }
-
   end(): void {
     assert.equal(this.isEnded, false);
     this.isEnded = true;

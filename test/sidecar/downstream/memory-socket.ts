@@ -36,10 +36,6 @@ export class MemorySocket implements ByteSocket {
     this.writeTogether(text, Buffer.alloc(0), '');
   }
 
-  writeTexts(first: string, second: string): void {
-    this.writeTogether(first, Buffer.alloc(0), second);
-  }
-
   writeTogether(before: string, bytes: Buffer, after: string): void {
     if (this.closed !== null) return;
     assert.ok(!this.hasEnded, 'a write after the end');

@@ -11,10 +11,6 @@ class Sink implements BodySink {
   wantsMore = true;
   isEnded = false;
 
-  writeText(text: string): boolean {
-    return this.write(Buffer.from(text, 'latin1'));
-  }
-
   write(chunk: Buffer): boolean {
     assert.ok(!this.isEnded, 'a piece after the end');
     this.received += chunk.toString();

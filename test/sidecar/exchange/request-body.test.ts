@@ -33,12 +33,8 @@ class Sink implements BodySink {
   }
 
   write(chunk: Buffer): boolean {
-    return this.writeText(chunk.toString('latin1'));
-  }
-
-  writeText(text: string): boolean {
     assert.equal(this.ended, false);
-    this.received += text;
+    this.received += chunk.toString('latin1');
     return this.received.length < this.room;
   }
 

@@ -302,11 +302,11 @@ describe('the body', () => {
     const received: string[] = [];
     const sink = (): BodySink => {
       const index = received.push('') - 1;
-      const write = (text: string) => {
+      const note = (text: string) => {
         received[index] += text;
         return true;
       };
-      return { write: chunk => write(chunk.toString()), writeText: write, end: () => write('.') };
+      return { write: chunk => note(chunk.toString()), end: () => note('.') };
     };
     const body = aCompleteBody('hello');
     const { clock, service } = start({ exchange: { method: 'PUT', body } });

@@ -382,10 +382,6 @@ class Taken implements BodySink {
   text = '';
   isEnded = false;
 
-  writeText(text: string): boolean {
-    return this.write(Buffer.from(text, 'latin1'));
-  }
-
   write(chunk: Buffer): boolean {
     assert.ok(!this.isEnded);
     this.text += chunk.toString();

@@ -35,8 +35,8 @@ describe('a request with a body', () => {
   test('waits for what is kept of it, and goes out with that in one piece', () => {
     const { socket, writer } = aWriter();
     writer.begin(anExchange({ body: bodyOf(5) }), '', 0);
-    writer.text('he');
-    writer.text('llo');
+    writer.data(Buffer.from('he'));
+    writer.data(Buffer.from('llo'));
     assert.equal(socket.take(), '');
     assert.equal(writer.isComplete, false);
     writer.end(null);
@@ -48,9 +48,9 @@ describe('a request with a body', () => {
   test('is written together with its head where its first piece is long', () => {
     const { socket, writer } = aWriter();
     writer.begin(anExchange({ body: bodyOf(5000) }), '', 0);
-    writer.text('b'.repeat(4096));
+    writer.data(Buffer.from('b'.repeat(4096)));
     assert.equal(socket.take(), `${HEAD}\r\n${'b'.repeat(4096)}`);
-    writer.text('c'.repeat(904));
+    writer.data(Buffer.from('c'.repeat(904)));
     assert.equal(socket.take(), '');
     writer.end(null);
     writer.uncork();
@@ -71,7 +71,7 @@ describe('a request with a body', () => {
   test('of unknown length is chunked, with its trailers', () => {
     const { socket, writer } = aWriter();
     writer.begin(anExchange({ body: bodyOf(UNKNOWN_LENGTH) }), '', 0);
-    writer.text('kept');
+    writer.data(Buffer.from('kept'));
     writer.uncork();
     writer.data(Buffer.from('live'));
     writer.end(['X-Sum', '1']);
@@ -94,7 +94,7 @@ describe('a request with a body', () => {
 test('a tunnel has no framing', () => {
   const { socket, writer } = aWriter();
   writer.beginTunnel();
-  writer.text('ahead ');
+  writer.data(Buffer.from('ahead '));
   assert.equal(socket.take(), '');
   writer.uncork();
   writer.data(Buffer.from('of time'));
@@ -116,9 +116,9 @@ describe('a request that the system refuses to send', () => {
   test('may have reached somebody where it refused one behind that', () => {
     const { socket, writer } = aWriter();
     writer.begin(anExchange({ body: bodyOf(5000) }), '', 0);
-    writer.text('b'.repeat(2500));
+    writer.data(Buffer.from('b'.repeat(2500)));
     socket.hasFailed = true;
-    writer.text('c'.repeat(2500));
+    writer.data(Buffer.from('c'.repeat(2500)));
     writer.end(null);
     writer.uncork();
     assert.equal(writer.wasRefused, false);
