@@ -1,7 +1,10 @@
 import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8';
 
-/** Both halves of the young generation together. */
-const ENOUGH_BYTES = 8 * 1024 * 1024;
+/**
+ * What one half of the young generation holds: 4 MiB, of which Node 20 counts 3.93. It is told of as used or available; what the space
+ * measures in all is counted differently by each runtime.
+ */
+const ENOUGH_BYTES = 3.9 * 1024 * 1024;
 const LOOK_EVERY_MS = 200;
 
 /**
@@ -18,7 +21,7 @@ export function boundRuntimeMemory(): void {
   setFlagsFromString('--no-maglev');
   const timer = setInterval(() => {
     const space = getHeapSpaceStatistics().find(({ space_name }) => space_name === 'new_space');
-    if (space === undefined || space.space_size < ENOUGH_BYTES) return;
+    if (space === undefined || space.space_used_size + space.space_available_size < ENOUGH_BYTES) return;
     setFlagsFromString('--semi-space-growth-factor=1');
     clearInterval(timer);
   }, LOOK_EVERY_MS).unref();
