@@ -130,7 +130,7 @@ async function rollOut(request: Request, host: Host, interrupted: AbortSignal): 
 
 const SIGNALS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 
-/** Ctrl-C and its like: the first one is a wish, the second one an order. A reader of what is printed that went away is neither. */
+/** Ctrl-C and its like: the first one is a wish, the second one an order. */
 class Interruption {
   private readonly controller = new AbortController();
   private readonly onSignal: () => void;
@@ -145,7 +145,6 @@ class Interruption {
       this.controller.abort();
     };
     for (const signal of SIGNALS) process.on(signal, this.onSignal);
-    for (const stream of [process.stdout, process.stderr]) stream.on('error', ignore);
   }
 
   get signal(): AbortSignal {
@@ -154,8 +153,5 @@ class Interruption {
 
   end(): void {
     for (const signal of SIGNALS) process.off(signal, this.onSignal);
-    for (const stream of [process.stdout, process.stderr]) stream.off('error', ignore);
   }
 }
-
-function ignore(): void {}

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { allCommands, runCommandLine } from '../../bin/command-line.ts';
@@ -95,4 +97,23 @@ test('runs as a program', async () => {
   assert.deepEqual([known.code, known.stderr], [0, '']);
   assert.ok(known.stdout.startsWith(`outrider ${version} `));
   assert.deepEqual([unknown.code, unknown.stdout], [2, '']);
+});
+
+test('prints all that it has to say, however slowly it is read', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'outrider-print-'));
+  const file = join(folder, 'outrider.yaml');
+  writeFileSync(file, Array.from({ length: 1000 }, (_, at) => `wrong-${at}: 1`).join('\n'));
+  const validate = `${JSON.stringify(process.execPath)} bin/outrider.js validate --json ${JSON.stringify(file)}`;
+  const shell = (script: string) =>
+    execFileSync('sh', ['-c', script], { cwd: ROOT, encoding: 'utf8', maxBuffer: 2 ** 25 });
+  try {
+    // More than a pipe holds.
+    const all = shell(`{ ${validate}; echo "ended with $?"; } | { sleep 1; cat; }`);
+    assert.equal(all.match(/"key": "wrong-/g)?.length, 1000);
+    assert.ok(all.endsWith('}\nended with 2\n'), all.slice(-100));
+    // A reader that has seen enough is no reason for a stack trace.
+    assert.equal(shell(`{ ${validate} | head -n 1; } 2>&1`), '{\n');
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
