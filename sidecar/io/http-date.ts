@@ -9,11 +9,6 @@ export class HttpDate {
     this.clock = clock;
   }
 
-  /** Milliseconds since 1970. */
-  get time(): number {
-    return this.clock();
-  }
-
   now(): string {
     const now = this.clock();
     const second = Math.floor(now / 1000);

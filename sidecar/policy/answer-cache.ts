@@ -1,4 +1,8 @@
+import type { RequestHead } from '../exchange/exchange.ts';
 import { detached, type Fields, isFieldName } from '../exchange/fields.ts';
+
+/** What tells requests apart. */
+type Asked = Pick<RequestHead, 'target' | 'authority' | 'fields'>;
 
 /** An answer that is kept. */
 export interface KeptAnswer {
@@ -8,7 +12,7 @@ export interface KeptAnswer {
   readonly fields: Fields;
   /** As latin1 text: what is read into a buffer of its own keeps far more memory than it has bytes. */
   readonly body: string;
-  /** Milliseconds since 1970 at which it was new here, less the age that it had by then. */
+  /** Monotonic ms at which it was new here, less the age that it had by then. */
   readonly bornAt: number;
   /** How old it may get, in ms, as it says itself. */
   readonly usableFor: number;
@@ -28,9 +32,9 @@ interface Entry {
   readonly size: number;
 }
 
-/** What is kept of one URL: an answer for each combination of the values of some request fields. */
+/** What is kept of one target: an answer for each authority and each combination of the values of some request fields. */
 interface Resource {
-  readonly name: string;
+  readonly target: string;
   /** The fields that tell its answers apart, in lower case. */
   readonly vary: readonly string[];
   readonly entries: Map<string, Entry>;
@@ -42,11 +46,12 @@ const OVERHEAD = 512;
 /**
  * The last good answers of an upstream, by URL and by the values of the request fields that they depend on (RFC 9111 sections 2 and
  * 4.1). Bounded in number and size: what was used longest ago makes room. What may be kept, and for how long, is not its business.
+ * An upstream may be asked by several names, as `svc` and `svc.mesh`: each has its answers, and they are forgotten together.
  */
 export class AnswerCache {
   private limits: AnswerCacheLimits;
   private readonly resources = new Map<string, Resource>();
-  /** By the resource's name and the values of the fields; what was used last is at the end. */
+  /** By the target, the authority and the values of the fields; what was used last is at the end. */
   private readonly entries = new Map<string, Entry>();
   private characters = 0;
 
@@ -70,21 +75,21 @@ export class AnswerCache {
 
   /**
    * Keeps the answer to a request, instead of an earlier one.
-   * @param fields of the request
-   * @param vary the fields that the answer depends on, in lower case, each once
+   * @param vary the request fields that the answer depends on, in lower case, each once
    */
-  put(name: string, fields: Fields, vary: readonly string[], answer: KeptAnswer): void {
+  put(asked: Asked, vary: readonly string[], answer: KeptAnswer): void {
+    const { target } = asked;
     // What told its answers apart before does so no more, so that none of them would be found.
-    if (!isSame(this.resources.get(name)?.vary, vary)) this.forget(name);
-    let resource = this.resources.get(name);
+    if (!isSame(this.resources.get(target)?.vary, vary)) this.forget(target);
+    let resource = this.resources.get(target);
     if (resource === undefined) {
-      resource = { name: detached(name), vary: vary.map(detached), entries: new Map() };
+      resource = { target: detached(target), vary: vary.map(detached), entries: new Map() };
     }
-    const key = detached(keyOf(resource, fields));
+    const key = detached(keyOf(asked, resource.vary));
     const before = this.entries.get(key);
     if (before !== undefined) this.remove(before);
     const entry = { key, resource, answer, size: sizeOf(key, answer) };
-    this.resources.set(resource.name, resource);
+    this.resources.set(resource.target, resource);
     this.entries.set(key, entry);
     resource.entries.set(key, entry);
     this.characters += entry.size;
@@ -92,14 +97,13 @@ export class AnswerCache {
   }
 
   /**
-   * @param fields of the request
    * @param maxAge ms
-   * @param now milliseconds since 1970
+   * @param now monotonic ms
    */
-  get(name: string, fields: Fields, maxAge: number, now: number): KeptAnswer | null {
-    const resource = this.resources.get(name);
+  get(asked: Asked, maxAge: number, now: number): KeptAnswer | null {
+    const resource = this.resources.get(asked.target);
     if (resource === undefined) return null;
-    const entry = this.entries.get(keyOf(resource, fields));
+    const entry = this.entries.get(keyOf(asked, resource.vary));
     if (entry === undefined) return null;
     const { answer } = entry;
     if (now - answer.bornAt > Math.min(maxAge, answer.usableFor)) {
@@ -111,9 +115,9 @@ export class AnswerCache {
     return answer;
   }
 
-  /** Forgets all answers of a URL. */
-  forget(name: string): void {
-    const resource = this.resources.get(name);
+  /** Forgets all answers of a target, by whatever name the upstream was asked for them. */
+  forget(target: string): void {
+    const resource = this.resources.get(target);
     if (resource === undefined) return;
     for (const entry of [...resource.entries.values()]) this.remove(entry);
   }
@@ -135,7 +139,7 @@ export class AnswerCache {
     this.entries.delete(key);
     this.characters -= size;
     resource.entries.delete(key);
-    if (resource.entries.size === 0) this.resources.delete(resource.name);
+    if (resource.entries.size === 0) this.resources.delete(resource.target);
   }
 }
 
@@ -144,8 +148,8 @@ function isSame(a: readonly string[] | undefined, b: readonly string[]): boolean
 }
 
 /** No name or value has a line break in it, so that no two requests share a key that differ in what it is made of. */
-function keyOf({ name, vary }: Resource, fields: Fields): string {
-  let key = name;
+function keyOf({ target, authority, fields }: Asked, vary: readonly string[]): string {
+  let key = `${authority.toLowerCase()} ${target}`;
   for (const field of vary) {
     key += '\n';
     for (let i = 0; i < fields.length; i += 2) {

@@ -95,11 +95,6 @@ export class CacheRules {
   }
 }
 
-/** The name of what is asked for. Requests of other methods change it (RFC 9111 section 4.4). */
-export function resourceOf({ head: { authority, target } }: Exchange): string {
-  return `${authority.toLowerCase()} ${target}`;
-}
-
 /** @returns ms; 0 where it may not be kept */
 function usableForOf(directives: ReadonlyMap<string, string>): number {
   if (directives.has('no-store') || directives.has('private') || directives.has('no-cache')) return 0;
@@ -137,8 +132,10 @@ function itemsOf(list: string): string[] {
     .filter(item => item !== '');
 }
 
-/** A number of seconds in ms; what can't be understood is none, as the most careful reading has it (RFC 9111 section 4.2.1). */
-/** In ms. What is more than can be counted is as much as can be (RFC 9111 section 1.2.2). */
+/**
+ * A number of seconds in ms; what can't be understood is none, as the most careful reading has it (RFC 9111 section 4.2.1), and what is
+ * more than can be counted is as much as can be (section 1.2.2).
+ */
 function secondsOf(text: string): number {
   return /^\d+$/.test(text.trim()) ? Math.min(Number(text), 2 ** 31) * 1000 : 0;
 }

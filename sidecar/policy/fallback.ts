@@ -33,7 +33,7 @@ interface FallbackOptions {
   readonly upstream: string;
   readonly counters: { readonly fallbacks: Record<FallbackKind, number> };
   readonly wheel: Pick<TimerWheel, 'now' | 'start' | 'stop'>;
-  readonly date: { now(): string; readonly time: number };
+  readonly date: { now(): string };
 }
 
 /** What the application did itself, or would only do again. */
@@ -179,11 +179,13 @@ class FallbackCall extends PassReply implements Call, TimerOwner {
     }
     if (this.phase === 'asking-other') {
       this.phase = 'passing';
+      // What was changed there is no more what is kept.
+      service.cached?.note(exchange, head, service.options.wheel.now());
       this.note('upstream');
       return this.reply.head({ ...head, fields: this.marked(head.fields) });
     }
     this.phase = 'passing';
-    this.keeping = service.cached?.note(exchange, head, service.options.date.time) ?? null;
+    this.keeping = service.cached?.note(exchange, head, service.options.wheel.now()) ?? null;
     this.reply.head(head);
   }
 
@@ -259,7 +261,7 @@ class FallbackCall extends PassReply implements Call, TimerOwner {
 
   private findKept(): KeptAnswer | null {
     const { cached, options } = this.service;
-    return cached === null ? null : cached.find(this.exchange, options.date.time);
+    return cached === null ? null : cached.find(this.exchange, options.wheel.now());
   }
 
   private findOther(): Service | null {
@@ -290,7 +292,7 @@ class FallbackCall extends PassReply implements Call, TimerOwner {
   private answerKept({ status, reason, fields, body, bornAt }: KeptAnswer): void {
     const isHead = this.exchange.head.method === 'HEAD';
     this.note('cached');
-    const age = Math.max(0, Math.floor((this.service.options.date.time - bornAt) / 1000));
+    const age = Math.max(0, Math.floor((this.service.options.wheel.now() - bornAt) / 1000));
     const marked = this.marked([...fields, 'Age', String(age)]);
     const head = ownHead(status, marked, isHead ? 0 : body.length, reason);
     this.answer(head, isHead ? null : Buffer.from(body, 'latin1'));

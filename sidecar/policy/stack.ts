@@ -25,7 +25,7 @@ interface StackContext {
   readonly accessLog: AccessLog | null;
   /** From 0 to below 1. */
   readonly random: () => number;
-  readonly date: { now(): string; readonly time: number };
+  readonly date: { now(): string };
   /** The stack of another upstream, as it is now; null where there is none of this name. */
   readonly other: (name: string) => Service | null;
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { ResponseHead } from '../../../sidecar/exchange/service.ts';
-import { CacheRules, resourceOf } from '../../../sidecar/policy/cache-rules.ts';
+import { CacheRules } from '../../../sidecar/policy/cache-rules.ts';
 import { aCompleteBody, anExchange, aResponseHead, type ExchangeParts } from '../exchanges.ts';
 
 type Settings = Partial<ConstructorParameters<typeof CacheRules>[0]>;
@@ -29,13 +29,6 @@ describe('requests', () => {
     assert.equal(covers({ fields }, { ignore: ['authorization'] }), true);
     assert.equal(covers({ fields }, { vary: ['Authorization'] }), true);
     assert.equal(covers({ fields }, { ignore: ['cookie'], vary: ['x-tenant'] }), false);
-  });
-
-  test('are for the same where authority and target are the same', () => {
-    const name = (authority: string, target: string) => resourceOf(anExchange({ authority, target }));
-    assert.equal(name('Inventory', '/a?b'), name('inventory', '/a?b'));
-    assert.notEqual(name('inventory', '/a?b'), name('inventory', '/a?c'));
-    assert.notEqual(name('inventory', '/a'), name('other', '/a'));
   });
 });
 

@@ -63,12 +63,7 @@ function around(settings: Partial<Settings>, methods: Policy['retry']['methods']
     upstream: 'inventory',
     counters,
     wheel: clock.wheel,
-    date: {
-      now: () => 'now',
-      get time() {
-        return clock.now;
-      },
-    },
+    date: { now: () => 'now' },
   })(service);
   const start = (exchange: ExchangeParts | Exchange = {}) => {
     const reply = new RecordedReply();
@@ -337,6 +332,20 @@ describe('the last good answer', () => {
     answered({ method: 'POST' }, { status: 409 }, '');
     answered({ method: 'HEAD' }, {}, '');
     assert.equal(answers?.count, 1);
+  });
+
+  test('is gone when it was changed by another name of the upstream, or at the one that stood in for it', () => {
+    const { answered, failed, answers } = around({ cached: CACHED, upstream: 'standby' });
+    answered({ authority: 'inventory' });
+    answered({ method: 'POST', authority: 'inventory.mesh' }, { status: 201 }, '');
+    assert.equal(answers?.count, 0);
+    answered();
+    failed({ method: 'PUT' });
+    standby.last.answer(409);
+    assert.equal(answers?.count, 1);
+    failed({ method: 'PUT' });
+    standby.last.answer(200);
+    assert.equal(answers?.count, 0);
   });
 
   test('goes before the others', () => {

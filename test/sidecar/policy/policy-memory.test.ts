@@ -177,7 +177,7 @@ test('answers are kept while other settings change, and forgotten where the rule
   memory.configure(policyOf('{}'), 0);
   assert.equal(memory.answers, null);
   const keep = () =>
-    memory.answers?.put('a', [], [], {
+    memory.answers?.put({ target: 'a', authority: 'svc', fields: [] }, [], {
       status: 200,
       reason: '',
       fields: [],

@@ -8,6 +8,7 @@ import { getField } from '../../../sidecar/exchange/fields.ts';
 import { type BodySink, RequestBody } from '../../../sidecar/exchange/request-body.ts';
 import { type Call, ENDED_CALL, type ResponseHead } from '../../../sidecar/exchange/service.ts';
 import { HttpDate } from '../../../sidecar/io/http-date.ts';
+import { AnswerCache } from '../../../sidecar/policy/answer-cache.ts';
 import { countedFailures } from '../../../sidecar/policy/breaker.ts';
 import { type BreakerSettings, CircuitBreaker, REFUSED } from '../../../sidecar/policy/circuit-breaker.ts';
 import { ConcurrencyLimit } from '../../../sidecar/policy/concurrency-limit.ts';
@@ -416,6 +417,26 @@ function act(call: ScriptedCall, step: Step): void {
       call.fail(step.kind, step.reachedNobody);
   }
 }
+
+test('an answer that is kept grows old by the monotonic clock: whatever the time of day does, it is given no longer', () => {
+  const cached = { maxAge: 60_000, vary: [], ignore: [], entrySize: 1_024, size: 65_536, entries: 10 };
+  const fallback = { ...FALLBACK, static: null, cached };
+  // Its time of day stands still.
+  const { clock, service, stack } = makeStack({ fallback }, 1, 0, { answers: new AnswerCache(cached) });
+  const ask = (end: 'answer' | 'fail') => {
+    const reply = new RecordedReply();
+    stack.call(anExchange(), reply);
+    if (end === 'answer') service.last.answer(200, 'good');
+    else service.last.fail('no-endpoint', true);
+    return reply;
+  };
+  ask('answer');
+  clock.advance(60_000);
+  const { body, answer } = ask('fail');
+  assert.deepEqual([body, getField(answer?.fields ?? [], 'age')], ['good', '60']);
+  clock.advance(1);
+  assert.equal(ask('fail').failure?.kind, 'no-endpoint');
+});
 
 describe('whatever happens, in whichever order', () => {
   test('a call ends once, its attempts are made one after another, and nothing is left behind', () => {
