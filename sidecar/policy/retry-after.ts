@@ -18,10 +18,12 @@ export function askedToWait({ status, fields }: ResponseHead): number {
 
 /** Seconds above this are a time, not a length of time. */
 const SOONEST_TIMESTAMP = 1_000_000_000;
+/** What is more, such as milliseconds since 1970, is as late as can be. */
+const LATEST_TIMESTAMP = 1_000_000_000_000;
 
 function waitFor(value: string, sentAt: number): number {
-  if (/^\d{1,10}$/.test(value)) {
-    const seconds = Number(value);
+  if (/^\d+$/.test(value)) {
+    const seconds = Math.min(Number(value), LATEST_TIMESTAMP);
     return seconds < SOONEST_TIMESTAMP ? seconds * 1000 : until(seconds * 1000, sentAt);
   }
   return /^[A-Z][a-z]{2,8},? /.test(value) ? until(parseDate(value), sentAt) : 0;

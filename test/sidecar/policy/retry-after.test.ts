@@ -5,6 +5,8 @@ import { aResponseHead } from '../exchanges.ts';
 
 const DATE = 'Wed, 25 Nov 2026 20:00:00 GMT';
 const NOW = Date.parse(DATE) / 1000;
+/** Far more than anybody waits for. */
+const LATEST = (1_000_000_000_000 - NOW) * 1000;
 
 for (const [status, name, value, ms] of [
   [503, 'Retry-After', '0', 0],
@@ -18,12 +20,14 @@ for (const [status, name, value, ms] of [
   [503, 'Retry-After', 'soon', 0],
   [503, 'Retry-After', '-1', 0],
   [503, 'Retry-After', '1.5', 0],
-  [503, 'Retry-After', '99999999999999999999', 0],
+  [503, 'Retry-After', '99999999999', (99_999_999_999 - NOW) * 1000],
+  [503, 'Retry-After', '9'.repeat(400), LATEST],
   [503, 'Retry-After', '', 0],
   [429, 'RateLimit-Reset', '3', 3_000],
   [429, 'X-RateLimit-Reset', '4', 4_000],
   [429, 'X-RateLimit-Reset', String(NOW + 5), 5_000],
   [429, 'X-RateLimit-Reset', String(NOW - 5), 0],
+  [429, 'X-RateLimit-Reset', String((NOW + 5) * 1000), LATEST],
   [503, 'X-RateLimit-Reset', '4', 0],
 ] as const) {
   test(`a ${status} with ${name}: ${value} asks for ${ms} ms`, () => {
