@@ -3,7 +3,7 @@ import type { Command, Host } from '../../command-line/command.ts';
 import { refuseUsage } from '../../command-line/refuse-usage.ts';
 import { fileOfArgument, readConfigFile } from '../../process/config-file.ts';
 import type { ServiceResource } from '../contract/answers.ts';
-import { deleteService, getService, listServices, putService } from '../contract/calls.ts';
+import { deleteService, getService, listServices, listSidecars, putService } from '../contract/calls.ts';
 import { formatProblemsWithExcerpts } from '../contract/excerpt.ts';
 import { loadMeshDocuments } from '../contract/mesh-file.ts';
 import { nearest } from '../contract/nearest.ts';
@@ -171,25 +171,49 @@ class Writer {
   }
 }
 
+/** What a policy names that is not in the same files. */
+interface Mention {
+  readonly service: string;
+  readonly key: string;
+  readonly named: string;
+  /** Whether it is whose sidecars something is for: then it may be the id of one, too. */
+  readonly isCaller: boolean;
+}
+
+function mentionsOf(service: string, policy: PolicyDocument): Mention[] {
+  const mentions = (path: string, isCaller: boolean) => {
+    let value: unknown = policy;
+    for (const key of path.split('.')) value = (value as PolicyDocument | null | undefined)?.[key];
+    const names = [value].flat().filter(name => typeof name === 'string');
+    return names.map(named => ({ service, key: `services.${service}.policy.${path}`, named, isCaller }));
+  };
+  return [
+    ...mentions('fallback.upstream', false),
+    ...mentions('breaker.force.callers', true),
+    ...mentions('fault.callers', true),
+  ];
+}
+
 /**
- * Says where a policy falls back on a service that nobody knows: it may come yet, and may be mistyped.
+ * Says where a policy falls back on a service that nobody knows, or is for the sidecars of one: it may come yet, and may be mistyped.
  * @throws CallFailed
  */
 async function warnOfStrangers(policies: Policies, client: ApiClient, host: Host): Promise<void> {
-  const wanted = Object.entries(policies).flatMap(([service, policy]) => {
-    const { upstream } = (policy.fallback ?? {}) as { readonly upstream?: unknown };
-    return typeof upstream === 'string' && !Object.hasOwn(policies, upstream) ? [{ service, upstream }] : [];
-  });
-  if (wanted.length === 0) return;
-  const known = [...Object.keys(policies), ...(await client.list(listServices)).map(({ name }) => name)];
-  for (const { service, upstream } of wanted.filter(({ upstream: name }) => !known.includes(name))) {
-    const near = nearest(
-      upstream,
-      known.filter(name => name !== service),
-    );
+  const mentions = Object.entries(policies)
+    .flatMap(([service, policy]) => mentionsOf(service, policy))
+    .filter(({ named }) => !Object.hasOwn(policies, named));
+  if (mentions.length === 0) return;
+  const services = [...Object.keys(policies), ...(await client.list(listServices)).map(({ name }) => name)];
+  const callers = mentions.some(({ isCaller }) => isCaller)
+    ? (await client.list(listSidecars)).flatMap(({ sidecar, service }) => [sidecar, service ?? sidecar])
+    : [];
+  for (const { service, key, named, isCaller } of mentions) {
+    const known = isCaller ? [...services, ...callers] : services.filter(name => name !== service);
+    if (known.includes(named)) continue;
+    const near = nearest(named, known);
     const question = near === null ? '' : `; did you mean ${near}?`;
-    const key = `services.${service}.policy.fallback.upstream`;
-    host.complain(`warning: ${key}: the control plane knows no service ${upstream} yet${question}\n`);
+    const what = isCaller ? 'service and no sidecar' : 'service';
+    host.complain(`warning: ${key}: the control plane knows no ${what} ${named} yet${question}\n`);
   }
 }
 

@@ -74,6 +74,31 @@ test('warns of a fallback on a service that nobody knows', async t => {
   assert.equal((await apply('reserve', ', reserve: {}')).stderr, '');
 });
 
+test('warns of callers that nobody knows, be they services or sidecars', async t => {
+  const api = await startControlPlane(t, { services: { orders: {} } });
+  const apply = (policy: string) =>
+    runCommand(APPLY_COMMAND, [
+      '-f',
+      fileOf(t, `services: { inventory: { policy: ${policy} } }`),
+      '--control-plane',
+      api.url,
+    ]);
+  const forced = await apply('{ breaker: { force: { state: open, callers: [ordres, orders, inventory] } } }');
+  assert.equal(
+    forced.stderr,
+    'warning: services.inventory.policy.breaker.force.callers: the control plane knows no service and no sidecar ordres yet; did you mean orders?\n',
+  );
+  const faulty = await apply('{ fault: { abort: { with: 503 }, callers: [nobody-here] } }');
+  assert.equal(
+    faulty.stderr,
+    'warning: services.inventory.policy.fault.callers: the control plane knows no service and no sidecar nobody-here yet\n',
+  );
+  const fine = await apply(
+    '{ breaker: { force: { state: open, callers: [orders] } }, outliers: off, fault: null }',
+  );
+  assert.equal(fine.stderr, '');
+});
+
 test('--prune deletes what the files do not name, and of what has instances the policy alone', async t => {
   const services = { gone: { retry: { attempts: 2 } }, alive: { retry: { attempts: 2 } }, orders: {} };
   const api = await startControlPlane(t, { services });
