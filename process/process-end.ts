@@ -21,7 +21,10 @@ function hasBusyThreads(): boolean {
   return process.getActiveResourcesInfo().some(name => THREAD_WORK.test(name));
 }
 
-/** What the runtime calls the work that it gives to its threads: files and names. */
+/**
+ * What the runtime calls the work that it gives to its threads: files and names. From Node 26 on it does not tell of a `writeFile` by
+ * path; nothing here does that while it runs.
+ */
 const THREAD_WORK = /^(FSReq|FileHandleCloseReq|GetAddrInfoReq|GetNameInfoReq)/;
 
 /** `process.execve`, from Node 22.15 on. */
