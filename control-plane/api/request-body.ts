@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import type { Static, TObject } from '@sinclair/typebox';
 import { documentOf, TooDeep, treeOf } from '../contract/document-tree.ts';
 import { print } from '../contract/print.ts';
@@ -48,8 +49,7 @@ export function readBody<S extends TObject>(
   const { value, problems, written } = read(schema, root);
   const all = sortProblems([...problems, ...check(value, written)]);
   if (hasErrors(all)) throw invalid(WRONG_BODY, all);
-  const document = documentOf(root, print(schema, value)) as Readonly<Record<string, unknown>>;
-  return { value, document };
+  return { value, document: documentOf(root, print(schema, value)) };
 }
 
 /** @throws ApiProblem 400 that names every parameter that is wrong */
@@ -73,6 +73,8 @@ export function readQuery<S extends TObject>(schema: S, query: Readonly<Record<s
 }
 
 function parseJson(bytes: Buffer): MapNode {
+  if (!isUtf8(bytes))
+    throw new ApiProblem(400, 'The body is not JSON: it is not UTF-8 (RFC 8259, section 8.1).');
   const text = bytes.toString('utf8');
   let document: unknown;
   try {

@@ -1,3 +1,4 @@
+import { isLeftToWriter } from './read.ts';
 import type { MapNode, Place, SourceNode } from './source-tree.ts';
 
 /** Maps deeper than this are no configuration, and would not be read one by one without end. */
@@ -18,20 +19,26 @@ export function treeOf(document: unknown, source: string): SourceNode {
 }
 
 /**
- * The inverse: what was written as JSON, nothing added. What came from the environment is typed as its setting wants it.
+ * The inverse: what was written as JSON, nothing added. What came from the environment is typed as its setting wants it. Keys that
+ * are left to the writer are left out: nobody has read them, so nobody knows how much their aliases make of them.
  * @param printed the same, read by its schema and printed again
  */
-export function documentOf(node: SourceNode, printed: unknown): unknown {
+export function documentOf(root: MapNode, printed: unknown): Readonly<Record<string, unknown>> {
+  return objectOf({ ...root, entries: root.entries.filter(({ key }) => !isLeftToWriter(key)) }, printed);
+}
+
+function objectOf({ entries }: MapNode, printed: unknown): Record<string, unknown> {
+  const known = isMap(printed) ? printed : {};
+  return Object.fromEntries(entries.map(({ key, value }) => [key, dataOf(value, known[key] ?? null)]));
+}
+
+function dataOf(node: SourceNode, printed: unknown): unknown {
   switch (node.kind) {
-    case 'map': {
-      const known = isMap(printed) ? printed : {};
-      return Object.fromEntries(
-        node.entries.map(({ key, value }) => [key, documentOf(value, known[key] ?? null)]),
-      );
-    }
+    case 'map':
+      return objectOf(node, printed);
     case 'list':
       return node.items.map((item, index) =>
-        documentOf(item, Array.isArray(printed) ? (printed[index] ?? null) : null),
+        dataOf(item, Array.isArray(printed) ? (printed[index] ?? null) : null),
       );
     case 'scalar':
       return node.untyped ? printed : node.value;

@@ -39,6 +39,11 @@ export function read<S extends TSchema>(schema: S, root: MapNode): ReadResult<St
   }
 }
 
+/** Whether a key at the top is none of ours: a place for anchors, or for notes of whoever wrote it. */
+export function isLeftToWriter(key: string): boolean {
+  return key.startsWith('x-');
+}
+
 /** What a schema gives where nothing is said. */
 export function defaultsOf<S extends TSchema>(schema: S): Static<S> {
   return defaultOf(schema) as Static<S>;
@@ -99,7 +104,7 @@ class Reader {
     const given = new Map<string, MapEntry>();
     for (const entry of node.entries) {
       if (Object.hasOwn(schema.properties, entry.key)) given.set(entry.key, entry);
-      else if (path.length > 0 || !entry.key.startsWith('x-')) this.unknownKey(schema, entry, path);
+      else if (path.length > 0 || !isLeftToWriter(entry.key)) this.unknownKey(schema, entry, path);
     }
     const value: Record<string, unknown> = {};
     for (const [key, setting] of Object.entries(schema.properties)) {

@@ -80,6 +80,13 @@ test('refuses a key that is given twice, and names it', () => {
   assert.match(message, /metadata\.build: given twice/);
 });
 
+test('refuses JSON that is not UTF-8, of which it would keep something else', () => {
+  const bytes = Buffer.from('{ "address": "a", "port": 1, "zone": "\xe9" }', 'latin1');
+  const { status, message } = problemOf(() => readBody(INSTANCE_BODY, { format: 'json', bytes }));
+  assert.equal(status, 400);
+  assert.match(message, /not UTF-8/);
+});
+
 test('refuses the address of no machine', () => {
   for (const address of ['0.0.0.0', '::']) {
     const { status, errors } = problemOf(() => readBody(INSTANCE_BODY, json({ address, port: 1 })));

@@ -12,7 +12,7 @@ test('gives back what was put in', () => {
   const noNull = (value: unknown) => JSON.parse(JSON.stringify(value), (_, inner) => inner ?? 0);
   fc.assert(
     fc.property(fc.jsonValue({ maxDepth: 5 }).map(noNull), document => {
-      assert.deepEqual(documentOf(treeOf(document, 'it'), null), document);
+      assert.deepEqual(documentOf(treeOf({ document }, 'it'), null), { document });
     }),
     { seed: 10 },
   );
@@ -27,6 +27,16 @@ test('types what came from the environment as its setting wants it', () => {
   assert.deepEqual(problems, []);
   const document = documentOf(root, print(POLICY_SCHEMA, value));
   assert.deepEqual(document, { retry: { attempts: 4, on: ['reset'] }, timeouts: { total: '3s' } });
+});
+
+test('leaves out what is left to the writer, however much its aliases would make of it', () => {
+  const levels = Array.from({ length: 12 }, (_, i) => `x-${i + 1}: &a${i + 1} [${Array(10).fill(`*a${i}`)}]`);
+  const text = ['x-0: &a0 [1]', ...levels, 'retry: { attempts: 2 }'].join('\n');
+  const { root } = parseYaml('it', Buffer.from(text), {});
+  assert.ok(root !== null);
+  const { value, problems } = read(POLICY_SCHEMA, root);
+  assert.deepEqual(problems, []);
+  assert.deepEqual(documentOf(root, print(POLICY_SCHEMA, value)), { retry: { attempts: 2 } });
 });
 
 test('refuses what is nested without end', () => {
