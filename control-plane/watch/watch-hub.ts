@@ -6,6 +6,7 @@ import type { Registry } from '../registry/registry.ts';
 import type { RegistryChange, RegistryListener } from '../registry/registry-change.ts';
 import { ChangeRing } from './change-ring.ts';
 import type { LineSink } from './line-sink.ts';
+import { MissingCallers } from './missing-callers.ts';
 import { ServiceStates } from './service-states.ts';
 import { Subscriptions } from './subscriptions.ts';
 import { lineOf, WatchStream } from './watch-stream.ts';
@@ -40,6 +41,7 @@ export class WatchHub implements RegistryListener {
   private readonly subscriptions = new Subscriptions<WatchStream>();
   /** The streams of sidecars by the instance beside them. */
   private readonly owners = new Subscriptions<WatchStream>();
+  private readonly missing = new MissingCallers();
   private readonly states: ServiceStates;
   private readonly waiting = new Set<() => void>();
   private readonly unsubscribe: () => void;
@@ -107,6 +109,7 @@ export class WatchHub implements RegistryListener {
     if (isSameEpoch) stream.applied = known.revision;
     // Where nothing was kept, those who come back are the first to tell that there was a control plane before.
     else if (known !== null) this.returnUntil = this.startedAt + RETURN_MS;
+    this.missing.returned(sidecar);
     this.registry.streamOpened(sidecar, now);
     this.greet(stream);
     if (service !== null && instance !== null) {
@@ -166,8 +169,8 @@ export class WatchHub implements RegistryListener {
 
   /**
    * Waits until every connected sidecar that calls the service has applied the revision, at most `waitMs`. A sidecar that goes
-   * meanwhile is waited for no more: it picks nothing. After a restart or a stall, those that are not connected yet are
-   * waited for too.
+   * meanwhile is waited for no more: it picks nothing. One that was cut off is, until it is back or was away for long. After a
+   * restart or a stall, those that are not connected yet are waited for too.
    */
   awaitApplied(service: string, revision: Revision, waitMs: number): Promise<Acknowledgement> {
     const answer = (): Acknowledgement => {
@@ -175,6 +178,8 @@ export class WatchHub implements RegistryListener {
       const late = this.subscriptions
         .of(service)
         .filter(({ peer, applied, told }) => peer !== null && applied < Math.min(revision, told));
+      const missing = this.missing.of(service, this.clock().monotonic);
+      late.push(...missing.filter(({ applied }) => applied < revision));
       const acknowledged = late.length === 0 && this.returningMs <= 0;
       return { acknowledged, waitingFor: late.map(nameOf) };
     };
@@ -210,8 +215,8 @@ export class WatchHub implements RegistryListener {
     for (const stream of [...this.streams]) {
       const isSilent =
         stream.peer !== null && monotonic - stream.lastHeard > SILENT_HEARTBEATS * WATCH_HEARTBEAT_MS;
-      if (isSilent) this.close(stream, `nothing was heard for ${SILENT_HEARTBEATS} heartbeats`);
-      else if (stream.countStuck() >= SILENT_HEARTBEATS) this.close(stream, null);
+      if (isSilent) this.cutOff(stream, `nothing was heard for ${SILENT_HEARTBEATS} heartbeats`);
+      else if (stream.countStuck() >= SILENT_HEARTBEATS) this.cutOff(stream, null);
       else this.tell(stream, line);
     }
     this.cutSlowest();
@@ -236,9 +241,23 @@ export class WatchHub implements RegistryListener {
     if (waiting <= this.maxWaiting) return;
     for (const stream of [...this.streams].sort((a, b) => b.waiting - a.waiting)) {
       waiting -= stream.waiting;
-      this.close(stream, null);
+      this.cutOff(stream, null);
       if (waiting <= this.maxWaiting) return;
     }
+  }
+
+  /** Ends the stream of somebody who may live, and go by what he was told. */
+  private cutOff(stream: WatchStream, reason: string | null): void {
+    if (!this.hasAnother(stream)) this.missing.add(stream, this.clock().monotonic);
+    this.close(stream, reason);
+  }
+
+  /** Whether the same sidecar has a further stream. */
+  private hasAnother(stream: WatchStream): boolean {
+    for (const other of this.streams) {
+      if (other !== stream && other.peer?.sidecar === stream.peer?.sidecar) return true;
+    }
+    return false;
   }
 
   private open(stream: WatchStream): WatchStream {
@@ -278,7 +297,7 @@ export class WatchHub implements RegistryListener {
   private tell(stream: WatchStream, line: string, revision: Revision = 0): boolean {
     if (stream.isClosed) return false;
     if (stream.tell(line, revision)) return true;
-    this.close(stream, null);
+    this.cutOff(stream, null);
     return false;
   }
 

@@ -386,6 +386,64 @@ describe('an acknowledgement', () => {
   });
 });
 
+describe('a caller that was cut off because nothing was heard of it', () => {
+  /** A caller that was told to leave an instance, and is silent until it is cut off. */
+  function cutOff() {
+    const parts = hub();
+    const { registry, hub: watch, clock, now } = parts;
+    registry.register(spec({ ttl: 600_000 }), ADMIN, now());
+    watch.connect(hello(), new Reader());
+    const drain = () => registry.drain('inventory', 'i1', ADMIN, now())?.revision ?? 0;
+    const pass = (ms: number) => {
+      for (let passed = 0; passed < ms; passed += 1000) {
+        clock.ms += 1000;
+        registry.tick(now());
+        watch.beat();
+      }
+    };
+    return { ...parts, drain, pass };
+  }
+
+  test('is named by the drain that waits for it, as it may still call the instance', async () => {
+    const { hub: watch, drain, pass } = cutOff();
+    const answer = watch.awaitApplied('inventory', drain(), 5);
+    pass(7000);
+    assert.deepEqual(watch.sidecars(), []);
+    assert.deepEqual(await answer, { acknowledged: false, waitingFor: ['orders/orders-1'] });
+  });
+
+  test('is named by a drain that begins soon after, and not for ever', async () => {
+    const { hub: watch, drain, pass } = cutOff();
+    pass(7000);
+    const revision = drain();
+    assert.deepEqual((await watch.awaitApplied('inventory', revision, 1)).waitingFor, ['orders/orders-1']);
+    assert.equal((await watch.awaitApplied('payments', revision, 1)).acknowledged, true);
+    pass(60_000);
+    assert.equal((await watch.awaitApplied('inventory', revision, 1)).acknowledged, true);
+  });
+
+  test('is waited for until it is back and has applied it', async () => {
+    const { hub: watch, drain, pass } = cutOff();
+    pass(7000);
+    const revision = drain();
+    const answer = watch.awaitApplied('inventory', revision, 10_000);
+    const stream = watch.connect(hello({ known: { epoch: 'e1', revision: 1 } }), new Reader());
+    watch.receive(stream, { type: 'applied', revision });
+    assert.deepEqual(await answer, { acknowledged: true, waitingFor: [] });
+  });
+
+  test('is not missed where it has another stream', async () => {
+    const { hub: watch, drain, pass } = cutOff();
+    pass(4000);
+    const another = watch.connect(hello(), new Reader());
+    pass(3000);
+    assert.equal(watch.sidecars().length, 1);
+    const revision = drain();
+    watch.receive(another, { type: 'applied', revision });
+    assert.equal((await watch.awaitApplied('inventory', revision, 1)).acknowledged, true);
+  });
+});
+
 describe('after a restart of the control plane', () => {
   /** A control plane that knows of an instance from before. */
   function restarted() {
