@@ -122,12 +122,6 @@ export class AnswerCache {
     for (const entry of [...resource.entries.values()]) this.remove(entry);
   }
 
-  clear(): void {
-    this.resources.clear();
-    this.entries.clear();
-    this.characters = 0;
-  }
-
   private makeRoom(): void {
     for (const entry of this.entries.values()) {
       if (this.entries.size <= this.limits.entries && this.characters <= this.limits.size) return;

@@ -74,12 +74,9 @@ export class PolicyMemory {
     const before = this.cached;
     this.cached = cached;
     if (cached === null) this.answers = null;
-    else if (this.answers === null) this.answers = new AnswerCache(cached);
-    else this.answers.configure(cached);
-    if (before === null || cached === null) return;
-    // What was kept by other rules may be for fewer than it would be given to now.
-    const isSame = isDeepStrictEqual([before.vary, before.ignore], [cached.vary, cached.ignore]);
-    if (!isSame) this.answers?.clear();
+    else if (this.answers !== null && hasSameRules(before, cached)) this.answers.configure(cached);
+    // Not the same one emptied: answers that are under way are yet to be kept by the rules that they began with.
+    else this.answers = new AnswerCache(cached);
   }
 
   private configureFault(fault: Policy['fault'], now: number): void {
@@ -141,6 +138,11 @@ export class PolicyMemory {
     }
     counters.breakerState = this.breaker.state;
   }
+}
+
+/** What was kept by other rules may be for fewer than it would be given to now. */
+function hasSameRules(a: CachedSettings | null, b: CachedSettings): boolean {
+  return isDeepStrictEqual([a?.vary, a?.ignore], [b.vary, b.ignore]);
 }
 
 /** Whether a setting for these callers is for a sidecar. @param names of the sidecar */
