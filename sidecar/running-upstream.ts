@@ -37,6 +37,8 @@ import { Upstream } from './upstream/upstream.ts';
 export interface UpstreamContext {
   readonly wheel: TimerWheel;
   readonly date: HttpDate;
+  /** Monotonic ms of a clock that goes on while the process is stopped, other than the wheel's: by it answers grow old. */
+  readonly ageClock: () => number;
   readonly log: Log;
   readonly resolver: NameResolver;
   /** What the control plane says, and why it does not; null where there is none. */
@@ -253,12 +255,13 @@ export class RunningUpstream implements EndpointListener {
 
   private stackAsConfigured(): Service {
     const { inForce, upstream, counters, holdRoom, memory } = this;
-    const { wheel, accessLog, random, date } = this.context;
+    const { wheel, accessLog, random, date, ageClock } = this.context;
     const { fallback } = inForce.policy;
     memory.configure(inForce.policy, wheel.now());
     this.faults.update();
     if (fallback?.upstream != null) this.seek(fallback.upstream);
-    const context = { wheel, accessLog, random, date, other: (name: string) => this.other(name) };
+    const other = (name: string) => this.other(name);
+    const context = { wheel, accessLog, random, date, ageClock, other };
     return buildStack(inForce.name, inForce.policy, upstream, counters, context, holdRoom, memory);
   }
 

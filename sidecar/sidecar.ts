@@ -98,6 +98,7 @@ export class Sidecar {
     this.upstreamContext = {
       wheel: this.wheel,
       date: this.date,
+      ageClock: () => performance.now(),
       log,
       resolver: new SystemResolver(),
       mesh: this.mesh,

@@ -34,6 +34,8 @@ interface FallbackOptions {
   readonly counters: { readonly fallbacks: Record<FallbackKind, number> };
   readonly wheel: Pick<TimerWheel, 'now' | 'start' | 'stop'>;
   readonly date: { now(): string };
+  /** Monotonic ms that pass also while the process is stopped: what is kept grows old meanwhile. */
+  readonly ageClock: () => number;
 }
 
 /** What the application did itself, or would only do again. */
@@ -180,12 +182,12 @@ class FallbackCall extends PassReply implements Call, TimerOwner {
     if (this.phase === 'asking-other') {
       this.phase = 'passing';
       // What was changed there is no more what is kept.
-      service.cached?.note(exchange, head, service.options.wheel.now());
+      service.cached?.note(exchange, head, service.options.ageClock());
       this.note('upstream');
       return this.reply.head({ ...head, fields: this.marked(head.fields) });
     }
     this.phase = 'passing';
-    this.keeping = service.cached?.note(exchange, head, service.options.wheel.now()) ?? null;
+    this.keeping = service.cached?.note(exchange, head, service.options.ageClock()) ?? null;
     this.reply.head(head);
   }
 
@@ -261,7 +263,7 @@ class FallbackCall extends PassReply implements Call, TimerOwner {
 
   private findKept(): KeptAnswer | null {
     const { cached, options } = this.service;
-    return cached === null ? null : cached.find(this.exchange, options.wheel.now());
+    return cached === null ? null : cached.find(this.exchange, options.ageClock());
   }
 
   private findOther(): Service | null {
@@ -292,7 +294,7 @@ class FallbackCall extends PassReply implements Call, TimerOwner {
   private answerKept({ status, reason, fields, body, bornAt }: KeptAnswer): void {
     const isHead = this.exchange.head.method === 'HEAD';
     this.note('cached');
-    const age = Math.max(0, Math.floor((this.service.options.wheel.now() - bornAt) / 1000));
+    const age = Math.max(0, Math.floor((this.service.options.ageClock() - bornAt) / 1000));
     const marked = this.marked([...fields, 'Age', String(age)]);
     const head = ownHead(status, marked, isHead ? 0 : body.length, reason);
     this.answer(head, isHead ? null : Buffer.from(body, 'latin1'));

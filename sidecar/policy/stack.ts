@@ -26,6 +26,8 @@ interface StackContext {
   /** From 0 to below 1. */
   readonly random: () => number;
   readonly date: { now(): string };
+  /** Monotonic ms that pass also while the process is stopped. */
+  readonly ageClock: () => number;
   /** The stack of another upstream, as it is now; null where there is none of this name. */
   readonly other: (name: string) => Service | null;
 }
@@ -49,7 +51,7 @@ export function buildStack(
     'answers' | 'breaker' | 'counted' | 'concurrency' | 'fault' | 'hedgeDelay' | 'rate' | 'retryBudget'
   >,
 ): Service {
-  const { wheel, accessLog, random, date, other } = context;
+  const { wheel, accessLog, random, date, ageClock, other } = context;
   const { answers, breaker, counted, concurrency, fault, hedgeDelay, rate, retryBudget: budget } = memory;
   const { timeouts, retry, hedge, limits, rateLimit, fallback } = policy;
   const layers: Layer[] = [];
@@ -109,6 +111,7 @@ export function buildStack(
         counters,
         wheel,
         date,
+        ageClock,
       }),
     );
   }

@@ -16,6 +16,7 @@ export function anUpstreamContext() {
   const context: UpstreamContext = {
     wheel: clock.wheel,
     date: new HttpDate(() => Date.UTC(1994, 10, 15, 8, 12, 31)),
+    ageClock: () => clock.now,
     log: { info() {}, warn: (_fields: object, text: string) => warnings.push(text), error() {} } as never,
     resolver,
     total: new ConnectionLimit(1_000),

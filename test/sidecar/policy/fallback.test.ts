@@ -42,10 +42,13 @@ const NONE: Settings = {
 };
 
 let clock: HandClock;
+/** For how many ms the process was stopped, in which its timers did not go on. */
+let stopped: number;
 let service: ScriptedService;
 let standby: ScriptedService;
 beforeEach(() => {
   clock = new HandClock();
+  stopped = 0;
   service = new ScriptedService();
   standby = new ScriptedService();
 });
@@ -64,6 +67,7 @@ function around(settings: Partial<Settings>, methods: Policy['retry']['methods']
     counters,
     wheel: clock.wheel,
     date: { now: () => 'now' },
+    ageClock: () => clock.now + stopped,
   })(service);
   const start = (exchange: ExchangeParts | Exchange = {}) => {
     const reply = new RecordedReply();
@@ -278,6 +282,15 @@ describe('the last good answer', () => {
     const { answered, failed } = around({ cached: CACHED });
     answered();
     clock.advance(60_001);
+    assert.equal(failed().reply.failure?.kind, 'reset');
+  });
+
+  test('grows old while the process is stopped, too', () => {
+    const { answered, failed } = around({ cached: CACHED });
+    answered();
+    stopped = 60_000;
+    assert.equal(getField(failed().reply.answer?.fields ?? [], 'age'), '60');
+    stopped++;
     assert.equal(failed().reply.failure?.kind, 'reset');
   });
 

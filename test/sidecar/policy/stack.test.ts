@@ -55,7 +55,9 @@ function makeStack(settings: Settings = {}, endpoints = 2, random = 0, parts: Me
   const service = new ScriptedService(endpoints);
   const date = new HttpDate(() => Date.UTC(1994, 10, 15, 8, 12, 31));
   const standby = new ScriptedService(1);
-  const context = { wheel: clock.wheel, accessLog: null, random: () => random, date, other: () => standby };
+  const { wheel } = clock;
+  const ageClock = () => clock.now;
+  const context = { wheel, accessLog: null, random: () => random, date, ageClock, other: () => standby };
   const policy = policyOf(settings);
   const memory = {
     answers: null,
