@@ -116,7 +116,7 @@ export class DownstreamConnection
     // It is the body that went wrong, after its head was sent on: counted and logged with its exchange.
     if (this.call !== ENDED_CALL) return this.call.cancel(reason);
     this.context.onRefused(reason);
-    this.exchange = null;
+    this.dropExchange();
     if (this.writer.isStarted) return this.destroy();
     this.writer.own(problemOf(reason, this.context.date.now()), this.request, false);
     this.linger();
@@ -215,10 +215,17 @@ export class DownstreamConnection
   }
 
   private forgetExchange(): void {
-    this.exchange = null;
+    this.dropExchange();
     this.request = null;
     this.call = ENDED_CALL;
     this.writer.reset();
+  }
+
+  /** Nobody sends its body any more: the memory in which that was kept serves for others. */
+  private dropExchange(): void {
+    this.exchange?.body?.release();
+    this.exchange?.tunnel?.body.release();
+    this.exchange = null;
   }
 
   private beginTunnel(exchange: Exchange): void {

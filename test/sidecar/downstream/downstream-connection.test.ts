@@ -411,6 +411,26 @@ describe('what the sidecar answers itself', () => {
     assert.match(under.take(), /^HTTP\/1\.1 503 [\s\S]*\r\nContent-Length: \d+\r\n[\s\S]*\r\n\r\n$/);
   });
 
+  test('what is kept of a request is given back, whatever it ends in', () => {
+    const ends: readonly ((under: DownstreamUnderTest) => void)[] = [
+      ({ call }) => call.fail('reset'),
+      ({ call }) => {
+        call.head(withLength(0));
+        call.end();
+      },
+      under => under.send('nonsense\r\n'),
+      under => under.connection.onLost(),
+    ];
+    for (const end of ends) {
+      const under = new DownstreamUnderTest();
+      under.send('POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n');
+      const { body } = under.call.exchange;
+      assert.equal(body?.heldBytes, 3);
+      end(under);
+      assert.equal(body.heldBytes, 0);
+    }
+  });
+
   test('a failure before the request was read closes the connection', () => {
     const under = new DownstreamUnderTest();
     under.router = () => new FailingService(() => failure('no-route', 'nowhere'));
