@@ -1,4 +1,5 @@
 import { formatDuration } from './duration.ts';
+import { isIdempotent } from './methods.ts';
 import type { Policy } from './policy.ts';
 import { formatKeyPath, type KeyPath, type Problem, problem } from './problem.ts';
 import type { WrittenSettings } from './read.ts';
@@ -67,7 +68,7 @@ export function checkPolicy(
 function checkHedge({ hedge, retry, timeouts: { attempt, total } }: Policy, tell: Tell): void {
   if (hedge === null) return;
   const { attempts, methods } = retry;
-  const unsafe = typeof methods === 'string' ? methods : methods.find(method => !IDEMPOTENT.has(method));
+  const unsafe = typeof methods === 'string' ? methods : methods.find(method => !isIdempotent(method));
   if (unsafe !== undefined && unsafe !== 'idempotent')
     tell(
       'retry.methods',
@@ -84,9 +85,6 @@ function checkHedge({ hedge, retry, timeouts: { attempt, total } }: Policy, tell
     return tell('hedge.after', `never happens: ${key} (${formatDuration(bound)}) ends it first`, 'error');
   }
 }
-
-/** RFC 9110 section 9.2.2. */
-const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'PUT', 'DELETE', 'OPTIONS', 'TRACE']);
 
 /** How long attempts may take, and all of them together. */
 function checkAttempts({ timeouts: { attempt, total }, retry }: Policy, tell: Tell): void {

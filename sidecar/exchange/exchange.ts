@@ -1,3 +1,4 @@
+import { isIdempotent, isSafe } from '../../control-plane/contract/methods.ts';
 import type { Failure, FailureKind } from './failure.ts';
 import type { Fallback } from './fallback.ts';
 import type { Fields } from './fields.ts';
@@ -127,30 +128,12 @@ export class Exchange {
 
   /** Whether it asks for nothing to be done (RFC 9110 section 9.2.1). */
   get isSafe(): boolean {
-    switch (this.head.method) {
-      case 'GET':
-      case 'HEAD':
-      case 'OPTIONS':
-      case 'TRACE':
-        return true;
-      default:
-        return false;
-    }
+    return isSafe(this.head.method);
   }
 
   /** Whether doing the request twice is the same as doing it once (RFC 9110 section 9.2.2). */
   get isIdempotent(): boolean {
-    switch (this.head.method) {
-      case 'GET':
-      case 'HEAD':
-      case 'PUT':
-      case 'DELETE':
-      case 'OPTIONS':
-      case 'TRACE':
-        return this.head.upgrade === null;
-      default:
-        return false;
-    }
+    return this.head.upgrade === null && isIdempotent(this.head.method);
   }
 
   /** Whether the whole request can be sent again: no body byte is lost yet. */
