@@ -8,13 +8,13 @@ import {
   type Call,
   ENDED_CALL,
   type Layer,
-  PassReply,
   type Reply,
   type ResponseHead,
   type Service,
 } from '../exchange/service.ts';
 import { Timer, type TimerOwner, type TimerWheel } from '../io/timer-wheel.ts';
 import type { AnswerCache, KeptAnswer } from './answer-cache.ts';
+import { AskingCall, DISCARDED } from './asking-call.ts';
 import { withoutFurtherAttempts } from './attempt-number.ts';
 import { CachedAnswers, type Keeping } from './cached-answers.ts';
 import { mayBeDoneTwice } from './done-twice.ts';
@@ -45,8 +45,6 @@ const NEVER_COVERED: ReadonlySet<FailureKind> = new Set([
   'no-route',
   'rate-limited',
 ]);
-
-const REPLACED = failure('reset', 'The answer is replaced by a fallback.', false);
 
 /**
  * Answers where the upstream does not, as Hystrix' fallbacks and nginx' `proxy_cache_use_stale` do: with the last good answer, with
@@ -86,8 +84,7 @@ class FallbackService implements Service {
     // One that stands in for another falls back no further: two upstreams may be each other's. A tunnel is no answer.
     if (exchange.isFallback || exchange.head.method === 'CONNECT') return this.next.call(exchange, reply);
     const call = new FallbackCall(this, exchange, reply);
-    call.ask(this.next, exchange);
-    call.waitNoLongerThan(this.options.settings.after);
+    call.begin();
     return call;
   }
 
@@ -96,17 +93,9 @@ class FallbackService implements Service {
   }
 }
 
-/** What an exchange does right now, as far as fallbacks are concerned. */
-type Phase = 'asking' | 'asking-other' | 'discarding' | 'answering' | 'passing';
-
-class FallbackCall extends PassReply implements Call, TimerOwner {
+class FallbackCall extends AskingCall<'asking' | 'asking-other' | 'answering'> implements TimerOwner {
   private readonly service: FallbackService;
   private readonly exchange: Exchange;
-  private current: Call = ENDED_CALL;
-  private phase: Phase = 'asking';
-  /** How many services were asked: what the last one is told is not for the one before. */
-  private asked = 0;
-  private isPaused = false;
   private hasAskedOther = false;
   /** What the upstream failed with, and the other one. */
   private reason: Failure | null = null;
@@ -121,24 +110,18 @@ class FallbackCall extends PassReply implements Call, TimerOwner {
   private timer: Timer | null = null;
 
   constructor(service: FallbackService, exchange: Exchange, reply: Reply) {
-    super(reply);
+    super(reply, 'asking');
     this.service = service;
     this.exchange = exchange;
   }
 
-  ask(service: Service, exchange: Exchange): void {
-    const number = ++this.asked;
-    this.current = ENDED_CALL;
-    const call = service.call(exchange, this);
-    if (number !== this.asked) return;
-    this.current = call;
-    if (this.isPaused) call.pause();
-    // It was answered before its call came back, and could not be broken off then.
-    if (this.phase === 'discarding') call.cancel(REPLACED);
+  begin(): void {
+    this.ask(this.service.next, this.exchange);
+    this.waitNoLongerThan(this.service.options.settings.after);
   }
 
   /** @param ms how long an answer is waited for; null: as long as it may take */
-  waitNoLongerThan(ms: number | null): void {
+  private waitNoLongerThan(ms: number | null): void {
     if (ms === null || this.phase !== 'asking') return;
     const { wheel } = this.service.options;
     this.timer ??= new Timer(this);
@@ -154,16 +137,6 @@ class FallbackCall extends PassReply implements Call, TimerOwner {
     const { upstream } = this.service.options;
     const detail = `${upstream} has not answered within ${after} ms (fallback.after).`;
     this.current.cancel(failure('deadline', detail));
-  }
-
-  pause(): void {
-    this.isPaused = true;
-    this.current.pause();
-  }
-
-  resume(): void {
-    this.isPaused = false;
-    this.current.resume();
   }
 
   cancel(reason: Failure): void {
@@ -192,15 +165,9 @@ class FallbackCall extends PassReply implements Call, TimerOwner {
   }
 
   override data(chunk: Buffer): void {
-    if (this.phase !== 'passing') return;
+    // Only of an answer that passes.
     if (this.keeping !== null) this.keep(chunk);
-    this.reply.data(chunk);
-  }
-
-  override flush(): void {
-    if (this.phase === 'passing') this.reply.flush();
-    // The rest of it is not worth to be waited for.
-    else if (this.phase === 'discarding') this.current.cancel(REPLACED);
+    super.data(chunk);
   }
 
   override end(trailers: Fields | null): void {
@@ -224,7 +191,7 @@ class FallbackCall extends PassReply implements Call, TimerOwner {
       this.reason = reason;
     } else if (phase === 'asking-other') {
       this.otherReason = reason;
-    } else if (reason !== REPLACED) {
+    } else if (reason !== DISCARDED) {
       this.reason ??= reason;
     }
     this.cover();

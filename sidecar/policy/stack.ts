@@ -15,7 +15,8 @@ import { Hold } from './hold.ts';
 import type { HoldRoom } from './hold-room.ts';
 import type { PolicyMemory } from './policy-memory.ts';
 import { rateLimitLayer } from './rate-limit.ts';
-import { type Alternatives, retryLayer } from './retry.ts';
+import { retryLayer } from './retry.ts';
+import type { Alternatives } from './retry-rules.ts';
 import { timeoutLayer } from './timeout.ts';
 import { wholeAnswerLayer } from './whole-answer.ts';
 

@@ -85,7 +85,7 @@ const TESTED_BY: Readonly<Record<string, readonly string[]>> = {
   ],
   'sidecar/policy/fallback': ['sidecar/policy/cached-answers.ts'],
   'sidecar/policy/timeout': ['sidecar/policy/timed-reply.ts'],
-  'sidecar/policy/retry': ['sidecar/exchange/retry-refusal.ts'],
+  'sidecar/policy/retry': ['sidecar/exchange/retry-refusal.ts', 'sidecar/policy/retry-rules.ts'],
   'sidecar/http1/response-head': ['sidecar/exchange/body-length.ts', 'sidecar/http1/protocol-error.ts'],
   'sidecar/io/byte-socket': ['sidecar/io/handle-socket.ts', 'sidecar/io/shared-buffers.ts'],
   'sidecar/io/name-resolver': ['sidecar/discovery/schedule.ts'],

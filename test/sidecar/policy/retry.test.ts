@@ -6,8 +6,9 @@ import { type Failure, type FailureKind, failure } from '../../../sidecar/exchan
 import { getField } from '../../../sidecar/exchange/fields.ts';
 import { RequestBody } from '../../../sidecar/exchange/request-body.ts';
 import { RETRY_REFUSALS, type RetryRefusal } from '../../../sidecar/exchange/retry-refusal.ts';
-import { type RetrySettings, retryLayer } from '../../../sidecar/policy/retry.ts';
+import { retryLayer } from '../../../sidecar/policy/retry.ts';
 import { RetryBudget } from '../../../sidecar/policy/retry-budget.ts';
+import type { RetrySettings } from '../../../sidecar/policy/retry-rules.ts';
 import { UpstreamCounters } from '../../../sidecar/telemetry/counters.ts';
 import { Application, aCompleteBody, anExchange, type ExchangeParts } from '../exchanges.ts';
 import { HandClock } from '../hand-clock.ts';
