@@ -19,11 +19,12 @@ import {
   type Permit,
   REFUSED,
 } from './circuit-breaker.ts';
+import { StatusSet } from './status-set.ts';
 
 /** What counts as a failed call. */
 export interface CountedFailures {
-  /** Statuses of answers: three digits, or `5xx` for all from 500 on. */
-  readonly statuses: ReadonlySet<number | '5xx'>;
+  /** Statuses of answers. */
+  readonly statuses: Pick<StatusSet, 'has'>;
   readonly kinds: ReadonlySet<FailureKind>;
 }
 
@@ -33,8 +34,7 @@ export function countedFailures(named: readonly (number | string)[]): CountedFai
     named.filter(name => typeof name === 'string' && name in FAILURES),
   ) as Set<FailureKind>;
   if (kinds.has('connect-failure')) kinds.add('connect-timeout');
-  const statuses = named.filter(name => typeof name === 'number' || name === '5xx');
-  return { kinds, statuses: new Set(statuses as (number | '5xx')[]) };
+  return { kinds, statuses: new StatusSet(named) };
 }
 
 /** Around what a breaker stands. */
@@ -115,7 +115,7 @@ class BreakerReply extends PassReply {
   override head(head: ResponseHead): void {
     const { counted, wheel } = this.options;
     this.headAt = wheel.now();
-    if (countsStatus(counted, head.status)) this.report('failure');
+    if (counted.statuses.has(head.status)) this.report('failure');
     else if (head.tunnel || head.bodyLength === UNKNOWN_LENGTH) this.report('success');
     this.reply.head(head);
   }
@@ -147,8 +147,4 @@ class BreakerReply extends PassReply {
     const now = wheel.now();
     breaker.onResult(permit, result, (this.headAt ?? now) - begunAt, now);
   }
-}
-
-function countsStatus({ statuses }: CountedFailures, status: number): boolean {
-  return (status >= 500 && statuses.has('5xx')) || statuses.has(status);
 }

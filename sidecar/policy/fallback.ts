@@ -19,6 +19,7 @@ import { withoutFurtherAttempts } from './attempt-number.ts';
 import { CachedAnswers, type Keeping } from './cached-answers.ts';
 import { mayBeDoneTwice } from './done-twice.ts';
 import { StaticAnswer } from './static-answer.ts';
+import { StatusSet } from './status-set.ts';
 
 type FallbackSettings = NonNullable<Policy['fallback']>;
 
@@ -64,8 +65,8 @@ class FallbackService implements Service {
   /** Null where there is no such answer. */
   readonly own: StaticAnswer | null;
   readonly coversFailures: boolean;
-  /** 1 at each status that is covered for. */
-  private readonly statuses = new Uint8Array(1000);
+  /** Those of answers that are covered for. */
+  readonly statuses: StatusSet;
 
   constructor(next: Service, options: FallbackOptions) {
     this.next = next;
@@ -75,9 +76,7 @@ class FallbackService implements Service {
       answers === null || settings.cached === null ? null : new CachedAnswers(answers, settings.cached);
     this.own = settings.static === null ? null : new StaticAnswer(settings.static);
     this.coversFailures = settings.on.includes('failure');
-    if (settings.on.includes('5xx')) this.statuses.fill(1, 500);
-    if (settings.on.includes('gateway-error')) this.statuses.fill(1, 502, 505);
-    for (const status of settings.on) if (typeof status === 'number') this.statuses[status] = 1;
+    this.statuses = new StatusSet(settings.on);
   }
 
   call(exchange: Exchange, reply: Reply): Call {
@@ -86,10 +85,6 @@ class FallbackService implements Service {
     const call = new FallbackCall(this, exchange, reply);
     call.begin();
     return call;
-  }
-
-  coversStatus(status: number): boolean {
-    return this.statuses[status] === 1;
   }
 }
 
@@ -147,7 +142,7 @@ class FallbackCall extends AskingCall<'asking' | 'asking-other' | 'answering'> i
   override head(head: ResponseHead): void {
     const { service, exchange } = this;
     this.stopTimer();
-    if (service.coversStatus(head.status) && this.hasStandIn) {
+    if (service.statuses.has(head.status) && this.hasStandIn) {
       if (this.phase === 'asking') this.status = head.status;
       this.phase = 'discarding';
       return;
