@@ -24,8 +24,8 @@ export class LogDestination {
   private readonly mayBlock: boolean;
   private readonly maxWaiting: number;
   /**
-   * What waits, as bytes: a line that were kept as text until a slow write is over would outlive the young generation, and 1,000 lines a
-   * second were measured to make 2 MB of garbage a second that only a full collection takes.
+   * What waits, as bytes: lines that are kept as text until a slow write is over outlive the young generation, and 1,000 of them a second
+   * were measured to make 2 MB of garbage a second that only a full collection takes.
    */
   private waiting = Buffer.allocUnsafeSlow(FIRST_BYTES);
   private waitingBytes = 0;

@@ -2,7 +2,7 @@ import { createLog, type Log, type LogLevel } from './log.ts';
 import { LogDestination } from './log-destination.ts';
 import { endProcess } from './process-end.ts';
 
-/** Characters of the log that may wait for a slow reader. */
+/** Bytes of the log that may wait for a slow reader. */
 const LOG_WAITING = 1024 * 1024;
 /** How long the reader of the log may take for the last lines. */
 const LAST_WORDS_MS = 500;

@@ -26,9 +26,9 @@ interface ReloadOptions<T> {
 }
 
 /**
- * Picks up a file that changes while the process runs: the sidecar's, or the control plane's mesh file. It reads the content again and again instead of watching for
- * events: those get lost over bind mounts, and where editors, `mv` and config maps put another file in the place. What
- * counts is that the content differs from what was looked at last.
+ * Picks up a file that changes while the process runs: the sidecar's, or the control plane's mesh file. It reads the content again and
+ * again instead of watching for events: those get lost over bind mounts, and where editors, `mv` and config maps put another file in the
+ * place. What counts is that the content differs from what was looked at last.
  */
 export class ConfigReloader<T> {
   private readonly options: Required<ReloadOptions<T>>;

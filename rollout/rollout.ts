@@ -58,8 +58,8 @@ export async function rollOutReplicas(
 
 /**
  * Rolls a pair out: an application's container in the network of its sidecar's. Compose lets all that join a network join the same
- * one, so it can not have two pairs of the same two services. Hence a second pair, of services that are in no file, takes over while the first
- * one is started anew in its place, and goes. In the end the pair is what `docker compose up -d` would have made.
+ * one, so it can not have two pairs of the same two services. Hence a second pair, of services that are in no file, takes over while
+ * the first one is started anew in its place, and goes. In the end the pair is what `docker compose up -d` would have made.
  * @throws RolloutFailed
  */
 export async function rollOutPair(context: RolloutContext, pair: Pair): Promise<void> {

@@ -46,7 +46,7 @@ type StartSidecar = (
   context: { readonly log: Log; readonly version: string; readonly accessLog: LogDestination },
 ) => Promise<RunningSidecar>;
 
-/** Characters of the access log that may wait for a slow reader. */
+/** Bytes of the access log that may wait for a slow reader. */
 const ACCESS_LOG_WAITING = 4 * 1024 * 1024;
 /** How long the reader of the access log may take for the last lines. */
 const LAST_LINES_MS = 1000;

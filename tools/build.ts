@@ -1,9 +1,9 @@
 /**
  * Bundles `outrider` into files that need nothing but Node: `npm run build` writes dist/outrider.js, what that loads when it is
- * needed (the control plane, a roll-out, YAML), their source maps, and dist/NOTICES with the licences of what is in them. What a command loads
- * by `import()` becomes a file of its own: a sidecar that had the control plane's framework in its file would start later and be
- * 8 MB larger, one with the YAML parser 3 MB. CommonJS, since on Node 20 it starts in half the time that the same takes as an ES
- * module, and since a file called .js that lies alone somewhere is taken for CommonJS.
+ * needed (the control plane, a roll-out, YAML), their source maps, and dist/NOTICES with the licences of what is in them. What a
+ * command loads by `import()` becomes a file of its own: a sidecar that had the control plane's framework in its file would start
+ * later and be 8 MB larger, one with the YAML parser 3 MB. CommonJS, since on Node 20 it starts in half the time that the same
+ * takes as an ES module, and since a file called .js that lies alone somewhere is taken for CommonJS.
  */
 import { chmodSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';

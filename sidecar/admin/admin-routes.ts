@@ -48,6 +48,10 @@ function get(path: string, act: Action): [string, AdminRoute] {
   return [path, { method: 'GET', act }];
 }
 
+function post(path: string, act: Action): [string, AdminRoute] {
+  return [path, { method: 'POST', act }];
+}
+
 /** Answers that grow with the upstreams: whoever asks for them may not thereby hold up the data path. */
 function getPaced(path: string, act: () => AdminAnswer | Promise<AdminAnswer>): [string, AdminRoute] {
   const paced = new Paced(act);
@@ -69,7 +73,3 @@ async function drain(view: AdminView, wait: string | null): Promise<AdminAnswer>
 }
 
 const MOST_WAIT_MS = 60_000;
-
-function post(path: string, act: Action): [string, AdminRoute] {
-  return [path, { method: 'POST', act }];
-}

@@ -17,10 +17,10 @@ export interface ApplicationEnd {
 }
 
 /**
- * The application as a child process. Standard streams, working directory and environment are the own ones. It has a session of its own, so that
- * a Ctrl-C in the terminal reaches the wrapper alone, which then stops everybody in good order. What it starts belongs to it: `npm start` ends
- * at once when it is told to, and the server that it has started is told then, and waited for. Nothing of it outlives this
- * process, unless that one is killed.
+ * The application as a child process. Standard streams, working directory and environment are the own ones. It has a session of
+ * its own, so that a Ctrl-C in the terminal reaches the wrapper alone, which then stops everybody in good order. What it starts
+ * belongs to it: `npm start` ends at once when it is told to, and the server that it has started is told then, and waited for.
+ * Nothing of it outlives this process, unless that one is killed.
  */
 export class ApplicationProcess {
   /** Settles in any case. */

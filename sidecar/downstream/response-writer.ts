@@ -53,7 +53,10 @@ export class ResponseWriter {
     if (head.tunnel) this.framing = UNTIL_CLOSE;
   }
 
-  /** Writes an answer of the sidecar's own, whole: one that came by nobody, so without `Via`. @param request what it answers, or null where that could not be read */
+  /**
+   * Writes an answer of the sidecar's own, whole: one that came by nobody, so without `Via`.
+   * @param request what it answers, or null where that could not be read
+   */
   own(answer: OwnAnswer, request: ParsedRequest | null, keepAlive: boolean): void {
     const hasBody = request?.head.method !== 'HEAD';
     this.head(answer.head, request?.minorVersion ?? 1, hasBody, keepAlive, '');

@@ -78,7 +78,10 @@ export class UpstreamCounters {
   breakerOpened = 0;
   /** What the circuit breaker is at; `closed` where there is none. */
   breakerState: BreakerStateName = 'closed';
-  /** How often endpoints were left out, by the rule; those left out (gauge); and how often that would have been too many. Kept by outlier detection. */
+  /**
+   * How often endpoints were left out, by the rule; those left out (gauge); and how often that would have been too many.
+   * Kept by outlier detection.
+   */
   readonly ejections: Record<EjectionReason, number> = {
     'consecutive-failures': 0,
     'consecutive-gateway-failures': 0,

@@ -32,7 +32,10 @@ export function requireNode(option: string, path: string): string {
   return path;
 }
 
-/** @throws with a sentence for the user where `path`, given by `option`, is no file @returns the path, from the root: what runs it may do so in another folder */
+/**
+ * @throws with a sentence for the user where `path`, given by `option`, is no file
+ * @returns the path, from the root: what runs it may do so in another folder
+ */
 export function requireFile(option: string, path: string): string {
   if (!existsSync(path)) throw new Error(`${option}: there is no ${path}`);
   return resolve(path);

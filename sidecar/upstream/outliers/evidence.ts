@@ -6,7 +6,8 @@ const ENOUGH = Math.log(LIKELIHOOD);
  * Tells an endpoint that has become bad from one that had bad luck, after as few answers as that takes: the cumulative sum of
  * log-likelihood ratios (Page, Continuous Inspection Schemes, 1954), which what was good before does not hold back. With 1 % as
  * the usual rate and 30 % as the bad one, a failure counts 3.4, an answer -0.35, and 11.5 is enough: four failures in a row, or
- * fifteen requests of which a third fails. With 0.1 % a failure counts 5.7: three in a row, or ten requests. A share within a fixed window would need hundreds, or take bad luck for a fault.
+ * fifteen requests of which a third fails. With 0.1 % a failure counts 5.7: three in a row, or ten requests. A share within a fixed
+ * window would need hundreds, or take bad luck for a fault.
  */
 export class Evidence {
   private sum = 0;

@@ -9,9 +9,10 @@ import { within } from './until.ts';
 const PROGRAM = fileURLToPath(new URL('faulty-app.js', import.meta.url));
 
 /**
- * What it does with requests: `flaky` answers 30 % with 503, `failing` all and `half-failing` half of them with 500, `reset` reads them and
- * resets the connection, `slow` takes a second longer, `hiccups` 300 ms for one in six, `trickle` sends a byte per 100 ms, `tear` breaks off in the middle of the body;
- * `workers` does ten at a time, 20 ms each, and lets the others wait, `short-idle` closes idle connections after 1 s.
+ * What it does with requests: `flaky` answers 30 % with 503, `failing` all and `half-failing` half of them with 500, `reset` reads
+ * them and resets the connection, `slow` takes a second longer, `hiccups` 300 ms for one in six, `trickle` sends a byte per 100 ms,
+ * `tear` breaks off in the middle of the body; `workers` does ten at a time, 20 ms each, and lets the others wait, `short-idle`
+ * closes idle connections after 1 s.
  */
 export type FaultyMode =
   | 'ok'

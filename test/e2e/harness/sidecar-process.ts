@@ -28,7 +28,10 @@ export interface SidecarOptions {
   readsAccessLog?: boolean;
   /** A shell command that `exec`s its arguments, to start the sidecar in. */
   shell?: string;
-  /** The application to run: `outrider run`, instead of `outrider sidecar`. What it writes to standard output is in {@link SidecarProcess.complaints}. */
+  /**
+   * The application to run: `outrider run`, instead of `outrider sidecar`. What it writes to standard output is in
+   * {@link SidecarProcess.complaints}.
+   */
   application?: readonly string[];
 }
 
