@@ -81,21 +81,21 @@ export class Engine {
     try {
       return readContainers((await this.run('inspect', '--type', 'container', ...ids)).stdout);
     } catch (error) {
-      if (!(error instanceof ProgramFailed) || !/no such container/i.test(error.message)) throw error;
+      unlessGone(error);
       if (ids.length === 1) return [];
       const each = await Promise.all(ids.map(id => this.inspect([id])));
       return each.flat();
     }
   }
 
-  /** Tells it to stop, and waits; it is killed after its own grace period. @throws ProgramFailed */
+  /** Tells it to stop, and waits; it is killed after its own grace period. One that is gone has stopped. @throws ProgramFailed */
   async stop(id: string): Promise<void> {
-    await this.run('stop', id);
+    await this.run('stop', id).catch(unlessGone);
   }
 
-  /** @throws ProgramFailed */
+  /** Those that are gone are left out. @throws ProgramFailed */
   async remove(ids: readonly string[]): Promise<void> {
-    await this.run('rm', '-f', ...ids);
+    if (ids.length > 0) await this.run('rm', '-f', ...ids).catch(unlessGone);
   }
 
   /** What a container wrote last, indented; empty where that can't be known. */
@@ -111,6 +111,10 @@ export class Engine {
   private run(...args: string[]) {
     return runProgram(['docker', ...args], { environment: this.environment });
   }
+}
+
+function unlessGone(error: unknown): void {
+  if (!(error instanceof ProgramFailed) || !/no such container/i.test(error.message)) throw error;
 }
 
 function readContainers(json: string): Container[] {

@@ -5,12 +5,13 @@ import { ApiClient, CallFailed } from '../control-plane/commands/api-client.ts';
 import { parseDuration } from '../control-plane/contract/duration.ts';
 import { endProcess } from '../process/process-end.ts';
 import { Compose, type ComposeFlags } from './compose.ts';
-import type { ComposeFile } from './compose-file.ts';
+import type { ComposeFile, Group } from './compose-file.ts';
 import { Engine } from './engine.ts';
 import { MeshInstances } from './mesh-instances.ts';
 import { findObstacles } from './obstacles.ts';
 import { RolloutFailed, type RolloutTools } from './replacement.ts';
 import { rollOutPair, rollOutReplicas } from './rollout.ts';
+import { RolloutLock } from './rollout-lock.ts';
 import { ProgramFailed } from './run-program.ts';
 
 /** Rolls out what a command line asks for. @returns the exit code */
@@ -122,10 +123,26 @@ async function rollOut(request: Request, host: Host, interrupted: AbortSignal): 
     interrupted,
   };
   const context = { ...tools, compose, file, project, isDryRun };
-  if (group.kind === 'pair') await rollOutPair(context, group);
-  else await rollOutReplicas(context, service, scale);
+  const lock = isDryRun ? null : await lockOf(environment, project, group);
+  try {
+    if (group.kind === 'pair') await rollOutPair(context, group);
+    else await rollOutReplicas(context, service, scale);
+  } finally {
+    lock?.release();
+  }
   if (!isDryRun) say(`${service} is rolled out, in ${((performance.now() - started) / 1000).toFixed(1)} s`);
   return 0;
+}
+
+/** @throws RolloutFailed where the same is rolled out already */
+async function lockOf(environment: Host['environment'], project: string, group: Group): Promise<RolloutLock> {
+  const engine = environment.DOCKER_HOST ?? environment.DOCKER_CONTEXT ?? '';
+  const service = group.kind === 'pair' ? group.owner : group.service;
+  const lock = await RolloutLock.take([engine, project, service]);
+  if (lock !== null) return lock;
+  throw new RolloutFailed(
+    `Another outrider rollout of ${service} in ${project} is at work: run it again when that one has ended.`,
+  );
 }
 
 const SIGNALS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
@@ -138,7 +155,7 @@ class Interruption {
   constructor(host: Host) {
     this.onSignal = () => {
       if (this.controller.signal.aborted) {
-        host.complain('interrupted again: ends at once; docker ps -a shows what there is\n');
+        host.complain('interrupted again: ends at once, old and new ones stay; docker ps -a shows them\n');
         return void endProcess(1);
       }
       host.complain('interrupted: puts things in order; again to end at once\n');

@@ -182,7 +182,8 @@ export class Replacement {
     // From here on it is gone, whatever comes.
     this.left = this.left.filter(other => other !== old);
     this.drained = [];
-    await removeUnit(this.tools, unit);
+    // By its name from before: it may be gone already.
+    await removeUnit(this.tools, old);
   }
 
   /** @returns the reason, and how things stand now */

@@ -228,6 +228,38 @@ test('goes on to its end when nobody reads what it prints any more', async t => 
   assert.deepEqual(shop.containers, ['delivery_3 running', 'delivery_4 running']);
 });
 
+test('is refused while another one of the same service is at work', {
+  skip: process.platform !== 'linux' && 'only Linux can tell',
+}, async t => {
+  const shop = await withDelivery(t, 2);
+  shop.behave({ starts: { delivery: 'up' }, slowStart: 1000 });
+  const first = shop.rollOut('delivery');
+  await until(() => shop.calls.some(call => call.startsWith('docker-compose up')));
+  const { code, stderr } = await shop.rollOut('delivery');
+  assert.equal(code, 1);
+  assert.equal(
+    stderr,
+    'Another outrider rollout of delivery in shop is at work: run it again when that one has ended.\n',
+  );
+  assert.equal((await shop.rollOut('delivery', '--dry-run')).code, 0);
+  assert.equal((await first).code, 0);
+  assert.deepEqual(shop.containers, ['delivery_3 running', 'delivery_4 running']);
+});
+
+test('goes on where somebody else takes an old one away meanwhile', async t => {
+  const shop = await withDelivery(t, 2);
+  const caller = await callerOf(t, shop);
+  const rolling = shop.rollOut('delivery', '--drain-timeout', '1h');
+  await caller.heard(message => message.type === 'change' && message.remove.includes('i1'));
+  await shop.remove('ccccccccccc1');
+  caller.acknowledge();
+  await caller.heard(message => message.type === 'change' && message.remove.includes('i2'));
+  caller.acknowledge();
+  const { code, stderr } = await rolling;
+  assert.deepEqual([code, stderr], [0, '']);
+  assert.deepEqual(shop.containers, ['delivery_3 running', 'delivery_4 running']);
+});
+
 test('stops where it is when some have gone, and says who serves', async t => {
   const shop = await withDelivery(t, 2);
   shop.behave({ starts: { delivery: 'up' }, slowStop: 1000 });

@@ -98,7 +98,11 @@ export class StandIn {
   }
 
   private get environment(): Record<string, string> {
-    return { PATH: join(this.folder, 'bin'), STAND_IN: this.folder };
+    return {
+      PATH: join(this.folder, 'bin'),
+      STAND_IN: this.folder,
+      DOCKER_HOST: `unix://${join(this.folder, 'socket')}`,
+    };
   }
 
   /** Starts containers as `docker-compose up` does. */
@@ -108,6 +112,11 @@ export class StandIn {
       environment: this.environment,
     });
     rmSync(join(this.folder, 'calls'));
+  }
+
+  /** Takes a container away, as somebody else does meanwhile. */
+  async remove(id: string): Promise<void> {
+    await runProgram([join(this.folder, 'bin', 'docker'), 'rm', '-f', id], { environment: this.environment });
   }
 
   /** The calls that change something, since the last {@link up}. */
