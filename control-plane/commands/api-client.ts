@@ -70,7 +70,12 @@ export class ApiClient {
       const question = /^[\w.-]+:\d+$/.test(text) ? `; did you mean http://${text}?` : '';
       return `${given?.source ?? '--control-plane'}: expected ${example}, found ${JSON.stringify(text)}${question}`;
     }
-    return new ApiClient(url.href.replace(/\/$/, ''), flags.get('token')?.values[0] ?? null);
+    const token = flags.get('token');
+    const [secret = null] = token?.values ?? [];
+    // What is wrong with it is not shown: it is a secret.
+    if (secret !== null && !/^[!-~]{1,4096}$/.test(secret))
+      return `${token?.source}: expected a token of printable characters without spaces, 4096 at most`;
+    return new ApiClient(url.href.replace(/\/$/, ''), secret);
   }
 
   /** @throws CallFailed */

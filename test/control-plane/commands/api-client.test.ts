@@ -159,3 +159,17 @@ test('says so where a control plane is called by https and speaks no TLS', async
   const message = `The control plane at ${url} does not speak TLS: its address begins with http://.`;
   await assert.rejects(new ApiClient(url, null).call(getService('none')), { message });
 });
+
+for (const [what, token] of [
+  ['a line feed', 'sec\nret'],
+  ['what no header may have', 'sécret–'],
+  ['more than servers read', 's'.repeat(5000)],
+] as const) {
+  test(`a token with ${what} is bad usage, and is not shown`, async () => {
+    const environment = { OUTRIDER_TOKEN: token };
+    const { code, stderr } = await runCommand(GET_COMMAND, ['services'], environment);
+    assert.equal(code, 2);
+    assert.match(stderr, /^OUTRIDER_TOKEN: expected a token of printable characters/);
+    assert.doesNotMatch(stderr, /s[eé]c|sss/);
+  });
+}
