@@ -21,7 +21,7 @@ export const CHECK_COMMAND: Command = {
   description: [
     'Looks at what a sidecar with these settings needs: the Node version, the configuration, a network besides lo, ports that are free, a control plane that answers and takes the token, a clock that agrees with its, an application that is healthy, and an address under which others reach it. It takes what outrider sidecar takes.',
     'It can be run before the sidecar is started, and beside one that runs, such as with docker compose exec: it then also tells what that one says is in its way, and, where there is no sidecar file, takes over the settings that it has in force and that flags do not say otherwise. Nothing is changed.',
-    'Each line is ok, failed or skipped (with why). All checks are run, also when some fail; none takes longer than 6s. Exits with 0 where none has failed, with 1 where one has, with 2 for wrong usage.',
+    'Each line is ok, failed or skipped (with why). All checks are run, also when some fail; none takes longer than 6s. Exits with 0 where none has failed, with 2 for wrong usage and where the configuration is wrong, with 1 where another one has failed.',
   ].join('\n\n'),
   operands: null,
   flags: [
@@ -51,7 +51,8 @@ export const CHECK_COMMAND: Command = {
     if (invocation.flags.has('json'))
       host.print(`${JSON.stringify({ ok: isFine, checks: findings }, null, 2)}\n`);
     else host.print(describe(findings));
-    return isFine ? 0 : 1;
+    if (isFine) return 0;
+    return checked.configuration.result === 'failed' ? 2 : 1;
   },
 };
 

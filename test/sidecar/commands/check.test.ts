@@ -90,7 +90,7 @@ test('a wrong configuration fails with each place, and the rest of it is skipped
   const file = join(folder, 'wrong.yaml');
   writeFileSync(file, 'egress:\n  lisen: 127.0.0.1:1\n');
   const { code, found } = await check(['--config', file, '--port', 'x']);
-  assert.equal(code, 1);
+  assert.equal(code, 2);
   assert.match(found.configuration, /^failed: .*--port.*; .*wrong\.yaml:2:3: .*lisen/);
   assert.equal(found.ports, 'skipped: the configuration is wrong');
   assert.match(found['node-version'], /^ok/);
@@ -98,7 +98,7 @@ test('a wrong configuration fails with each place, and the rest of it is skipped
 
 test('a file that is not there fails', async () => {
   const { code, found } = await check(['--config', 'none.yaml']);
-  assert.equal(code, 1);
+  assert.equal(code, 2);
   assert.equal(found.configuration, 'failed: none.yaml: can not be read: there is no such file');
 });
 
