@@ -58,7 +58,12 @@ export const WAIT_COMMAND: Command = {
       return refuseUsage(host, 'wait', [request]);
     }
     const { client, timeout, wanted, isLocal } = request;
-    const wait = isLocal ? new LocalWait(localUrls(host.environment)) : new Wait(client, wanted);
+    const urls = isLocal ? localUrls(host.environment) : [];
+    if (isLocal && urls.length === 0)
+      return refuseUsage(host, 'wait', [
+        '--local: neither $OUTRIDER_ADMIN nor $OUTRIDER_CONTROL_PLANE_LISTEN is an address, so there is nobody to ask',
+      ]);
+    const wait = isLocal ? new LocalWait(urls) : new Wait(client, wanted);
     const ending = AbortSignal.timeout(timeout);
     if (await wait.run(ending)) return 0;
     const waited = ending.aborted ? ` (waited ${formatDuration(timeout)})` : '';

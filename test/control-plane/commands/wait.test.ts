@@ -97,6 +97,16 @@ test('waits with --local for the control plane on this machine, and tells why on
   assert.equal(missing.stderr, `${url} answers 503: {"ready":false} (waited 500ms)\n`);
 });
 
+test('says at once where --local has nobody to ask', async () => {
+  const off = { OUTRIDER_ADMIN: 'off', OUTRIDER_CONTROL_PLANE_LISTEN: 'off' };
+  const { code, stderr } = await runCommand(WAIT_COMMAND, ['--local', '--timeout', '1h'], off);
+  assert.equal(code, 2);
+  assert.match(
+    stderr,
+    /^--local: neither \$OUTRIDER_ADMIN nor \$OUTRIDER_CONTROL_PLANE_LISTEN is an address/,
+  );
+});
+
 for (const args of [['--local', 'orders'], ['Orders'], ['orders=x'], ['--timeout', '5'], ['orders=']]) {
   test(`refuses ${args.join(' ')} as bad usage`, async () => {
     assert.equal((await runCommand(WAIT_COMMAND, args)).code, 2);
