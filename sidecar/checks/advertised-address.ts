@@ -16,7 +16,7 @@ export async function checkAdvertisedAddress(
   const host = advertise?.host ?? localAddress;
   if (host === null)
     return skipped(
-      'app.advertise is auto, the address by which the control plane is reached: it is not reached',
+      'app.advertise is auto, the address that a sidecar reaches the control plane from: no stream to it opens from here',
     );
   const port = advertise?.port ?? appPort;
   const address = formatHostPort({ host, port });
