@@ -5,7 +5,9 @@ URL = "{}/v1/services/{}/instances/{}".format(os.environ.get("CONTROL_PLANE", "h
 
 def call(method, path="", body=None):
     data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(URL + path, data, {"content-type": "application/json"}, method=method)
+    token = os.environ.get("TOKEN")
+    headers = {"content-type": "application/json", **({"authorization": "Bearer " + token} if token else {})}
+    request = urllib.request.Request(URL + path, data, headers, method=method)
     urllib.request.urlopen(request, timeout=5).close()
 
 def stay():
@@ -14,7 +16,8 @@ def stay():
     except urllib.error.HTTPError:  # 404: the control plane does not know us (any more)
         call("PUT", body={"address": os.environ.get("ADDRESS", "127.0.0.1"), "port": int(os.environ["PORT"])})
 
-signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+for name in (signal.SIGINT, signal.SIGTERM):
+    signal.signal(name, lambda *_: sys.exit(0))
 try:
     while True:
         try:

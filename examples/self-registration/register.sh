@@ -1,7 +1,7 @@
 #!/bin/sh
 # Registers an application with the control plane by curl, keeps its lease, and ends it on the way out.
 URL="${CONTROL_PLANE:-http://127.0.0.1:7600}/v1/services/${SERVICE:?}/instances/${ID:?}"
-call() { curl -sSf -m 5 -o /dev/null -X "$@"; }
+call() { curl -sSf -m 5 -o /dev/null ${TOKEN:+-H "Authorization: Bearer $TOKEN"} -X "$@"; }
 register() {
   call PUT "$URL" -H 'content-type: application/json' -d "{\"address\":\"${ADDRESS:-127.0.0.1}\",\"port\":${PORT:?}}"
 }

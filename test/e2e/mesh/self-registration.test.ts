@@ -3,6 +3,7 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { after, afterEach, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { startControlPlane } from '../../control-plane/running.ts';
 import { endsWithTests } from '../harness/ends-with-tests.ts';
 import type { MeshApp } from '../harness/mesh-app.ts';
 import { MeshLoad } from '../harness/mesh-load.ts';
@@ -31,9 +32,14 @@ afterEach(async () => {
 });
 after(() => mesh.close());
 
-function register(command: readonly string[], { service, id, port }: MeshApp): ChildProcess {
+function register(
+  command: readonly string[],
+  { service, id, port }: Pick<MeshApp, 'service' | 'id' | 'port'>,
+  settings = {},
+): ChildProcess {
   const [program = '', ...args] = command;
-  const env = { ...process.env, CONTROL_PLANE: mesh.url, SERVICE: service, ID: id, PORT: String(port) };
+  const own = { CONTROL_PLANE: mesh.url, SERVICE: service, ID: id, PORT: String(port), ...settings };
+  const env = { ...process.env, ...own };
   const child = spawn(program, args, { cwd: FOLDER, env, stdio: ['ignore', 'inherit', 'ignore'] });
   endsWithTests(child);
   return child;
@@ -47,6 +53,23 @@ for (const command of [
 ]) {
   const [needs = ''] = command[0] === 'sh' ? ['curl'] : command;
   const skip = spawnSync(needs, ['--version']).status === 0 ? false : `there is no ${needs}`;
+  test(`${command[1]} shows a token where there is one`, { skip }, async t => {
+    const api = await startControlPlane(t, { tokens: { admin: 'root', sidecar: 'secret' } });
+    const settings = { CONTROL_PLANE: api.url, TOKEN: 'secret' };
+    script = register(command, { service: 'guarded', id: 'itself', port: 1 }, settings);
+    const ids = async () => {
+      const { body } = await api.call('GET', '/v1/services/guarded/instances', {
+        headers: { authorization: 'Bearer root' },
+      });
+      return (body.items ?? []).map(({ id }: { id: string }) => id);
+    };
+    await until(async () => (await ids()).includes('itself'), 'the registration');
+    const exited = once(script, 'exit');
+    script.kill('SIGTERM');
+    assert.deepEqual(await within(exited, 'the end of the script'), [0, null]);
+    assert.deepEqual(await ids(), []);
+  });
+
   test(`an application that registers itself by ${command[1]} is as good as any other`, {
     skip,
   }, async () => {
