@@ -33,6 +33,10 @@ export function fillFromEnvironment(text: string, environment: Environment): Fil
         message: `${match[0].match(/^\$\{\w*/)?.[0]}… is no reference to the environment: write \${NAME} or \${NAME:-default}, and $\${ for the characters themselves`,
       };
     }
+    if (fallback?.includes('${')) {
+      const message = `the default of \${${name}} can not hold another reference to the environment`;
+      return { ok: false, reference: match[0], message };
+    }
     const value = environment[name];
     if (fallback !== undefined) filled += value || fallback;
     else if (value !== undefined) filled += value;

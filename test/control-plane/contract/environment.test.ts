@@ -39,6 +39,14 @@ for (const text of ['${PORT', '${}', '${1PORT}', '${PORT-x}', '${PORT:x}', '${a 
   });
 }
 
+for (const text of ['${PORT:-${MISSING}}', '${MISSING:-${PORT:-1}}', 'a ${MISSING:-$${PORT} b']) {
+  test(`refuses ${text}`, () => {
+    const filled = fillFromEnvironment(text, ENVIRONMENT);
+    assert.ok(!filled.ok);
+    assert.match(filled.message, /^the default of \$\{(PORT|MISSING)\} can not hold another reference/);
+  });
+}
+
 test('does not repeat what stands behind the name of a malformed reference', () => {
   const filled = fillFromEnvironment('${TOKEN:s3cret}', {});
   assert.ok(!filled.ok && !filled.message.includes('s3cret'));
