@@ -6,7 +6,7 @@ export const CALLERS_SETTING = listOf(
     {
       expected: 'the name of a service, or the id of a sidecar',
       form: 'name',
-      pattern: '^[^\\s\\p{Cc}]{1,128}$',
+      pattern: '^[^\\s\\u0000-\\u001f\\u007f-\\u009f]{1,128}$',
       guess: () => null,
     },
     { description: 'A calling service, or one sidecar by its id (`outrider get sidecars`).' },

@@ -251,7 +251,7 @@ export function parsed<T>(
   });
 }
 
-const LABEL_PATTERN = '^[^\\p{Cc}]{0,256}$';
+const LABEL_PATTERN = '^[^\\u0000-\\u001f\\u007f-\\u009f]{0,256}$';
 const LABEL = new RegExp(LABEL_PATTERN, 'u');
 
 /** A word of the user's own; numbers are taken as they are written, so that `version: 1.10` does not become 1.1. */

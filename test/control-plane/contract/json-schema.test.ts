@@ -53,6 +53,21 @@ test('every setting tells editors what it is about', () => {
   tell(SCHEMA, 'policy');
 });
 
+test('patterns are such as Python understands too, not JavaScript alone', () => {
+  const pattern = (schema: unknown): string[] =>
+    typeof schema !== 'object' || schema === null
+      ? []
+      : Object.entries(schema).flatMap(([key, value]) =>
+          key === 'pattern' && typeof value === 'string' ? [value] : pattern(value),
+        );
+  const patterns = pattern(SCHEMA);
+  assert.ok(patterns.length > 20);
+  assert.deepEqual(
+    patterns.filter(text => /\\[pPkcu]\{|\(\?<?[^:=!]/.test(text)),
+    [],
+  );
+});
+
 test('what is read without an error fits', () => {
   let fitting = 0;
   fc.assert(
