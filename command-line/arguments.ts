@@ -125,3 +125,8 @@ function fromEnvironment(
   if (text === 'true' || text === '1') return { values: [''], source: variable };
   return `${variable}: expected true or false, found ${JSON.stringify(text)}`;
 }
+
+/** @returns who has said what a flag has, for messages about it; the flag itself where nobody has */
+export function sourceOf(flags: Invocation['flags'], name: string): string {
+  return flags.get(name)?.source ?? `--${name}`;
+}

@@ -1,4 +1,4 @@
-import { didYouMean } from '../command-line/arguments.ts';
+import { didYouMean, sourceOf } from '../command-line/arguments.ts';
 import type { Host, Invocation } from '../command-line/command.ts';
 import { refuseUsage } from '../command-line/refuse-usage.ts';
 import { ApiClient, CallFailed } from '../control-plane/commands/api-client.ts';
@@ -57,12 +57,12 @@ function readRequest(invocation: Invocation): Request | string {
     const text = given(name) ?? otherwise;
     const time = parseDuration(text);
     if (time === null || time > 2 ** 31 - 1)
-      return `--${name}: expected a duration such as 30s, found ${JSON.stringify(text)}`;
+      return `${sourceOf(flags, name)}: expected a duration such as 30s, found ${JSON.stringify(text)}`;
     times.push(time);
   }
   const scale = given('scale');
   if (scale !== null && !/^[1-9]\d{0,3}$/.test(scale))
-    return `--scale: expected a number from 1 on, found ${JSON.stringify(scale)}`;
+    return `${sourceOf(flags, 'scale')}: expected a number from 1 on, found ${JSON.stringify(scale)}`;
   const client = ApiClient.fromFlags(invocation);
   if (typeof client === 'string') return client;
   const [timeout, drainTimeout] = times;

@@ -1,4 +1,5 @@
 import { isIPv4 } from 'node:net';
+import { sourceOf } from '../../command-line/arguments.ts';
 import type { Command, Flag, Invocation } from '../../command-line/command.ts';
 import { refuseUsage } from '../../command-line/refuse-usage.ts';
 import { type HostPort, LISTEN_ADDRESS, parseHostPort } from '../contract/host-port.ts';
@@ -97,7 +98,6 @@ interface Settings {
 /** @returns complaints where something is wrong */
 function readSettings({ flags }: Invocation): Settings | string[] {
   const given = (name: string) => flags.get(name)?.values[0] ?? null;
-  const sourceOf = (name: string) => flags.get(name)?.source ?? `--${name}`;
   const complaints: string[] = [];
   const listenText = given('listen') ?? DEFAULTS.listen;
   const listen = parseHostPort(listenText);
@@ -105,7 +105,7 @@ function readSettings({ flags }: Invocation): Settings | string[] {
     const guess = LISTEN_ADDRESS.guess?.(listenText) ?? null;
     const question = guess === null ? '' : `; did you mean ${guess}?`;
     complaints.push(
-      `${sourceOf('listen')}: expected ${LISTEN_ADDRESS.expected}, found ${JSON.stringify(listenText)}${question}`,
+      `${sourceOf(flags, 'listen')}: expected ${LISTEN_ADDRESS.expected}, found ${JSON.stringify(listenText)}${question}`,
     );
   }
   const tokens = { admin: given('admin-token'), sidecar: given('sidecar-token') };
@@ -114,7 +114,7 @@ function readSettings({ flags }: Invocation): Settings | string[] {
     ['sidecar-token', tokens.sidecar],
   ] as const) {
     if (token !== null && !/^[\x21-\x7e]{1,512}$/.test(token)) {
-      complaints.push(`${sourceOf(name)}: expected up to 512 printable characters without spaces`);
+      complaints.push(`${sourceOf(flags, name)}: expected up to 512 printable characters without spaces`);
     }
   }
   if (tokens.sidecar !== null && tokens.admin === null) {
@@ -128,7 +128,7 @@ function readSettings({ flags }: Invocation): Settings | string[] {
     const count = /^\d{1,7}$/.test(text) ? Number(text) : 0;
     if (count === 0) {
       complaints.push(
-        `${sourceOf(name)}: expected a number of ${noun} from 1 to 9999999, found ${JSON.stringify(text)}`,
+        `${sourceOf(flags, name)}: expected a number of ${noun} from 1 to 9999999, found ${JSON.stringify(text)}`,
       );
     }
     return count;
@@ -137,7 +137,7 @@ function readSettings({ flags }: Invocation): Settings | string[] {
   const connections = countOf('connections', 'connections');
   if (listen !== null && tokens.admin === null && !isLoopback(listen.host) && !flags.has('insecure')) {
     complaints.push(
-      `--listen ${listenText}: without tokens, everybody who can reach it could change the mesh; give --admin-token and --sidecar-token, or say --insecure`,
+      `${sourceOf(flags, 'listen')} ${listenText}: without tokens, everybody who can reach it could change the mesh; give --admin-token and --sidecar-token, or say --insecure`,
     );
   }
   if (listen === null || complaints.length > 0) return complaints;

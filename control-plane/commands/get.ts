@@ -1,4 +1,4 @@
-import { didYouMean } from '../../command-line/arguments.ts';
+import { didYouMean, sourceOf } from '../../command-line/arguments.ts';
 import type { Command, Host, Invocation } from '../../command-line/command.ts';
 import { refuseUsage } from '../../command-line/refuse-usage.ts';
 import { formatTable } from '../../command-line/text-table.ts';
@@ -179,7 +179,7 @@ function readRequest({ flags, operands }: Invocation): Request | string {
   const format = flags.get('output')?.values[0] ?? 'table';
   const known = FORMATS.find(name => name === format);
   if (known === undefined) {
-    return `--output: expected one of ${FORMATS.join(', ')}, found ${format}${didYouMean(format, FORMATS)}`;
+    return `${sourceOf(flags, 'output')}: expected one of ${FORMATS.join(', ')}, found ${format}${didYouMean(format, FORMATS)}`;
   }
   return { kind, service, format: known };
 }

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { sourceOf } from '../../command-line/arguments.ts';
 import type { Command, Invocation } from '../../command-line/command.ts';
 import { refuseUsage } from '../../command-line/refuse-usage.ts';
 import { readiness } from '../contract/calls.ts';
@@ -85,7 +86,7 @@ function readRequest(invocation: Invocation): Request | string {
   const timeout = parseDuration(text);
   // Timers can't be longer.
   if (timeout === null || timeout > 2 ** 31 - 1) {
-    return `--timeout: expected a duration such as 30s, found ${JSON.stringify(text)}`;
+    return `${sourceOf(invocation.flags, 'timeout')}: expected a duration such as 30s, found ${JSON.stringify(text)}`;
   }
   const wanted = new Map<string, number>();
   for (const operand of invocation.operands) {

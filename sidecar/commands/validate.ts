@@ -1,4 +1,4 @@
-import { didYouMean } from '../../command-line/arguments.ts';
+import { didYouMean, sourceOf } from '../../command-line/arguments.ts';
 import type { Command, Host } from '../../command-line/command.ts';
 import { refuseUsage } from '../../command-line/refuse-usage.ts';
 import { formatProblemsWithExcerpts } from '../../control-plane/contract/excerpt.ts';
@@ -48,7 +48,7 @@ export const VALIDATE_COMMAND: Command = {
   async run({ flags, operands }, host) {
     const kind = flags.get('kind')?.values[0] ?? null;
     if (kind !== null && !isKind(kind)) {
-      const complaint = `--kind: expected one of ${KINDS.join(', ')}, found ${JSON.stringify(kind)}${didYouMean(kind, KINDS)}`;
+      const complaint = `${sourceOf(flags, 'kind')}: expected one of ${KINDS.join(', ')}, found ${JSON.stringify(kind)}${didYouMean(kind, KINDS)}`;
       return refuseUsage(host, 'validate', [complaint]);
     }
     if (operands.length === 0) {

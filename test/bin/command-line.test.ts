@@ -9,11 +9,13 @@ import { ROOT, runOutrider } from './outrider.ts';
 
 const COMMANDS = await allCommands();
 
-async function run(...args: string[]) {
+const run = (...args: string[]) => runIn({}, ...args);
+
+async function runIn(environment: Record<string, string>, ...args: string[]) {
   let stdout = '';
   let stderr = '';
   const code = await runCommandLine(args, {
-    environment: {},
+    environment,
     version: '1.2.3',
     print: text => {
       stdout += text;
@@ -88,6 +90,21 @@ for (const [args, complaint] of [
     assert.equal(code, 2);
     assert.equal(stdout, '');
     assert.match(stderr, complaint);
+  });
+}
+
+for (const [variable, ...args] of [
+  ['OUTRIDER_TIMEOUT', 'wait'],
+  ['OUTRIDER_TIMEOUT', 'rollout', 'orders'],
+  ['OUTRIDER_SCALE', 'rollout', 'orders'],
+  ['OUTRIDER_KIND', 'validate', 'outrider.yaml'],
+  ['OUTRIDER_OUTPUT', 'get', 'services'],
+  ['OUTRIDER_RATE_LIMIT', 'control-plane'],
+] as const) {
+  test(`tells of a bad ${variable} for ${args[0]} by its own name`, async () => {
+    const { code, stderr } = await runIn({ [variable]: 'nonsense' }, ...args);
+    assert.equal(code, 2);
+    assert.ok(stderr.startsWith(`${variable}: expected `), stderr);
   });
 }
 
