@@ -143,11 +143,6 @@ export class RunningUpstream implements EndpointListener {
     return this.source.problem;
   }
 
-  /** Whether it can become what another configuration says; else it takes a new one. */
-  canBecome(config: UpstreamConfig): boolean {
-    return isDiscovered(this.inForce) === isDiscovered(config);
-  }
-
   /** Changes what is different and leaves the rest alone. Exchanges under way end under the policy that they began with. */
   update(config: UpstreamConfig): void {
     const { inForce: old, upstream, context } = this;
@@ -162,12 +157,20 @@ export class RunningUpstream implements EndpointListener {
       }
     }
     this.restack();
-    if (!isDeepStrictEqual(old.endpoints, config.endpoints)) {
-      this.source.stop();
-      this.source = sourceOf(config, context);
-      upstream.forgetReached();
-      this.source.start(this);
-    }
+    if (!isDeepStrictEqual(old.endpoints, config.endpoints)) this.seekElsewhere(isDiscovered(old));
+  }
+
+  /** Takes its endpoints from where the configuration says now. @param wasDiscovered whether those that it has were not written down */
+  private seekElsewhere(wasDiscovered: boolean): void {
+    const { inForce, upstream, context } = this;
+    this.source.stop();
+    this.source = sourceOf(inForce, context);
+    upstream.forgetReached();
+    if (wasDiscovered) return this.source.start(this);
+    this.isTold = false;
+    this.source.start(this);
+    // What was written down is not any more; what was discovered stays in use until something else is.
+    if (!this.isTold) upstream.setEndpoints([]);
   }
 
   /**

@@ -47,9 +47,8 @@ export class UpstreamSet {
   put(config: UpstreamConfig): void {
     const { name } = config;
     const running = this.byName.get(name);
-    if (running?.canBecome(config)) return running.update(config);
-    const counters = running?.counters ?? new UpstreamCounters(name);
-    this.remove(name);
+    if (running !== undefined) return running.update(config);
+    const counters = new UpstreamCounters(name);
     this.byName.set(name, new RunningUpstream(config, counters, this.context, this.stackOf));
   }
 

@@ -87,13 +87,16 @@ describe('a configuration', () => {
   });
 });
 
-describe('discovery', () => {
-  const byName = () => {
-    const config = configsOf({ inventory: [] }).get('inventory')!;
-    const endpoints = { kind: 'dns' as const, host: 'inventory.test', port: 8080 };
-    return new Map([['inventory', { ...config, endpoints }]]);
-  };
+const OK_TOLD = [200, 'data', 'end'];
 
+/** A configuration in which a name says where the endpoints are. */
+function byName(port = 8080) {
+  const config = configsOf({ inventory: [] }).get('inventory')!;
+  const endpoints = { kind: 'dns' as const, host: 'inventory.test', port };
+  return new Map([['inventory', { ...config, endpoints }]]);
+}
+
+describe('discovery', () => {
   test('that can not say anything yet is told of', async () => {
     parts.resolver.ipv4.set('inventory.test', 'ETIMEOUT');
     parts.resolver.ipv6.set('inventory.test', 'ETIMEOUT');
@@ -165,6 +168,38 @@ describe('with an endpoint', () => {
     await reply.ended;
     assert.deepEqual(reply.told, [200, 'data', 'end']);
     await endpoint.connections[0].over();
+  });
+
+  test('a request that is held finds the endpoints that are written down meanwhile', async () => {
+    parts.resolver.ipv4.set('inventory.test', 'ENOTFOUND');
+    parts.resolver.ipv6.set('inventory.test', 'ENOTFOUND');
+    set.apply(byName());
+    const { memory, counters } = running('inventory');
+    const { reply } = call();
+    assert.equal(counters.pendingWaiting, 1);
+    set.apply(upstream());
+    await endpoint.request();
+    endpoint.connections[0].write(OK);
+    await reply.ended;
+    assert.deepEqual(reply.told, OK_TOLD);
+    assert.equal(counters.pendingWaiting, 0);
+    assert.equal(running('inventory').memory, memory);
+  });
+
+  test('what was written down is not used any more where a name is now, and requests are held until that is known', async () => {
+    set.apply(upstream());
+    const underWay = call();
+    await endpoint.request();
+    parts.resolver.ipv4.set('inventory.test', [{ address: '127.0.0.1', ttl: 60 }]);
+    set.apply(byName(endpoint.endpoint.port));
+    assert.deepEqual([running('inventory').isKnown, endpointsOf('inventory')], [false, []]);
+    const { reply } = call();
+    assert.equal(running('inventory').counters.pendingWaiting, 1);
+    await endpoint.request(1);
+    endpoint.connections[0].write(OK);
+    endpoint.connections[1].write(OK);
+    await Promise.all([underWay.reply.ended, reply.ended]);
+    assert.deepEqual([underWay.reply.told, reply.told], [OK_TOLD, OK_TOLD]);
   });
 
   test('the bounds for an answer and the name in Via are those of the last configuration', async () => {
