@@ -174,14 +174,20 @@ export async function withClient(
   }
 }
 
-function explain({ name, message, cause }: Error): string {
-  const { code = '', message: reason = message } = (cause ?? {}) as NodeJS.ErrnoException;
+function explain(error: Error): string {
+  const { name } = error;
+  const { code = '', message: reason } = causeOf(error);
   if (name === 'TimeoutError') return `did not answer within ${CALL_MS / 1000} s`;
   if (name === 'AbortError') return 'did not answer in time';
   if (code === 'ECONNREFUSED') return 'can not be reached: nothing listens there (ECONNREFUSED)';
   if (code === 'ENOTFOUND') return 'can not be reached: there is no such host (ENOTFOUND)';
   if (code === 'ERR_SSL_WRONG_VERSION_NUMBER') return 'does not speak TLS: its address begins with http://';
-  return `can not be reached: ${reason}`;
+  return `can not be reached: ${reason.replace(/\.$/, '')}`;
+}
+
+/** What an error goes back to: `fetch` wraps it, and where it goes by a proxy, twice. */
+function causeOf(error: NodeJS.ErrnoException): NodeJS.ErrnoException {
+  return error.cause instanceof Error ? causeOf(error.cause) : error;
 }
 
 async function explainAnswer(response: Response): Promise<string> {

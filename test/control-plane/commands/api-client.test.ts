@@ -61,6 +61,14 @@ describe('a call fails with a sentence', () => {
     ]);
   });
 
+  test('where a proxy from the environment is in the way', async t => {
+    const refusal = new Error('Proxy response (404) !== 200 when HTTP Tunneling');
+    const cause = new Error('Request was cancelled.', { cause: refusal });
+    t.mock.method(globalThis, 'fetch', () => Promise.reject(new TypeError('fetch failed', { cause })));
+    const [, message] = await failureOf(new ApiClient('http://a', null).list(listServices));
+    assert.equal(message, `The control plane at http://a can not be reached: ${refusal.message}.`);
+  });
+
   test('where it is refused', async t => {
     const { url } = await startControlPlane(t);
     const client = new ApiClient(url, null);
