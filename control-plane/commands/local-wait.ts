@@ -1,3 +1,5 @@
+import { get, type IncomingMessage } from 'node:http';
+import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { formatHostPort, parseHostPort } from '../contract/host-port.ts';
 
@@ -51,14 +53,20 @@ export class LocalWait {
 
   private async isReady(url: string, signal: AbortSignal): Promise<boolean> {
     try {
-      const response = await fetch(url, {
-        signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]),
-      });
-      const text = await response.text();
-      if (!response.ok) this.notReady = `${url} answers ${response.status}: ${text.trim()}`;
-      return response.ok;
+      const answer = await ask(url, AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]));
+      const body = await text(answer);
+      const isReady = answer.statusCode === 200;
+      if (!isReady) this.notReady = `${url} answers ${answer.statusCode}: ${body.trim()}`;
+      return isReady;
     } catch {
       return false;
     }
   }
+}
+
+/** Not by `fetch`: where the application has its sidecar as HTTP_PROXY, that would ask it too (NODE_USE_ENV_PROXY). */
+function ask(url: string, signal: AbortSignal): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    get(url, { agent: false, signal }, resolve).on('error', reject);
+  });
 }

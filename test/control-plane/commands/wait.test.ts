@@ -97,6 +97,16 @@ test('waits with --local for the control plane on this machine, and tells why on
   assert.equal(missing.stderr, `${url} answers 503: {"ready":false} (waited 500ms)\n`);
 });
 
+test('asks with --local without fetch, which may have been told of a proxy: the very sidecar that is waited for', async t => {
+  const api = await startControlPlane(t);
+  t.mock.method(globalThis, 'fetch', () => Promise.reject(new Error('sent to the proxy')));
+  const environment = {
+    OUTRIDER_CONTROL_PLANE_LISTEN: api.url.slice('http://'.length),
+    OUTRIDER_ADMIN: 'off',
+  };
+  assert.equal((await runCommand(WAIT_COMMAND, ['--local', '--timeout', '5s'], environment)).code, 0);
+});
+
 test('says at once where --local has nobody to ask', async () => {
   const off = { OUTRIDER_ADMIN: 'off', OUTRIDER_CONTROL_PLANE_LISTEN: 'off' };
   const { code, stderr } = await runCommand(WAIT_COMMAND, ['--local', '--timeout', '1h'], off);
