@@ -38,7 +38,7 @@ export class MeshPolicies {
       if (outcome.kind === 'done' && outcome.changed) changed.push(name);
     }
     if (changed.length > 0) await this.keeper.committed();
-    const dropped = [...this.named].filter(name => policies[name] === undefined);
+    const dropped = [...this.named].filter(name => !Object.hasOwn(policies, name));
     this.named = new Set(Object.keys(policies));
     this.refusal = null;
     return { changed, dropped };
