@@ -170,7 +170,7 @@ export class WatchHub implements RegistryListener {
   /**
    * Waits until every connected sidecar that calls the service has applied the revision, at most `waitMs`. A sidecar that goes
    * meanwhile is waited for no more: it picks nothing. One that was cut off is, until it is back or was away for long. After a
-   * restart or a stall, those that are not connected yet are waited for too.
+   * restart or a stall, those that are not connected yet are waited for too. A stop ends the wait.
    */
   awaitApplied(service: string, revision: Revision, waitMs: number): Promise<Acknowledgement> {
     const answer = (): Acknowledgement => {
@@ -180,7 +180,7 @@ export class WatchHub implements RegistryListener {
         .filter(({ peer, applied, told }) => peer !== null && applied < Math.min(revision, told));
       const missing = this.missing.of(service, this.clock().monotonic);
       late.push(...missing.filter(({ applied }) => applied < revision));
-      const acknowledged = late.length === 0 && this.returningMs <= 0;
+      const acknowledged = late.length === 0 && this.returningMs <= 0 && !this.isStopping;
       return { acknowledged, waitingFor: late.map(nameOf) };
     };
     return new Promise(resolve => {
@@ -192,7 +192,7 @@ export class WatchHub implements RegistryListener {
       };
       const check = () => {
         clearTimeout(returnTimer);
-        if (answer().acknowledged) return finish();
+        if (answer().acknowledged || this.isStopping) return finish();
         const { returningMs } = this;
         if (returningMs > 0) returnTimer = setTimeout(check, Math.ceil(returningMs));
       };
@@ -232,6 +232,7 @@ export class WatchHub implements RegistryListener {
   stop(): void {
     this.isStopping = true;
     this.unsubscribe();
+    for (const check of [...this.waiting]) check();
     for (const stream of [...this.streams]) this.close(stream, 'the control plane stops');
   }
 

@@ -359,6 +359,20 @@ describe('an acknowledgement', () => {
     assert.deepEqual(await answer, { acknowledged: true, waitingFor: [] });
   });
 
+  test('does not come because the control plane stops', async () => {
+    const { registry, hub: watch, now } = hub();
+    registry.register(spec(), ADMIN, now());
+    watch.connect(hello(), new Reader());
+    const revision = registry.drain('inventory', 'i1', ADMIN, now())?.revision ?? 0;
+    const answer = watch.awaitApplied('inventory', revision, 10_000);
+    watch.stop();
+    assert.deepEqual(await answer, { acknowledged: false, waitingFor: ['orders/orders-1'] });
+    assert.deepEqual(await watch.awaitApplied('inventory', revision, 10_000), {
+      acknowledged: false,
+      waitingFor: [],
+    });
+  });
+
   test('names who has not when the time is over', async () => {
     const { registry, hub: watch, now } = hub();
     registry.register(spec(), ADMIN, now());
