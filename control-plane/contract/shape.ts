@@ -133,9 +133,23 @@ export function mapOf<T>(member: Shape<T>, about: About = {}): Shape<{ readonly 
   };
 }
 
-/** An object that is not looked into. */
+/** Deeper than any document is, and not as deep as a stack. */
+const MAX_DEPTH = 200;
+
+/** An object that is not looked into, save that whoever does will come to its ground. */
 export function document(about: About = {}): Shape<{ readonly [name: string]: unknown }> {
-  return { schema: { type: 'object', ...about }, read: asObject };
+  return {
+    schema: { type: 'object', ...about },
+    read(value, name) {
+      if (isDeeper(value, MAX_DEPTH)) throw new Misshapen(`${name} is nested too deeply`);
+      return asObject(value, name);
+    },
+  };
+}
+
+function isDeeper(value: unknown, depth: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return depth === 0 || Object.values(value).some(inner => isDeeper(inner, depth - 1));
 }
 
 /** Null, or no body at all. */

@@ -153,3 +153,12 @@ test('what its schema describes is read as it is, for every message and answer',
     );
   }
 });
+
+test('a document is taken as it is, save one that is too deep for whoever reads it', () => {
+  const nested = (depth: number) => `${'{"a":'.repeat(depth)}{}${'}'.repeat(depth)}`;
+  assert.deepEqual(readJson(document(), nested(2), 'it'), { a: { a: {} } });
+  assert.throws(
+    () => readJson(document(), nested(5000), 'it'),
+    error => error instanceof Misshapen && error.message === 'it is nested too deeply',
+  );
+});
