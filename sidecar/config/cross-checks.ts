@@ -38,6 +38,7 @@ class CrossCheck {
   run(): Problem[] {
     this.checkPortNames();
     this.checkListeners();
+    this.checkAppPort();
     this.checkHealth();
     for (const [name, upstream] of Object.entries(this.file.upstreams)) this.checkUpstream(name, upstream);
     return this.problems;
@@ -78,6 +79,15 @@ class CrossCheck {
     const { egress } = this.file;
     const isDeaf = egress.listen === null && Object.keys(egress.ports).length === 0;
     if (isDeaf) this.warn(['egress', 'listen'], 'is off and there are no egress.ports: no call can come in');
+  }
+
+  /** The application is looked for at 127.0.0.1: what listens there would be taken for it, and registered. */
+  private checkAppPort(): void {
+    const port = this.file.app?.port;
+    if (port === undefined) return;
+    const own = this.listenersByPort.get(port)?.find(({ address }) => OF_THIS_HOST.includes(address.host));
+    if (own !== undefined)
+      this.error(['app', 'port'], `${port} is taken by ${formatKeyPath(own.path)} already`);
   }
 
   private *listeners(): Generator<Listener> {
@@ -154,6 +164,9 @@ class CrossCheck {
     return this.start;
   }
 }
+
+/** Listeners that get what is sent to 127.0.0.1. */
+const OF_THIS_HOST: readonly string[] = ['127.0.0.1', 'localhost', '0.0.0.0', '::'];
 
 /** Whether two listeners can't both have their address. */
 function overlaps(a: HostPort, b: HostPort): boolean {

@@ -25,6 +25,13 @@ for (const [yaml, complaints] of [
     ['file:1:17: admin.listen: 0.0.0.0:15001 is taken by egress.listen already'],
   ],
   ['admin: {listen: "127.0.0.2:15001"}', []],
+  ['app: {port: 15001}', ['file:1:13: app.port: 15001 is taken by egress.listen already']],
+  [
+    `${A}app: {port: 9001}\negress: {listen: "0.0.0.0:80", ports: {9001: a}}`,
+    ['file:2:13: app.port: 9001 is taken by egress.ports.9001 already'],
+  ],
+  // Where the application listens at another address than that, it is another one's affair.
+  ['app: {port: 9001}\negress: {listen: "10.0.0.1:9001"}', []],
   ['egress: {listen: "127.0.0.1:0"}\nadmin: {listen: "127.0.0.1:0"}', []],
   [
     'egress: {listen: off}',
