@@ -148,6 +148,9 @@ export class Replacement {
       service => !here.some(instance => instance.service === service),
     );
     if (missing.length === 0 && here.length > 0) return null;
+    const restarting = unit.containers.find(({ status }) => status === 'restarting');
+    if (restarting !== undefined)
+      return `${restarting.name} has ended with ${restarting.exitCode}, and is started again and again`;
     const { addresses } = unit.containers[unit.containers.length - 1];
     const where = addresses.length === 0 ? 'has no network' : `is at ${addresses.join(' and ')}`;
     return `${nameOf(unit)} ${where}, and is not registered${missing.length === 0 ? '' : ` as ${missing.join(' and ')}`}`;

@@ -165,6 +165,18 @@ describe('old replicas go on serving, and nothing is left behind,', () => {
     await assertUntouched(shop);
   });
 
+  test('when new ones are started again and again', async t => {
+    const shop = await withDelivery(t, 2);
+    shop.behave({ starts: { delivery: 'restarts' } });
+    const { code, stderr } = await shop.rollOut('delivery', '--timeout', '1s');
+    assert.equal(code, 1);
+    assert.match(
+      stderr,
+      /^not healthy within 1s: shop_delivery_3 has ended with 3, and is started again and again; shop_delivery_4 has/,
+    );
+    await assertUntouched(shop);
+  });
+
   test('when compose can not start a new one', async t => {
     const shop = await withDelivery(t, 2);
     shop.behave({ failingStart: { delivery: 'pull access denied for shop:2' } });

@@ -11,7 +11,7 @@ import { type Ran, runCommand } from '../control-plane/commands/command-runs.ts'
 import { type RunningControlPlane, startControlPlane } from '../control-plane/running.ts';
 
 /** How containers of a service start: whether the instance registers, and as what; or whether they end at once. */
-type Start = 'up' | 'down' | 'silent' | 'exits';
+type Start = 'up' | 'down' | 'silent' | 'exits' | 'restarts';
 
 export interface Behaviour {
   /** By service of the compose file; `silent` where it is left out. */
