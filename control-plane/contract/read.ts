@@ -227,7 +227,7 @@ class Reader {
     const keys = Object.keys(schema.properties);
     const suggestion = nearest(entry.key, keys) ?? deeper(schema, entry.key);
     const question = suggestion === null ? '' : `; did you mean ${suggestion}?`;
-    const expected = `one of ${keys.join(', ')}`;
+    const expected = keys.length === 0 ? 'none' : `one of ${keys.join(', ')}`;
     this.problems.push({
       severity: 'error',
       at: entry.keyAt,

@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ApiProblem } from '../../../control-plane/api/api-problem.ts';
-import { EVENTS_QUERY, INSTANCE_BODY, SERVICE_BODY } from '../../../control-plane/api/api-schemas.ts';
+import {
+  EVENTS_QUERY,
+  INSTANCE_BODY,
+  NO_QUERY,
+  SERVICE_BODY,
+} from '../../../control-plane/api/api-schemas.ts';
 import { readBody, readQuery } from '../../../control-plane/api/request-body.ts';
 
 const json = (value: unknown) => ({ format: 'json' as const, bytes: Buffer.from(JSON.stringify(value)) });
@@ -136,6 +141,12 @@ test('refuses what is nested without end', () => {
     problemOf(() => readBody(SERVICE_BODY, { format: 'json', bytes })).message,
     /nested too deeply/,
   );
+});
+
+test('says where a query takes nothing', () => {
+  const { message, errors } = problemOf(() => readQuery(NO_QUERY, { wait: '5s' }));
+  assert.equal(message, 'The query is not what it should be: wait: unknown key, expected none');
+  assert.equal(errors[0].expected, 'none');
 });
 
 test('reads a query, and refuses what it does not know', () => {
