@@ -1,8 +1,9 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { builtBundle } from './bundle.ts';
+import { exitWith, progress, temporaryFolder, withOptions } from './command.ts';
 import { benchControlPlane } from './control-plane/bench.ts';
+import { CONTROL_PLANE_USAGE, parseControlPlaneOptions } from './control-plane/options.ts';
 import { type CpuProfile, renderSelfTimes, selfTimes } from './cpu-profile.ts';
 import { LoadSide } from './load-side.ts';
 import { describeMachine } from './machine.ts';
@@ -20,32 +21,13 @@ import { SCENARIOS } from './scenarios.ts';
 /** `npm run bench`: what a request costs through Outrider, and through other proxies on the same machine at the same time. */
 async function main(): Promise<number> {
   const [what, ...rest] = process.argv.slice(2);
-  if (what === 'control-plane') return await benchControlPlane(rest, temporaryFolder());
-  let options: Options | 'help';
-  try {
-    options = parseOptions(process.argv.slice(2));
-  } catch (error) {
-    console.error(`${(error as Error).message}\n\n${USAGE}`);
-    return 2;
-  }
-  if (options === 'help') {
-    console.log(USAGE);
-    return 0;
-  }
-  return await bench(options, temporaryFolder());
+  if (what === 'control-plane')
+    return await withOptions(rest, parseControlPlaneOptions, CONTROL_PLANE_USAGE, benchControlPlane);
+  return await withOptions(process.argv.slice(2), parseOptions, USAGE, bench);
 }
 
-/** A folder that is gone when the bench ends, however that happens. */
-function temporaryFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'outrider-bench-'));
-  process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
-  // The reader of a pipe has seen enough.
-  process.stdout.on('error', () => process.exit(1));
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => process.exit(130));
-  return folder;
-}
-
-async function bench(options: Options, folder: string): Promise<number> {
+async function bench(options: Options): Promise<number> {
+  const folder = temporaryFolder('bench');
   const plan = planPinning();
   const pinning = 'reason' in plan ? null : plan;
   const machine = describeMachine(plan);
@@ -142,15 +124,4 @@ function printProfile({ folder, result }: StoppedProxy): void {
 
 const PROFILE_LINES = 40;
 
-/** One line on the terminal that says what runs. */
-function progress(text: string): void {
-  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`);
-}
-
-main().then(
-  code => process.exit(code),
-  (error: Error) => {
-    console.error(error.message);
-    process.exit(1);
-  },
-);
+exitWith(main());

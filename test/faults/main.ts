@@ -1,8 +1,7 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { builtBundle } from '../bench/bundle.ts';
+import { exitWith, progress, temporaryFolder, withOptions } from '../bench/command.ts';
 import { describeMachine } from '../bench/machine.ts';
 import type { Absent } from '../bench/peers/tested-proxy.ts';
 import { renderMachine } from '../bench/report.ts';
@@ -20,29 +19,12 @@ import { type Trial, tryOut } from './trial.ts';
 
 const PAGE = fileURLToPath(new URL('../../docs/resilience.md', import.meta.url));
 
-/** `npm run faults`: what callers see of what their upstreams do, through Outrider, and through other proxies in the same run. */
-async function main(): Promise<number> {
-  let options: Options | 'help';
-  try {
-    options = parseOptions(process.argv.slice(2));
-  } catch (error) {
-    console.error(`${(error as Error).message}\n\n${USAGE}`);
-    return 2;
-  }
-  if (options === 'help') {
-    console.log(USAGE);
-    return 0;
-  }
-  const folder = mkdtempSync(join(tmpdir(), 'outrider-faults-'));
-  process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
-  // The reader of a pipe has seen enough.
-  process.stdout.on('error', () => process.exit(1));
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => process.exit(130));
-  return await tryAll(options, folder);
-}
-
-/** @returns 1 where requests failed though nothing was wrong; what is promised and not met is said, and no error */
-async function tryAll(options: Options, folder: string): Promise<number> {
+/**
+ * `npm run faults`: what callers see of what their upstreams do, through Outrider, and through other proxies in the same run.
+ * @returns 1 where requests failed though nothing was wrong; what is promised and not met is said, and no error
+ */
+async function tryAll(options: Options): Promise<number> {
+  const folder = temporaryFolder('faults');
   const found = findProxies(options);
   const proxies = found.filter((proxy): proxy is TunedProxy => !('absent' in proxy));
   const versions = Object.fromEntries(
@@ -98,15 +80,4 @@ function findProxies({ proxies, bundle, node, policy }: Options): (TunedProxy | 
   });
 }
 
-/** One line on the terminal that says what runs. */
-function progress(text: string): void {
-  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`);
-}
-
-main().then(
-  code => process.exit(code),
-  (error: Error) => {
-    console.error(error.message);
-    process.exit(1);
-  },
-);
+exitWith(withOptions(process.argv.slice(2), parseOptions, USAGE, tryAll));

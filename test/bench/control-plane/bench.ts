@@ -1,11 +1,12 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { builtBundle } from '../bundle.ts';
+import { temporaryFolder } from '../command.ts';
 import { describeMachine } from '../machine.ts';
 import { type Pinning, planPinning } from '../pinning.ts';
 import { renderMachine } from '../report.ts';
 import { MeshPlan } from './mesh-plan.ts';
-import { CONTROL_PLANE_USAGE, type ControlPlaneBenchOptions, parseControlPlaneOptions } from './options.ts';
+import type { ControlPlaneBenchOptions } from './options.ts';
 import { measurePlane, type PlaneFigures } from './plane-bench.ts';
 import { consulPlane } from './planes/consul.ts';
 import { etcdPlane } from './planes/etcd.ts';
@@ -15,24 +16,15 @@ import type { AbsentPlane, AvailablePlane } from './tested-plane.ts';
 
 /**
  * `npm run bench -- control-plane`: how fast a change reaches those whom it concerns, through our control plane and through
- * what others use for it. @returns the exit code
+ * what others use for it.
+ * @returns the exit code
  */
-export async function benchControlPlane(args: readonly string[], folder: string): Promise<number> {
-  let options: ControlPlaneBenchOptions | 'help';
-  try {
-    options = parseControlPlaneOptions(args);
-  } catch (error) {
-    console.error(`${(error as Error).message}\n\n${CONTROL_PLANE_USAGE}`);
-    return 2;
-  }
-  if (options === 'help') {
-    console.log(CONTROL_PLANE_USAGE);
-    return 0;
-  }
+export async function benchControlPlane(options: ControlPlaneBenchOptions): Promise<number> {
+  const folder = temporaryFolder('bench');
   const cores = planPinning();
   const { services, instances, watchers, uses, changes } = options;
   const mesh = `${services} services, ${instances} instances, ${watchers} sidecars that use ${uses} each, ${changes} changes/s`;
-  const command = ['npm run bench -- control-plane', ...args].join(' ');
+  const command = ['npm run bench --', ...process.argv.slice(2)].join(' ');
   const machine = describeMachine(cores);
   const plan = new MeshPlan(options);
   const found = findPlanes(options, plan, 'reason' in cores ? null : cores);
