@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { FaultyApp } from './harness/faulty-app.ts';
+import { LoadedUpstream } from './harness/loaded-upstream.ts';
 import { get, post, RawClient } from './harness/raw-client.ts';
 import { RawUpstream, type RawUpstreamConnection } from './harness/raw-upstream.ts';
 import { SidecarProcess } from './harness/sidecar-process.ts';
-import { SteadyLoad } from './harness/steady-load.ts';
 import { until } from './harness/until.ts';
 
 const put = (target: string, body: string) =>
@@ -118,38 +117,19 @@ describe('a request beside one that an endpoint is slow to answer', () => {
 });
 
 describe('three endpoints under a steady load', () => {
-  const apps: FaultyApp[] = [];
-  let sidecar: SidecarProcess;
-  let load: SteadyLoad;
+  const svc = new LoadedUpstream();
+  const { apps } = svc;
   const RATE = 200;
   const labels = { upstream: 'svc' };
 
-  before(async () => {
-    for (const name of ['a', 'b', 'c']) apps.push(await FaultyApp.start(name));
-  });
-
-  after(async () => {
-    for (const app of apps) await app.kill();
-  });
-
-  afterEach(async () => {
-    apps[0]!.thaw();
-    for (const app of apps) await app.become('ok');
-    await load?.stop();
-    await sidecar?.kill();
-  });
-
   const begin = async (policy: Record<string, unknown>) => {
-    const endpoints = apps.map(({ address }) => address);
-    sidecar = await SidecarProcess.start({
-      file: { upstreams: { svc: { endpoints, policy: { balancer: 'round-robin', ...policy } } } },
-    });
-    load = new SteadyLoad({ port: sidecar.port, perSecond: RATE });
-    await until(() => load.answered > RATE, 'a while of good answers');
+    await svc.begin(svc.fileOf(apps, { balancer: 'round-robin', ...policy }), RATE);
+    return svc;
   };
 
   /** The part of the requests of some seconds that took longer than 200 ms. */
   const lateOf = async () => {
+    const { load } = svc;
     const before = load.latencies.length;
     await sleep(3_000);
     const latencies = load.latencies.slice(before);
@@ -162,7 +142,7 @@ describe('three endpoints under a steady load', () => {
     [{ after: 'p90' }, 'of which it is hardly ever noticed where requests are hedged'],
   ] as const) {
     it(title, async () => {
-      await begin({ outliers: 'off', hedge });
+      const { load } = await begin({ outliers: 'off', hedge });
       await apps[0]!.become('hiccups');
       let late = await lateOf();
       // A machine that is busy with something else is late whatever is done.
@@ -175,7 +155,7 @@ describe('three endpoints under a steady load', () => {
   }
 
   it('all are slow: no more is sent than the budget permits', async () => {
-    await begin({ outliers: 'off', hedge: {} });
+    const { sidecar, load } = await begin({ outliers: 'off', hedge: {} });
     for (const app of apps) await app.become('slow');
     await sleep(3_000);
     await load.stop();
@@ -185,7 +165,7 @@ describe('three endpoints under a steady load', () => {
   });
 
   it('one is frozen: it is left out, although nothing waits for it for long', async () => {
-    await begin({ hedge: {} });
+    const { sidecar, load } = await begin({ hedge: {} });
     await until(() => load.answered > 2 * RATE, 'a while of good answers');
     apps[0]!.freeze();
     await until(async () => {

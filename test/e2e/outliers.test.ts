@@ -1,10 +1,8 @@
 import assert from 'node:assert/strict';
-import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
+import { beforeEach, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { FaultyApp, type FaultyMode } from './harness/faulty-app.ts';
-import { get } from './harness/raw-client.ts';
-import { SidecarProcess } from './harness/sidecar-process.ts';
-import { SteadyLoad } from './harness/steady-load.ts';
+import type { FaultyMode } from './harness/faulty-app.ts';
+import { LoadedUpstream } from './harness/loaded-upstream.ts';
 import { until } from './harness/until.ts';
 
 interface EndpointState {
@@ -15,42 +13,19 @@ interface EndpointState {
 const RATE = 300;
 
 describe('an endpoint that is bad, beside those that are not', () => {
-  const apps: FaultyApp[] = [];
-  let sidecar: SidecarProcess;
-  let load: SteadyLoad;
-
-  before(async () => {
-    for (const name of ['a', 'b', 'c']) apps.push(await FaultyApp.start(name));
-  });
-
-  after(async () => {
-    for (const app of apps) await app.kill();
-  });
-
-  afterEach(async () => {
-    apps[0]!.thaw();
-    await apps[0]!.become('ok');
-    await load?.stop();
-    await sidecar?.kill();
-  });
-
-  const begin = async (count: number) => {
-    const endpoints = apps.slice(0, count).map(({ address }) => address);
-    sidecar = await SidecarProcess.start({ file: { upstreams: { svc: { endpoints } } } });
-    load = new SteadyLoad({ port: sidecar.port, perSecond: RATE });
-    await until(() => load.answered > 1.5 * RATE, 'a while of good answers');
-  };
-  const bad = async () => (await sidecar.upstream()).endpoints[0] as EndpointState;
+  const svc = new LoadedUpstream();
+  const { apps } = svc;
+  const bad = async () => (await svc.sidecar.upstream()).endpoints[0] as EndpointState;
 
   /** Waits until the endpoint is found out, and then for a while. @returns how many requests were sent meanwhile, and how many of them there */
   const during = async (fault: () => unknown) => {
     await fault();
     const isOut = async () => (await bad()).ejected !== undefined;
     await until(isOut, 'its being left out');
-    const before = [load.sent, (await bad()).attempts] as const;
+    const before = [svc.load.sent, (await bad()).attempts] as const;
     await sleep(3_000);
     const state = await bad();
-    return { sent: load.sent - before[0], toBad: state.attempts - before[1], state };
+    return { sent: svc.load.sent - before[0], toBad: state.attempts - before[1], state };
   };
 
   /** From when it is found out on, it gets what it is tried with. How many it had before that depends on how busy the machine is. */
@@ -61,12 +36,12 @@ describe('an endpoint that is bad, beside those that are not', () => {
 
   for (const count of [2, 3]) {
     describe(`of ${count}`, () => {
-      beforeEach(() => begin(count));
+      beforeEach(() => svc.begin(svc.fileOf(apps.slice(0, count)), RATE));
 
       for (const mode of ['unavailable', 'close', 'slow', 'trickle'] satisfies FaultyMode[]) {
         it(`${mode}: fails nothing, and gets hardly anything`, async () => {
           const { sent, toBad, state } = await during(() => apps[0]!.become(mode));
-          assert.deepEqual(load.failures, []);
+          assert.deepEqual(svc.load.failures, []);
           assert.ok(state.ejected !== undefined, 'it is left out');
           assert.ok(Date.parse(state.ejected.returnsAt) > 0);
           assertHardlyAny(toBad, sent);
@@ -74,6 +49,7 @@ describe('an endpoint that is bad, beside those that are not', () => {
       }
 
       it('frozen: is found out, what waits there is moved, and it is used again when it goes on', async () => {
+        const { sidecar, load } = svc;
         const { sent, toBad, state } = await during(() => apps[0]!.freeze());
         assert.equal(state.ejected?.reason, 'unanswered');
         assertHardlyAny(toBad, sent);
@@ -96,12 +72,10 @@ describe('an endpoint that is bad, beside those that are not', () => {
   }
 
   it('is used on where outlier detection is off', async () => {
-    const endpoints = apps.map(({ address }) => address);
     const policy = { outliers: 'off', retry: { attempts: 1 }, balancer: 'round-robin' };
-    sidecar = await SidecarProcess.start({ file: { upstreams: { svc: { endpoints, policy } } } });
+    await svc.begin(svc.fileOf(apps, policy), 100);
     await apps[0]!.become('unavailable');
-    load = new SteadyLoad({ port: sidecar.port, perSecond: 100, request: number => get(`/${number}`) });
-    await until(() => load.failures.length > 20, 'failures without an end');
+    await until(() => svc.load.failures.length > 20, 'failures without an end');
     assert.equal((await bad()).ejected, undefined);
   });
 });
