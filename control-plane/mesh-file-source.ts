@@ -4,7 +4,7 @@ import { ConfigReloader } from '../process/reload.ts';
 import type { Environment } from './contract/environment.ts';
 import { formatProblemsWithExcerpts } from './contract/excerpt.ts';
 import { loadMeshDocuments } from './contract/mesh-file.ts';
-import { formatProblem, type Problem, problem } from './contract/problem.ts';
+import { formatProblem, type Problem, unreadable } from './contract/problem.ts';
 import { parseYaml } from './contract/yaml-source.ts';
 import type { MeshPolicies, Policies } from './mesh-policies.ts';
 
@@ -27,8 +27,7 @@ export class MeshFileSource {
   ): Promise<MeshFileSource | null> {
     const content = await readConfigFile(path);
     if (!content.ok) {
-      const at = { source: path, line: 0, column: 0, length: 1 };
-      complain(`${formatProblem(problem(at, '', `can not be read: ${content.reason}`))}\n`);
+      complain(`${formatProblem(unreadable(path, content.reason))}\n`);
       return null;
     }
     const { value, problems, lines } = loadMeshDocuments(parseYaml(path, content.bytes, environment));

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Problem, problem } from '../control-plane/contract/problem.ts';
+import { type Problem, problem, unreadable } from '../control-plane/contract/problem.ts';
 import type { LoadedFile } from '../control-plane/contract/source-file.ts';
+import { wholeOf } from '../control-plane/contract/source-tree.ts';
 import { readRegularFile } from './config-file.ts';
 
 /** Told when the file has changed. */
@@ -83,7 +84,7 @@ export class ConfigReloader<T> {
     }
     if (this.ending.signal.aborted) return;
     if (!content.ok) {
-      if (!this.isGone || isForced) listener.onRefused([this.unreadable(content.reason)]);
+      if (!this.isGone || isForced) listener.onRefused([unreadable(this.options.path, content.reason)]);
       this.isGone = true;
       return;
     }
@@ -107,15 +108,9 @@ export class ConfigReloader<T> {
       await listener.onConfig(value, problems);
       this.isInForce = true;
     } catch (error) {
-      const at = { source: path, line: 0, column: 0, length: 1 };
       const reason = error instanceof Error ? error.message : String(error);
-      listener.onRefused([problem(at, '', `can not be applied: ${reason}`)]);
+      listener.onRefused([problem(wholeOf(path), '', `can not be applied: ${reason}`)]);
     }
-  }
-
-  private unreadable(reason: string): Problem {
-    const at = { source: this.options.path, line: 0, column: 0, length: 1 };
-    return problem(at, '', `can not be read: ${reason}`);
   }
 
   /** @returns false when it is over */

@@ -4,7 +4,7 @@ import { documentOf, TooDeep, treeOf } from '../contract/document-tree.ts';
 import { print } from '../contract/print.ts';
 import { formatKeyPath, hasErrors, type Problem, problem, sortProblems } from '../contract/problem.ts';
 import { read, type WrittenSettings } from '../contract/read.ts';
-import type { MapNode, Place, SourceNode } from '../contract/source-tree.ts';
+import { type MapNode, type SourceNode, wholeOf } from '../contract/source-tree.ts';
 import { parseYaml } from '../contract/yaml-source.ts';
 import { ApiProblem, invalid } from './api-problem.ts';
 import { findRepeatedKey } from './repeated-key.ts';
@@ -54,7 +54,7 @@ export function readBody<S extends TObject>(
 
 /** @throws ApiProblem 400 that names every parameter that is wrong */
 export function readQuery<S extends TObject>(schema: S, query: Readonly<Record<string, unknown>>): Static<S> {
-  const at: Place = { source: 'query', line: 0, column: 0, length: 1 };
+  const at = wholeOf('query');
   const scalar = (text: unknown): SourceNode => ({
     kind: 'scalar',
     value: String(text),

@@ -7,7 +7,7 @@ import { deleteService, getService, listServices, listSidecars, putService } fro
 import { formatProblemsWithExcerpts } from '../contract/excerpt.ts';
 import { loadMeshDocuments } from '../contract/mesh-file.ts';
 import { nearest } from '../contract/nearest.ts';
-import { formatProblem, problem } from '../contract/problem.ts';
+import { formatProblem, unreadable } from '../contract/problem.ts';
 import type { PolicyDocument, Service } from '../contract/resources.ts';
 import { type ApiClient, CallFailed, CLIENT_FLAGS, withClient } from './api-client.ts';
 import { describeChanges } from './document-changes.ts';
@@ -95,8 +95,7 @@ async function loadAll(files: readonly string[], host: Host): Promise<Policies |
     const { path, name } = fileOfArgument(file);
     const content = await readConfigFile(path);
     if (!content.ok) {
-      const at = { source: name, line: 0, column: 0, length: 1 };
-      host.complain(`${formatProblem(problem(at, '', `can not be read: ${content.reason}`))}\n`);
+      host.complain(`${formatProblem(unreadable(name, content.reason))}\n`);
       isFine = false;
       continue;
     }

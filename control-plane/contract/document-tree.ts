@@ -1,5 +1,5 @@
 import { isLeftToWriter } from './read.ts';
-import type { MapNode, Place, SourceNode } from './source-tree.ts';
+import { type MapNode, type Place, type SourceNode, wholeOf } from './source-tree.ts';
 
 /** Maps deeper than this are no configuration, and would not be read one by one without end. */
 const MAX_DEPTH = 64;
@@ -15,7 +15,7 @@ export class TooDeep extends Error {}
 export function treeOf(document: Readonly<Record<string, unknown>>, source: string): MapNode;
 export function treeOf(document: unknown, source: string): SourceNode;
 export function treeOf(document: unknown, source: string): SourceNode {
-  return convert(document, { source, line: 0, column: 0, length: 1 }, 0);
+  return convert(document, wholeOf(source), 0);
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { Static, TObject, TSchema } from '@sinclair/typebox';
 import { KEY, Mismatch, NOTATION, NULLABLE, SECRET } from './setting.ts';
+import { wholeOf } from './source-tree.ts';
 
 /** A value as a configuration file says it, ready for JSON: the inverse of `read.ts`, save that secrets are hidden. */
 export function print<S extends TSchema>(schema: S, value: Static<S>): unknown {
@@ -39,7 +40,7 @@ function printEither(schema: TSchema, value: unknown): unknown {
     }
     if (typeof value === 'object') continue;
     const printed = notation.print(value);
-    const at = { source: '', line: 0, column: 0, length: 1 };
+    const at = wholeOf('');
     const again = notation.read({
       kind: 'scalar',
       value: printed,

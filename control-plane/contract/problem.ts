@@ -1,4 +1,4 @@
-import type { Place } from './source-tree.ts';
+import { type Place, wholeOf } from './source-tree.ts';
 
 /** Something wrong with a configuration. Errors refuse it, warnings don't. */
 export interface Problem {
@@ -35,6 +35,11 @@ export function problem(
   severity: Problem['severity'] = 'error',
 ): Problem {
   return { severity, at, key, message, found: null, expected: null, suggestion: null };
+}
+
+/** @param reason why the file could not be read, in words */
+export function unreadable(file: string, reason: string): Problem {
+  return problem(wholeOf(file), '', `can not be read: ${reason}`);
 }
 
 export function hasErrors(problems: readonly Problem[]): boolean {

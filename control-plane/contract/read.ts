@@ -4,7 +4,15 @@ import { nearest } from './nearest.ts';
 import { clip, formatKeyPath, type KeyPath, MAX_PROBLEMS, type Problem, problem } from './problem.ts';
 import { isRequired, KEY, Mismatch, NOTATION, NULLABLE, ONE_OF, SECRET } from './setting.ts';
 import { guessLongForm, meansNone } from './shorthand.ts';
-import type { ListNode, MapEntry, MapNode, Place, ScalarNode, SourceNode } from './source-tree.ts';
+import {
+  type ListNode,
+  type MapEntry,
+  type MapNode,
+  type Place,
+  type ScalarNode,
+  type SourceNode,
+  wholeOf,
+} from './source-tree.ts';
 
 /** What a configuration turned out to be. */
 interface ReadResult<T> {
@@ -60,7 +68,7 @@ function defaultOf(schema: TSchema): unknown {
   return DEFAULTS.get(schema);
 }
 
-const NOWHERE: Place = { source: '', line: 0, column: 0, length: 1 };
+const NOWHERE = wholeOf('');
 const EMPTY: MapNode = { kind: 'map', entries: [], at: NOWHERE };
 
 /** Aliases make trees larger than their files: what a reasonable mesh has many times over. */

@@ -50,3 +50,8 @@ export interface Place {
   /** How many characters the thing takes on that line, at least 1. */
   readonly length: number;
 }
+
+/** The place of a source as a whole: of a file, or of what has no lines, as a flag or a request's query. */
+export function wholeOf(source: string): Place {
+  return { source, line: 0, column: 0, length: 1 };
+}

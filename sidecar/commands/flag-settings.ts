@@ -1,6 +1,11 @@
 import type { Invocation } from '../../command-line/command.ts';
 import { type Problem, problem } from '../../control-plane/contract/problem.ts';
-import type { MapNode, Place, SourceNode } from '../../control-plane/contract/source-tree.ts';
+import {
+  type MapNode,
+  type Place,
+  type SourceNode,
+  wholeOf,
+} from '../../control-plane/contract/source-tree.ts';
 
 /** The setting of the sidecar file that a flag sets, for flags that say just a value. */
 const SETTING_OF_FLAG: Readonly<Record<string, readonly string[]>> = {
@@ -25,7 +30,7 @@ export function settingsFromFlags({ flags }: Invocation): FlagSettings {
   const overrides: MapNode[] = [];
   const problems: Problem[] = [];
   for (const [flag, { values, source }] of flags) {
-    const at = placeOfFlag(source);
+    const at = wholeOf(source);
     const setting = SETTING_OF_FLAG[flag];
     const pairs = PAIRS[flag];
     // The variable is also the one of commands that call a control plane: alone it does not say that there is one here.
@@ -78,11 +83,6 @@ const PAIRS: Readonly<Record<string, Pairs>> = {
 
 function isPort(text: string): boolean {
   return /^\d{1,5}$/.test(text);
-}
-
-/** Where a problem with a flag is, as messages show it. */
-export function placeOfFlag(source: string): Place {
-  return { source, line: 0, column: 0, length: 1 };
 }
 
 function upstreamSettings(name: string, value: string, at: Place): MapNode {

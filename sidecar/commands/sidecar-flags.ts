@@ -1,9 +1,10 @@
 import { didYouMean } from '../../command-line/arguments.ts';
 import type { Flag, Host, Invocation } from '../../command-line/command.ts';
 import { type Problem, problem } from '../../control-plane/contract/problem.ts';
+import { wholeOf } from '../../control-plane/contract/source-tree.ts';
 import type { LogLevel } from '../../process/log.ts';
 import type { SidecarOptions } from '../main.ts';
-import { placeOfFlag, settingsFromFlags } from './flag-settings.ts';
+import { settingsFromFlags } from './flag-settings.ts';
 
 /** What every command takes that runs a sidecar. */
 export const SIDECAR_FLAGS: readonly Flag[] = [
@@ -72,7 +73,7 @@ function logLevelOf({ flags }: Invocation): { level: LogLevel; problems: Problem
   if (level !== undefined || given === undefined) return { level: level ?? 'info', problems: [] };
   const expected = `expected one of ${LOG_LEVELS.join(', ')}`;
   const message = `${expected}, found ${JSON.stringify(word)}${didYouMean(word, LOG_LEVELS)}`;
-  return { level: 'info', problems: [problem(placeOfFlag(given.source), '', message)] };
+  return { level: 'info', problems: [problem(wholeOf(given.source), '', message)] };
 }
 
 function flag(name: string, value: string, description: string, fallback: string | null = null): Flag {

@@ -4,7 +4,7 @@ import { refuseUsage } from '../../command-line/refuse-usage.ts';
 import { formatProblemsWithExcerpts } from '../../control-plane/contract/excerpt.ts';
 import { loadMeshFile, MESH_FILE_SCHEMA } from '../../control-plane/contract/mesh-file.ts';
 import { nearest } from '../../control-plane/contract/nearest.ts';
-import { type Problem, problem } from '../../control-plane/contract/problem.ts';
+import { type Problem, unreadable } from '../../control-plane/contract/problem.ts';
 import type { LoadedFile, SourceFile } from '../../control-plane/contract/source-file.ts';
 import { fileOfArgument, readConfigFile } from '../../process/config-file.ts';
 import { loadSidecarConfig } from '../config/load.ts';
@@ -72,8 +72,7 @@ async function validate(argument: string, given: Kind | null, { environment }: H
   const { path, name: file } = fileOfArgument(argument);
   const content = await readConfigFile(path);
   if (!content.ok) {
-    const at = { source: file, line: 0, column: 0, length: 1 };
-    const problems = [problem(at, '', `can not be read: ${content.reason}`)];
+    const problems = [unreadable(file, content.reason)];
     return { file, kind: given, loaded: { value: null, problems, lines: [] } };
   }
   const { parseYaml } = await import('../../control-plane/contract/yaml-source.ts');

@@ -2,6 +2,7 @@ import { hasErrors, sortProblems } from '../../control-plane/contract/problem.ts
 import { read } from '../../control-plane/contract/read.ts';
 import type { LoadedFile, SourceFile } from '../../control-plane/contract/source-file.ts';
 import type { MapNode } from '../../control-plane/contract/source-tree.ts';
+import { wholeOf } from '../../control-plane/contract/source-tree.ts';
 import { crossCheck } from './cross-checks.ts';
 import { overlay } from './overlay.ts';
 import { resolveSidecarFile } from './resolve.ts';
@@ -31,7 +32,7 @@ const NO_FILE: SourceFile = {
   root: {
     kind: 'map',
     entries: [],
-    at: { source: 'configuration', line: 0, column: 0, length: 1 },
+    at: wholeOf('configuration'),
   },
   problems: [],
   lines: [],

@@ -43,7 +43,10 @@ const TESTED_BY: Readonly<Record<string, readonly string[]>> = {
     'control-plane/contract/timeouts-policy.ts',
     'control-plane/contract/switchable.ts',
   ],
-  'control-plane/contract/read': ['control-plane/contract/setting.ts'],
+  'control-plane/contract/read': [
+    'control-plane/contract/setting.ts',
+    'control-plane/contract/source-tree.ts',
+  ],
   'control-plane/contract/calls': ['control-plane/contract/resources.ts'],
   'control-plane/contract/yaml-source': [
     'control-plane/contract/source-file.ts',
