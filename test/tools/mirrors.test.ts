@@ -117,7 +117,6 @@ const TESTED_AS_PROCESS = {
   'bin/outrider.ts': 'bin/require-node',
   'control-plane/main.ts': 'control-plane/mesh-file',
   'control-plane/mesh-file-source.ts': 'control-plane/mesh-file',
-  'control-plane/mesh-policies.ts': 'control-plane/mesh-file',
   'process/log.ts': 'sidecar/main',
   'process/program.ts': 'sidecar/main',
   'sidecar/io/runtime-memory.ts': 'e2e/limits',
