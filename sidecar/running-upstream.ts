@@ -344,5 +344,6 @@ function poolSettings({ timeouts, limits }: Policy): PoolSettings {
     connections: limits.connections,
     pending: limits.pending,
     pendingFor: limits.pendingFor,
+    retryBody: limits.retryBody,
   };
 }

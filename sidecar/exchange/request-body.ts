@@ -32,7 +32,7 @@ export class RequestBody {
   /** Coarse milliseconds at which it was complete; whoever finishes it sets this. */
   completedAt = 0;
   private readonly source: BodySource;
-  private readonly keepAtMost: number;
+  private keepAtMost: number;
   private readonly kept = new KeptBytes();
   private keeping = true;
   private sink: BodySink | null = null;
@@ -62,12 +62,18 @@ export class RequestBody {
     return this.kept.length;
   }
 
+  /** Lowers the bound on what is kept. What is more already waits for the attempt that comes, and is not kept behind it. */
+  keepNoMoreThan(bytes: number): void {
+    if (bytes < this.keepAtMost) this.keepAtMost = bytes;
+  }
+
   /** Sends the body to `sink`, from its first byte. Requires {@link isReplayable}. */
   attach(sink: BodySink): void {
     if (!this.keeping) throw new Error('the body can not be replayed');
     this.sink = sink;
     let wantsMore = true;
     for (const piece of this.kept.pieces()) wantsMore = sink.write(piece);
+    if (this.kept.length > this.keepAtMost) this.release();
     if (this.complete) sink.end(this.trailers);
     else this.setPaused(!wantsMore);
   }

@@ -23,6 +23,8 @@ export interface PoolSettings {
   /** Attempts that wait because {@link connections} is reached. */
   readonly pending: number;
   readonly pendingFor: number;
+  /** Bytes of a request's body that are kept so that it can be sent again. */
+  readonly retryBody: number;
 }
 
 /** What a pool shares with others. */

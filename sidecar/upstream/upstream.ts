@@ -180,6 +180,7 @@ export class Upstream implements Service, Chooser {
       reply.fail(chosen);
       return ENDED_CALL;
     }
+    exchange.body?.keepNoMoreThan(this.pool.settings.retryBody);
     const attempt = new Attempt(exchange, reply, chosen, this.pool, this, this.watch ?? UNWATCHED);
     this.pool.acquire(attempt);
     return attempt;

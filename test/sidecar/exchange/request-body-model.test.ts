@@ -30,7 +30,7 @@ class Model {
   isReplayable = true;
   sink: Sink | null = null;
   isPaused = false;
-  private readonly bound: number;
+  bound: number;
 
   constructor(bound: number) {
     this.bound = bound;
@@ -63,6 +63,10 @@ const step = fc.oneof(
   { weight: 2, arbitrary: fc.record({ do: fc.constant('attach' as const), wantsMore: fc.boolean() }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constantFrom('detach' as const, 'resume' as const) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('want' as const), wantsMore: fc.boolean() }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ do: fc.constant('bound' as const), bytes: fc.integer({ min: 0, max: 24 }) }),
+  },
   {
     weight: 1,
     arbitrary: fc.record({
@@ -99,6 +103,7 @@ test('a body gives every attempt all bytes from the first on, and pauses its sou
             sink.wantsMore = action.wantsMore;
             body.attach(sink);
             model.sink = sink;
+            if (model.sent.length > model.bound) model.isReplayable = false;
             model.isPaused = !model.isComplete && model.sent !== '' && !action.wantsMore;
             break;
           }
@@ -114,6 +119,10 @@ test('a body gives every attempt all bytes from the first on, and pauses its sou
           case 'resume':
             body.resume();
             model.isPaused = false;
+            break;
+          case 'bound':
+            body.keepNoMoreThan(action.bytes);
+            model.bound = Math.min(model.bound, action.bytes);
             break;
           case 'want':
             if (model.sink !== null) model.sink.wantsMore = action.wantsMore;

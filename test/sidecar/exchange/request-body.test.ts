@@ -203,6 +203,26 @@ describe('what is kept for a replay', () => {
     assert.deepEqual([body.isReplayable, body.heldBytes], [false, 0]);
   });
 
+  test('is nothing of a body that was beyond the bound before anybody took it, once somebody has', () => {
+    const { body, push } = makeBody(5);
+    push('hello!');
+    assert.deepEqual([body.isReplayable, body.heldBytes], [true, 6]);
+    const sink = new Sink();
+    body.attach(sink);
+    assert.deepEqual([sink.received, body.isReplayable, body.heldBytes], ['hello!', false, 0]);
+  });
+
+  test('may be bounded anew, but not by more', () => {
+    const { body, push } = makeBody(5);
+    body.keepNoMoreThan(3);
+    body.keepNoMoreThan(4);
+    body.attach(new Sink());
+    push('hel');
+    assert.equal(body.isReplayable, true);
+    push('l');
+    assert.equal(body.isReplayable, false);
+  });
+
   test('goes on to be streamed when it grew beyond it', () => {
     const { body, push } = makeBody(2);
     const sink = new Sink();

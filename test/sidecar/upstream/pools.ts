@@ -60,6 +60,7 @@ export class PoolUnderTest {
         connections: 100,
         pending: 100,
         pendingFor: 1_000,
+        retryBody: 65_536,
         ...settings,
       },
       aPoolContext(clock, { afterTurn }),
