@@ -1,7 +1,7 @@
 import type { Fields } from '../exchange/fields.ts';
 import { BodyDecoder } from '../http1/body-decoder.ts';
 import type { BodyReceiver } from '../http1/chunked-decoder.ts';
-import { HeadReader, INCOMPLETE, REFUSED } from '../http1/head-reader.ts';
+import { HeadReader, INCOMPLETE, lineFault, REFUSED } from '../http1/head-reader.ts';
 import { ProtocolError } from '../http1/protocol-error.ts';
 import { type ParsedRequest, parseRequestHead } from '../http1/request-head.ts';
 import { type ByteSocket, LONG_BODY } from '../io/byte-socket.ts';
@@ -146,7 +146,7 @@ export class RequestReader implements BodyReceiver {
     const request = parseRequestHead(head, start, end, this.context.limits.headFields);
     headReader.reset();
     if (request instanceof ProtocolError) {
-      this.refuse(request);
+      this.refuse(lineFault(head, start, end) ?? request);
       return to;
     }
     return this.begin(request, bytes, position, to);

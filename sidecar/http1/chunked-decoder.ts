@@ -1,7 +1,7 @@
 import type { Fields } from '../exchange/fields.ts';
 import { CR, FIELD_VALUE, HEX, HTAB, LF, SP, TOKEN } from './characters.ts';
 import { parseFieldSection } from './field-section.ts';
-import { HeadReader, INCOMPLETE, REFUSED } from './head-reader.ts';
+import { HeadReader, INCOMPLETE, lineFault, REFUSED } from './head-reader.ts';
 import { malformed, ProtocolError } from './protocol-error.ts';
 
 /** Told the body's bytes, without their framing. */
@@ -239,7 +239,7 @@ export class ChunkedDecoder {
       const text = lines.toString('latin1', start, end);
       const section = parseFieldSection(lines, text, start, start + 2, end, this.fieldLimit);
       if (section instanceof ProtocolError) {
-        this.error = section;
+        this.error = lineFault(lines, start, end) ?? section;
         return position;
       }
       this.trailers = withoutForbidden(section.fields, this.nominated);

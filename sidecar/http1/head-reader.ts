@@ -44,7 +44,10 @@ export class HeadReader {
     if (this.partialLength > 0) return this.feedPartial(bytes, from, to);
     const end = findHeadEnd(bytes, from, to);
     if (end < 0) return this.feedPartial(bytes, from, to);
-    if (end - from > this.limit) return this.refuse(tooLarge(bytes, from, from + this.limit));
+    if (end - from > this.limit) {
+      const fault = lineFault(bytes, from, from + this.limit + 1);
+      return this.refuse(fault ?? tooLarge(bytes, from, from + this.limit));
+    }
     this.bytes = bytes;
     this.start = from;
     this.end = end;
@@ -119,6 +122,14 @@ function findHeadEnd(bytes: Buffer, from: number, to: number): number {
     }
   }
   return -1;
+}
+
+/**
+ * What is wrong with the lines of a head that is to be refused for something else. It would have been found first, had the head come in
+ * pieces, so it is told first in any case.
+ */
+export function lineFault(bytes: Buffer, start: number, end: number): ProtocolError | null {
+  return findLineFault(bytes.subarray(start, end), 0, end - start);
 }
 
 /** A bare CR or LF, or a NUL, in an unfinished head: found at once, so that nobody waits for an end that never comes. */

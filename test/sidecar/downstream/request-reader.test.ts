@@ -144,6 +144,40 @@ describe('what is refused', () => {
   }
 });
 
+describe('a head with several faults', () => {
+  const fields = (more: string) => `Host: inventory\r\n${more}\r\n`;
+  const cases = {
+    'a version and a bare LF': `GET / HTTP/2.0\r\n${fields('X: a\nb\r\n')}`,
+    'a version and a bare CR': `GET / HTTP/2.0\r\n${fields('X: a\rb\r\n')}`,
+    'a version and a NUL': `GET / HTTP/2.0\r\n${fields('X: a\0b\r\n')}`,
+    'too many fields and a bare LF': `GET / HTTP/1.1\r\n${fields(`${'X: a\r\n'.repeat(200)}Y: a\nb\r\n`)}`,
+    'a NUL in a start line that is too long': `GET /\0${'a'.repeat(40_000)} HTTP/1.1\r\n${fields('')}`,
+    'a bare LF in a head that is too long': `GET / HTTP/1.1\r\n${fields(`Y: a\nb\r\nX: ${'a'.repeat(40_000)}\r\n`)}`,
+    'too many trailers and a bare LF': `${CHUNKED}0\r\n${'X: a\r\n'.repeat(200)}Y: a\nb\r\n\r\n`,
+  };
+  for (const [what, bytes] of Object.entries(cases)) {
+    test(`is refused for the same one, however it comes: ${what}`, () => {
+      const fault = bytes.search(/[^\r]\n|\r[^\n]|\0/);
+      for (const at of [1, 20, fault, fault + 1, fault + 2, bytes.length - 1]) {
+        const { notes, send } = aReader();
+        send(bytes.slice(0, at));
+        send(bytes.slice(at));
+        assert.equal(notes.told.at(-1), 'malformed 400', `cut at ${at}`);
+      }
+      const { notes, send } = aReader();
+      send(bytes);
+      assert.equal(notes.told.at(-1), 'malformed 400');
+    });
+  }
+
+  test('is not blamed for what stands before it', () => {
+    const { notes, send, reader } = aReader();
+    send(`${post('hello\r')}${get('/2').replace('HTTP/1.1', 'HTTP/2.0')}`);
+    reader.next();
+    assert.deepEqual(notes.told, ['POST /', 'body hello\r', 'request', 'malformed 505']);
+  });
+});
+
 test('what was held when reading stops is given back, once', () => {
   const { send, reader } = aReader();
   send(`${get()}and more`);
