@@ -4,7 +4,7 @@ import { redact } from './config/redact.ts';
 import type { SidecarConfig } from './config/sidecar-config.ts';
 import type { Mesh } from './mesh.ts';
 import type { PassThrough } from './pass-through.ts';
-import type { AccessLog } from './telemetry/access-log.ts';
+import type { AccessLogCounts } from './telemetry/access-log.ts';
 import type { DownstreamCounters, UpstreamCounters } from './telemetry/counters.ts';
 import { type MetricsSources, sidecarMetrics } from './telemetry/metrics.ts';
 import type { UpstreamSet } from './upstream-set.ts';
@@ -17,6 +17,7 @@ interface ViewSources {
   readonly passThrough: PassThrough;
   readonly noUpstream: UpstreamCounters;
   readonly downstream: DownstreamCounters;
+  readonly accessLog: Readonly<AccessLogCounts>;
   readonly logDestination: Pick<LogDestination, 'dropped'>;
   /** Null where there is no control plane. */
   readonly mesh: Mesh | null;
@@ -32,19 +33,15 @@ export class SidecarView implements AdminView {
   private readonly configCounts = { generation: 0, refused: 0 };
   private current: SidecarConfig | null = null;
   private needsRestart: readonly string[] = [];
-  private accessLog: AccessLog | null = null;
   private lastRefusal: { readonly at: string; readonly reason: string } | null = null;
 
   constructor(sources: ViewSources) {
     this.sources = sources;
-    const view = this;
     this.metricsSources = {
       version: sources.version,
       upstreams: () => this.counters(),
       downstream: sources.downstream,
-      get accessLog() {
-        return view.accessLog;
-      },
+      accessLog: sources.accessLog,
       logDestination: sources.logDestination,
       config: this.configCounts,
       discovery: () => sources.mesh,
@@ -52,10 +49,9 @@ export class SidecarView implements AdminView {
   }
 
   /** A configuration is in force. @param needsRestart the settings that stay as they were until a restart */
-  applied(config: SidecarConfig, accessLog: AccessLog | null, needsRestart: readonly string[]): void {
+  applied(config: SidecarConfig, needsRestart: readonly string[]): void {
     this.current = config;
     this.needsRestart = needsRestart;
-    this.accessLog = accessLog;
     this.configCounts.generation++;
     this.lastRefusal = null;
   }

@@ -25,7 +25,7 @@ import { RouteTable } from './routing/route-table.ts';
 import type { RunningUpstream, UpstreamContext } from './running-upstream.ts';
 import { ShortageReport } from './shortage-report.ts';
 import { SidecarView } from './sidecar-view.ts';
-import { AccessLog } from './telemetry/access-log.ts';
+import { AccessLog, type AccessLogCounts } from './telemetry/access-log.ts';
 import { DownstreamCounters, UpstreamCounters } from './telemetry/counters.ts';
 import { telemetryLayer } from './telemetry/telemetry-layer.ts';
 import { ConnectionLimit } from './upstream/connection-limit.ts';
@@ -72,6 +72,7 @@ export class Sidecar {
   private readonly started: SidecarConfig;
   private admin: AdminServer | null = null;
   private accessLog: AccessLog | null = null;
+  private readonly accessLogCounts: AccessLogCounts = { written: 0, suppressed: 0 };
   private config: SidecarConfig;
   private ownHosts: Set<string> = new Set();
   private stopping: Promise<void> | null = null;
@@ -140,6 +141,7 @@ export class Sidecar {
       passThrough: this.passThrough,
       noUpstream: this.noUpstream,
       downstream: this.downstream.counters,
+      accessLog: this.accessLogCounts,
       logDestination: this.logDestination,
       mesh: this.mesh,
       drain: () => this.drainByApi(),
@@ -200,7 +202,7 @@ export class Sidecar {
     this.downstream.limits = limitsOf(config);
     this.downstream.via = via;
     this.route();
-    this.view.applied(config, this.accessLog, needsRestart);
+    this.view.applied(config, needsRestart);
     if (needsRestart.length > 0) {
       const differ = `${needsRestart.join(', ')} ${needsRestart.length === 1 ? 'differs' : 'differ'}`;
       this.log.warn(
@@ -296,6 +298,7 @@ export class Sidecar {
       sample,
       perSecond,
       destination: this.logDestination,
+      counts: this.accessLogCounts,
       clock: this.clock.now,
       wallClock: Date.now,
       random: Math.random,

@@ -6,6 +6,13 @@ import { getField } from '../exchange/fields.ts';
 import { AccessLogEntry, toLine, toText } from './access-log-entry.ts';
 import { receivedBytes } from './received-bytes.ts';
 
+export interface AccessLogCounts {
+  /** Lines handed to the destination. */
+  written: number;
+  /** Exchanges that were not logged because there were too many of them. */
+  suppressed: number;
+}
+
 export interface AccessLogOptions {
   readonly format: 'json' | 'text';
   /** The share of successful exchanges that are logged, 0 to 1. Failures always are, within `perSecond`. */
@@ -13,6 +20,8 @@ export interface AccessLogOptions {
   /** Lines per second at most, 1 or more; a burst of as many is taken at once after a quiet second. */
   readonly perSecond: number;
   readonly destination: Pick<LogDestination, 'write'>;
+  /** Counted on by this log: they outlive one that another takes the place of. */
+  readonly counts: AccessLogCounts;
   /** Monotonic milliseconds, the clock of {@link Exchange.startedAt}. */
   readonly clock: () => number;
   /** Milliseconds since 1970. */
@@ -27,10 +36,6 @@ export interface AccessLogOptions {
  * and told of once a second; failures, and what was retried, go before plain successes, which leave them a fifth of the bound.
  */
 export class AccessLog {
-  /** Lines handed to the destination. */
-  written = 0;
-  /** Exchanges that were not logged because there were too many of them. */
-  suppressed = 0;
   private readonly options: AccessLogOptions;
   /** Null where the format is text. */
   private readonly json: Logger | null;
@@ -39,13 +44,14 @@ export class AccessLog {
   private used = 0;
   private tokens: number;
   private refilledAt: number;
-  private suppressedTold = 0;
+  private suppressedTold: number;
   private toldAt = Number.NEGATIVE_INFINITY;
   private flushTimer: NodeJS.Timeout | null = null;
   private tellTimer: NodeJS.Timeout | null = null;
 
   constructor(options: AccessLogOptions) {
     this.options = options;
+    this.suppressedTold = options.counts.suppressed;
     this.json = options.format === 'json' ? pino(JSON_OPTIONS, options.destination) : null;
     this.reserve = options.perSecond * FAILURE_SHARE;
     this.tokens = options.perSecond;
@@ -121,7 +127,7 @@ export class AccessLog {
       if (this.json !== null) this.json.info(line);
       else destination.write(`${toText(line)}\n`);
     }
-    this.written += this.used;
+    this.options.counts.written += this.used;
     this.used = 0;
     this.tellSuppressed(now, wallOffset);
   }
@@ -142,7 +148,7 @@ export class AccessLog {
     this.tokens = Math.min(perSecond, this.tokens + ((now - this.refilledAt) / 1000) * perSecond);
     this.refilledAt = now;
     if (this.tokens - 1 < (isRemarkable ? 0 : this.reserve)) {
-      this.suppressed++;
+      this.options.counts.suppressed++;
       this.scheduleFlush();
       return false;
     }
@@ -167,7 +173,7 @@ export class AccessLog {
   }
 
   private tellSuppressed(now: number, wallOffset: number): void {
-    const count = this.suppressed - this.suppressedTold;
+    const count = this.options.counts.suppressed - this.suppressedTold;
     if (count === 0) return;
     if (now - this.toldAt < 1000) {
       this.tellTimer ??= setTimeout(() => this.tellLater(), this.toldAt + 1000 - now).unref();
@@ -176,7 +182,7 @@ export class AccessLog {
     if (this.tellTimer !== null) clearTimeout(this.tellTimer);
     this.tellTimer = null;
     this.toldAt = now;
-    this.suppressedTold = this.suppressed;
+    this.suppressedTold = this.options.counts.suppressed;
     const time = new Date(wallOffset + now).toISOString();
     const message = `exchanges not logged: ${count}, there are more than ${this.options.perSecond} a second`;
     if (this.json !== null) this.json.warn({ time, suppressed: count }, message);

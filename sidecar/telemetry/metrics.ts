@@ -1,6 +1,7 @@
 import { type CollectedMetric, counter, gauge, single } from '../../process/collected-metric.ts';
 import { metricsText } from '../../process/metrics-text.ts';
 import { processMetrics } from '../../process/process-metrics.ts';
+import type { AccessLogCounts } from './access-log.ts';
 import type { DownstreamCounters, UpstreamCounters } from './counters.ts';
 import { type DiscoveryGauges, discoveryMetrics } from './discovery-metrics.ts';
 import { upstreamMetrics } from './upstream-metrics.ts';
@@ -11,8 +12,7 @@ export interface MetricsSources {
   /** The counters of the upstreams that exist now; the series of others are gone from the answer. */
   upstreams(): Iterable<UpstreamCounters>;
   readonly downstream: DownstreamCounters;
-  /** Null where exchanges are not logged. */
-  readonly accessLog: { readonly written: number; readonly suppressed: number } | null;
+  readonly accessLog: Readonly<AccessLogCounts>;
   readonly logDestination: { readonly dropped: number };
   /** How often a configuration was applied and refused; the one that is in force since the start is the first. */
   readonly config: { readonly generation: number; readonly refused: number };
@@ -86,12 +86,12 @@ function ownMetrics(sources: MetricsSources): CollectedMetric[] {
       single(sources.config.refused),
     ),
     counter('outrider_access_log_written_total', 'Exchanges that were logged.', () =>
-      single(sources.accessLog?.written ?? 0),
+      single(sources.accessLog.written),
     ),
     counter(
       'outrider_access_log_suppressed_total',
       'Exchanges that were not logged because there were too many.',
-      () => single(sources.accessLog?.suppressed ?? 0),
+      () => single(sources.accessLog.suppressed),
     ),
     counter(
       'outrider_log_dropped_total',

@@ -68,6 +68,20 @@ describe('a configuration that changes while the sidecar runs', () => {
     assert.equal((await sidecar.config()).generation, generation);
   });
 
+  it('counts on when the access log changes', async () => {
+    const logged = async () => (await sidecar.metrics()).value('outrider_access_log_written_total');
+    const upstream = { endpoints: [one.address] };
+    await sidecar.reconfigure(file(upstream));
+    const client = await open();
+    assert.equal((await client.ask(get('/counted'))).status, 200);
+    await until(async () => (await logged()) > 0, 'a line');
+    const before = await logged();
+    await sidecar.reconfigure(file(upstream, { accessLog: { format: 'text' } }));
+    assert.ok((await logged()) >= before);
+    await sidecar.reconfigure(file(upstream, { accessLog: { format: 'off' } }));
+    assert.ok((await logged()) >= before);
+  });
+
   it('applies without losing a request or a connection', async () => {
     const variants = [
       file({ endpoints: [one.address, two.address] }),

@@ -32,6 +32,7 @@ beforeEach(() => {
     mesh: null,
     noUpstream: new UpstreamCounters('(none)'),
     downstream: new DownstreamCounters(),
+    accessLog: { written: 0, suppressed: 0 },
     logDestination: { dropped: 0 } as never,
     drain: async () => {
       drained++;
@@ -59,7 +60,7 @@ describe('who it is', () => {
   });
 
   test('under a configuration, and while it drains', () => {
-    view.applied(aConfig, null, []);
+    view.applied(aConfig, []);
     view.isDraining = true;
     const info = view.info() as Shown;
     assert.deepEqual([info.service, info.state, info.configGeneration], ['orders', 'draining', 1]);
@@ -68,19 +69,19 @@ describe('who it is', () => {
 
 describe('the configuration', () => {
   test('is shown without secrets', () => {
-    view.applied(aConfig, null, []);
+    view.applied(aConfig, []);
     const text = JSON.stringify(view.config());
     assert.match(text, /"service":"orders"/);
     assert.doesNotMatch(text, /secret/);
   });
 
   test('is shown with what needs a restart', () => {
-    view.applied(aConfig, null, ['admin.listen']);
+    view.applied(aConfig, ['admin.listen']);
     assert.deepEqual((view.config() as Shown).needsRestart, ['admin.listen']);
   });
 
   test('that was refused is shown with the reason, until one is applied', async () => {
-    view.applied(aConfig, null, []);
+    view.applied(aConfig, []);
     view.refused('line 3: no such key');
     const { generation, refused } = view.config() as { generation: number; refused: Shown };
     assert.equal(generation, 1);
@@ -92,7 +93,7 @@ describe('the configuration', () => {
     assert.equal((view.config() as Shown).refused, null);
     assert.match(await view.metrics(), /^outrider_config_refused_total 1$/m);
     view.refused('line 4: no such key');
-    view.applied(aConfig, null, []);
+    view.applied(aConfig, []);
     assert.deepEqual([(view.config() as Shown).generation, (view.config() as Shown).refused], [2, null]);
   });
 });
