@@ -144,7 +144,8 @@ export class LogDestination {
     if (this.batch === null && this.waitingBytes > 0) {
       const { waiting, waitingBytes } = this;
       this.batch = waiting.subarray(0, waitingBytes);
-      this.waiting = this.spare;
+      // What a slow reader made grow is not kept for good.
+      this.waiting = this.spare.length > KEPT_BYTES ? Buffer.allocUnsafeSlow(FIRST_BYTES) : this.spare;
       this.spare = waiting;
       this.waitingBytes = 0;
     }
@@ -165,6 +166,7 @@ export class LogDestination {
 
 /** Room for what waits at first; it grows with need. */
 const FIRST_BYTES = 32 * 1024;
+const KEPT_BYTES = 8 * FIRST_BYTES;
 const LINE_FEED = 10;
 /** When a reader that takes nothing is tried again. */
 const RETRY_MS = 50;

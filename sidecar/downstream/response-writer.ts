@@ -5,9 +5,10 @@ import { CHUNKED, type Framing, UNTIL_CLOSE } from '../http1/framing.ts';
 import type { ParsedRequest } from '../http1/request-head.ts';
 import { chunkedEnd, chunkStart, responseHeadText } from '../http1/serialize.ts';
 import type { ByteSocket } from '../io/byte-socket.ts';
+import { TEXT_LIMIT } from '../io/shared-buffers.ts';
 import type { OwnAnswer } from './problem.ts';
 
-/** Pieces up to this length wait for what comes with them, so that a small answer is one write. */
+/** Pieces of a chunked answer up to this length wait for what comes with them, so that with its end it is one write. */
 const CORK_LIMIT = 16 * 1024;
 
 /** Writes answers to the application's connection, one after another, with as few system calls as may be. */
@@ -68,7 +69,7 @@ export class ResponseWriter {
     const isChunked = this.framing === CHUNKED;
     const before = isChunked ? this.out + chunkStart(chunk.length) : this.out;
     const after = isChunked ? '\r\n' : '';
-    if (before.length + chunk.length <= CORK_LIMIT) {
+    if (before.length + chunk.length <= (isChunked ? CORK_LIMIT : TEXT_LIMIT)) {
       this.out = before + chunk.toString('latin1') + after;
       return;
     }
