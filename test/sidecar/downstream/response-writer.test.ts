@@ -121,6 +121,17 @@ describe('what is written when', () => {
     assert.match(socket.take(), /^HTTP\/1\.1 200 OK\r\n[\s\S]*\r\n\r\n4e20\r\nx+\r\n$/);
   });
 
+  test('where nothing has to follow a piece, less is large', () => {
+    const { writer, socket } = aWriter();
+    writer.head(aResponseHead({ bodyLength: 3_100 }), 1, true, true, '');
+    writer.data(Buffer.alloc(100, 'x'));
+    assert.equal(socket.take(), '');
+    writer.data(Buffer.alloc(3_000, 'x'));
+    assert.equal(socket.take(), `HTTP/1.1 200 OK\r\n\r\n${'x'.repeat(3_100)}`);
+    writer.end(null);
+    assert.equal(socket.take(), '');
+  });
+
   test('nothing of an answer that was given up is left for the next', () => {
     const { writer, socket } = aWriter();
     writer.head(aResponseHead({ status: 500 }), 1, true, true, '');
