@@ -81,6 +81,8 @@ export class ApiServer {
     this.rateLimit = new RateLimit(options.rateLimit);
     this.app = fastify({
       bodyLimit: BODY_LIMIT,
+      // Heads come at once: half of one must not hold one of the connections for long.
+      http: { headersTimeout: 5_000, connectionsCheckingInterval: 2_000 },
       requestTimeout: 30_000,
       keepAliveTimeout: 72_000,
       forceCloseConnections: 'idle',

@@ -58,6 +58,20 @@ test('asks for one that is not', async t => {
   socket.destroy();
 });
 
+test('gives a head that does not come to its end no more than a few seconds', {
+  timeout: 20_000,
+}, async t => {
+  const api = await startControlPlane(t);
+  const socket = connect(api.port, '127.0.0.1');
+  let heard = '';
+  socket.on('data', chunk => {
+    heard += chunk;
+  });
+  socket.write('GET /healthz HTTP/1.1\r\nhost: local');
+  await once(socket, 'close');
+  assert.match(heard, /^HTTP\/1\.1 408 /);
+});
+
 test('takes so much metadata and no more', async t => {
   const api = await startControlPlane(t);
   const metadata = (length: number) => Object.fromEntries(Array.from({ length }, (_, i) => [`k${i}`, 'v']));
