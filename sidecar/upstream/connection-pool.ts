@@ -310,7 +310,8 @@ export class ConnectionPool
 
   private enqueue(attempt: Attempt): void {
     const { pending, pendingFor } = this.settings;
-    if (this.queue.length >= pending) {
+    // A connection that rests is free a moment later: whoever waits for that one is not too many.
+    if (this.queue.length >= pending + this.rest.length) {
       return this.overflow(
         attempt,
         `${this.queue.length} requests wait for a connection already (limits.pending)`,

@@ -41,6 +41,11 @@ export class Rest<Connection extends Resting> {
     if (this.resting === 1) this.afterTurn(this.endTurn);
   }
 
+  /** How many connections rest, those included that were closed in this turn. */
+  get length(): number {
+    return this.resting;
+  }
+
   /** How many connections to the endpoint rest. */
   count(endpoint: Endpoint): number {
     return this.connections.filter(resting => resting?.isResting && resting.endpoint === endpoint).length;

@@ -105,6 +105,22 @@ describe('where the limit of the upstream is reached', () => {
     assert.equal(under.attempt(on.a.endpoint).reply.failure?.kind, 'overflow');
   });
 
+  test('who waits for a connection that only rests until the turn is over is not too many', async () => {
+    const turns: (() => void)[] = [];
+    const settings = { connections: 1, pending: 0 };
+    const under = on.makePool({ settings, afterTurn: run => turns.push(run) });
+    const first = under.attempt(on.a.endpoint, { target: '/1' });
+    await answer(on.a, 0);
+    await first.reply.ended;
+    const second = under.attempt(on.a.endpoint, { target: '/2' }).reply;
+    assert.equal(second.isEnded, false);
+    assert.equal(under.attempt(on.a.endpoint).reply.failure?.kind, 'overflow');
+    while (turns.length > 0) turns.shift()?.();
+    await answer(on.a, 0);
+    await second.ended;
+    assert.deepEqual(second.told, [200, 'data', 'end']);
+  });
+
   test('nobody waits longer than `pendingFor`', async () => {
     const under = on.makePool({ settings: { connections: 1, pendingFor: 500 } });
     const first = under.attempt(on.a.endpoint).reply;
