@@ -29,6 +29,8 @@ export interface SidecarOptions extends ConfigRequest {
 
 /** A sidecar that runs, as this file needs it. */
 interface RunningSidecar {
+  /** Exchanges under way. */
+  readonly inFlight: number;
   /** Rejects when the configuration can't be applied; then what was in force stays. */
   apply(config: SidecarConfig): Promise<void>;
   /** Null: nothing is refused any more. */
@@ -64,7 +66,8 @@ export async function runSidecar(options: SidecarOptions, start: StartSidecar): 
     return 2;
   }
 
-  boundRuntimeMemory();
+  let running: RunningSidecar | null = null;
+  boundRuntimeMemory(() => running?.inFlight ?? 0);
   const { command } = options;
   const program = new Program('sidecar', options.logLevel, command === null ? undefined : STOPPING_SIGNALS);
   const { log } = program;
@@ -77,7 +80,7 @@ export async function runSidecar(options: SidecarOptions, start: StartSidecar): 
   warnOf(loaded.problems, log);
   let sidecar: RunningSidecar;
   try {
-    sidecar = await start(loaded.value, { log, version: options.version, accessLog });
+    sidecar = running = await start(loaded.value, { log, version: options.version, accessLog });
   } catch (error) {
     log.error({}, error instanceof ListenError ? error.message : `can not start: ${messageOf(error)}`);
     await accessLog.close(LAST_LINES_MS);

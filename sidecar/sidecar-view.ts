@@ -80,6 +80,13 @@ export class SidecarView implements AdminView {
     return { generation: this.configCounts.generation, inForce, needsRestart, refused };
   }
 
+  /** Exchanges under way. */
+  get inFlight(): number {
+    let sum = 0;
+    for (const { inFlight } of this.counters()) sum += inFlight;
+    return sum;
+  }
+
   upstreams(): readonly object[] {
     const { upstreams, passThrough } = this.sources;
     const passed = [...passThrough.all].map(({ upstream }) => upstream);

@@ -217,6 +217,11 @@ export class Sidecar {
     this.view.refused(reason);
   }
 
+  /** Exchanges under way. */
+  get inFlight(): number {
+    return this.view.inFlight;
+  }
+
   /** How long a stop waits at most, in ms: `stop.grace` as it is in force. */
   get grace(): number {
     return this.config.stop.grace;

@@ -36,6 +36,7 @@ const code = await runSidecar(
         if (next.service === 'impossible') throw new Error('the port is in use');
         tell('applied', next);
       },
+      inFlight: 0,
       grace: 0,
       async drain() {},
       noteRefused: reason => tell(`refused ${reason}`),

@@ -119,7 +119,6 @@ const TESTED_AS_PROCESS = {
   'control-plane/mesh-file-source.ts': 'control-plane/mesh-file',
   'process/log.ts': 'sidecar/main',
   'process/program.ts': 'sidecar/main',
-  'sidecar/io/runtime-memory.ts': 'e2e/limits',
   'sidecar/checks/all-checks.ts': 'sidecar/commands/check',
   'sidecar/commands/run.ts': 'e2e/run',
   'sidecar/commands/sidecar-flags.ts': 'sidecar/commands/sidecar',
