@@ -62,6 +62,8 @@ export class ConnectionPool
   private readonly connections = new Set<UpstreamConnection>();
   private readonly rest: Rest<UpstreamConnection>;
   private readonly queue: PendingQueue;
+  /** Attempts for each of which a connection rests. */
+  private readonly patient = { pendingWaiting: 0 };
   private readonly sweepTimer = new Timer(this);
 
   /** @param total the bound on the connections of all upstreams together */
@@ -97,6 +99,9 @@ export class ConnectionPool
     if (connection !== null) {
       this.counters.connectionsReused++;
       this.assign(connection, attempt);
+    } else if (this.queue.length === 0 && this.isFull && !attempt.needsFresh && lane.hasRestToSpare) {
+      // Rather than closing a connection to another endpoint for it: this one is free a moment later.
+      lane.patient.push(attempt, this.settings.pendingFor);
     } else if (this.queue.length === 0 && this.makeRoom()) {
       this.openFor(lane, attempt);
     } else {
@@ -112,7 +117,7 @@ export class ConnectionPool
     endpoint.isGone = true;
     const lane = this.lane(endpoint);
     for (const connection of [...lane.idle]) connection.abandon();
-    const waiting = lane.waiting.splice(0);
+    const waiting = lane.takeAllWaiting();
     for (const dial of [...this.dials]) if (dial.endpoint === endpoint) this.giveUp(dial, lane);
     this.forgetIfUnused(endpoint, lane);
     for (const attempt of waiting) if (attempt.moveOn()) this.acquire(attempt);
@@ -120,7 +125,8 @@ export class ConnectionPool
 
   /** Idle connections to the endpoint. */
   idleCount(endpoint: Endpoint): number {
-    return this.rest.count(endpoint) + (this.lanes.get(endpoint)?.idle.length ?? 0);
+    const lane = this.lanes.get(endpoint);
+    return lane === undefined ? 0 : lane.resting + lane.idle.length;
   }
 
   /** Closes everything. Attempts under way fail. */
@@ -128,7 +134,9 @@ export class ConnectionPool
     this.context.wheel.stop(this.sweepTimer);
     this.total.forget(this);
     const reason = failure('no-endpoint', `${this.name} is not called any more: the sidecar stops.`);
-    for (let next = this.queue.shift(); next !== null; next = this.queue.shift()) next.fail(reason);
+    for (const { patient } of this.lanes.values())
+      for (const attempt of patient.empty()) attempt.fail(reason);
+    for (const attempt of this.queue.empty()) attempt.fail(reason);
     for (const connection of [...this.connections]) connection.stop();
     for (const dial of [...this.dials]) {
       dial.abort();
@@ -183,27 +191,32 @@ export class ConnectionPool
 
   onFree(connection: UpstreamConnection): void {
     this.counters.connectionsBusy--;
+    this.lane(connection.endpoint).resting++;
     this.rest.add(connection);
   }
 
-  get isWaitedFor(): boolean {
-    // Whoever waits in a lane waits for a connection that is being opened.
-    return this.queue.length + this.dials.size > 0;
+  isWaitedFor({ endpoint }: UpstreamConnection): boolean {
+    if (this.queue.length > 0) return true;
+    return this.dials.size + this.patient.pendingWaiting > 0 && this.lane(endpoint).isWaitedFor;
   }
 
   onRested(connection: UpstreamConnection): void {
-    this.offer(connection, this.lane(connection.endpoint));
+    const lane = this.lane(connection.endpoint);
+    lane.resting--;
+    this.offer(connection, lane);
   }
 
   onClosed(connection: UpstreamConnection): void {
     const lane = this.lane(connection.endpoint);
     this.counters.connectionsOpen--;
     connection.endpoint.connections--;
-    if (takeOut(lane.idle, connection)) {
+    if (lane.removeIdle(connection)) {
       const now = this.context.wheel.coarseNow;
       if (connection.wasClosedByEndpoint) lane.idleLimit.onClosed(now - connection.idleSince, now);
-    } else if (connection.isResting) connection.isResting = false;
-    else this.counters.connectionsBusy--;
+    } else if (connection.isResting) {
+      connection.isResting = false;
+      this.onRestLost(lane);
+    } else this.counters.connectionsBusy--;
     this.connections.delete(connection);
     this.uncount(connection.endpoint, lane);
     this.giveBack();
@@ -224,7 +237,7 @@ export class ConnectionPool
   // What waiting attempts and limits tell.
 
   leave(attempt: Attempt): void {
-    takeOut(this.lanes.get(attempt.endpoint)?.waiting ?? [], attempt);
+    this.lanes.get(attempt.endpoint)?.leave(attempt);
     this.queue.remove(attempt);
   }
 
@@ -291,11 +304,23 @@ export class ConnectionPool
     return first;
   }
 
+  /** A connection was closed while it rested: whoever is left without one by that gets its place. */
+  private onRestLost(lane: Lane): void {
+    lane.resting--;
+    if (lane.patient.length <= lane.resting) return;
+    const attempt = lane.patient.shift();
+    if (attempt !== null) this.queue.unshift(attempt, this.settings.pendingFor);
+  }
+
+  private get isFull(): boolean {
+    return this.limit.isReached || this.total.isReached;
+  }
+
   /** Sees to it that one more connection may be opened, at the expense of an idle one if need be. @returns whether it may */
   private makeRoom(): boolean {
     if (this.limit.isReached && !this.closeOldestIdle()) return false;
     if (this.total.isReached && !this.closeOldestIdle() && !this.total.reclaim()) return false;
-    return !this.limit.isReached && !this.total.isReached;
+    return !this.isFull;
   }
 
   private openFor(lane: Lane, attempt: Attempt): void {
@@ -311,7 +336,7 @@ export class ConnectionPool
   private enqueue(attempt: Attempt): void {
     const { pending, pendingFor } = this.settings;
     // A connection that rests is free a moment later: whoever waits for that one is not too many.
-    if (this.queue.length >= pending + this.rest.length) {
+    if (this.queue.length + this.patient.pendingWaiting >= pending + this.rest.length) {
       return this.overflow(
         attempt,
         `${this.queue.length} requests wait for a connection already (limits.pending)`,
@@ -359,7 +384,7 @@ export class ConnectionPool
   private lane(endpoint: Endpoint): Lane {
     let lane = this.lanes.get(endpoint);
     if (lane === undefined) {
-      lane = new Lane();
+      lane = new Lane(new PendingQueue(this.context.wheel, this.patient));
       this.lanes.set(endpoint, lane);
     }
     return lane;
@@ -371,11 +396,4 @@ function canUse({ needsFresh, endpoint: chosen, exchange }: Attempt, endpoint: E
   if (needsFresh) return false;
   const isOfUse = endpoint.weight > 0 && !endpoint.ejection.isOut;
   return chosen === endpoint || (isOfUse && !exchange.tried.includes(endpoint));
-}
-
-/** Takes an item out of a list. @returns whether it was in there */
-function takeOut<T>(items: T[], item: T): boolean {
-  const index = items.indexOf(item);
-  if (index >= 0) items.splice(index, 1);
-  return index >= 0;
 }

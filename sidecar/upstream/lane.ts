@@ -1,5 +1,6 @@
 import type { Attempt } from './attempt.ts';
 import { IdleLimit } from './idle-limit.ts';
+import type { PendingQueue } from './pending-queue.ts';
 import type { UpstreamConnection } from './upstream-connection.ts';
 
 /** The connections of a pool to one endpoint. All times are monotonic ms. */
@@ -8,9 +9,17 @@ export class Lane {
   readonly idle: UpstreamConnection[] = [];
   /** Attempts for each of which a connection is being opened, oldest first. */
   readonly waiting: Attempt[] = [];
+  /** Attempts for each of which a connection rests, oldest first. */
+  readonly patient: PendingQueue;
   readonly idleLimit = new IdleLimit();
   /** Connections that are open or being opened. */
   open = 0;
+  /** Connections that rest: their answer has ended a moment ago. */
+  resting = 0;
+
+  constructor(patient: PendingQueue) {
+    this.patient = patient;
+  }
 
   get isUnused(): boolean {
     return this.open === 0 && this.waiting.length === 0;
@@ -30,12 +39,39 @@ export class Lane {
     return connection;
   }
 
-  /** Takes the oldest attempt that a connection may carry which has carried others; null where there is none. */
+  /** Whether a connection rests that nobody waits for. */
+  get hasRestToSpare(): boolean {
+    return this.resting > this.patient.length;
+  }
+
+  /** Whether somebody waits for a connection to the endpoint. */
+  get isWaitedFor(): boolean {
+    return this.waiting.length + this.patient.length > 0;
+  }
+
+  /** Takes an attempt that a connection may carry which has carried others; null where there is none. */
   takeWaiting(): Attempt | null {
-    const { waiting } = this;
+    const { waiting, patient } = this;
+    if (patient.length > 0) return patient.shift();
     if (waiting.length === 0) return null;
     const index = waiting.findIndex(attempt => !attempt.needsFresh);
     return index < 0 ? null : waiting.splice(index, 1)[0];
+  }
+
+  /** Takes out all who wait. */
+  takeAllWaiting(): Attempt[] {
+    return [...this.patient.empty(), ...this.waiting.splice(0)];
+  }
+
+  /** The attempt waits no more, if it did. */
+  leave(attempt: Attempt): void {
+    takeOut(this.waiting, attempt);
+    this.patient.remove(attempt);
+  }
+
+  /** The connection is idle no more. @returns whether it was */
+  removeIdle(connection: UpstreamConnection): boolean {
+    return takeOut(this.idle, connection);
   }
 
   /** Closes what has been idle for too long. */
@@ -44,4 +80,11 @@ export class Lane {
     const limit = this.idleLimit.at(now);
     while (idle.length > 0 && now - idle[0].idleSince >= limit) idle[0].abandon();
   }
+}
+
+/** Takes an item out of a list. @returns whether it was in there */
+function takeOut<T>(items: T[], item: T): boolean {
+  const index = items.indexOf(item);
+  if (index >= 0) items.splice(index, 1);
+  return index >= 0;
 }

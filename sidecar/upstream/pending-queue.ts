@@ -2,13 +2,16 @@ import type { TimerWheel } from '../io/timer-wheel.ts';
 import type { UpstreamCounters } from '../telemetry/counters.ts';
 import type { Attempt } from './attempt.ts';
 
+/** Where those who wait are counted. */
+type Waiting = Pick<UpstreamCounters, 'pendingWaiting'>;
+
 /** Attempts that wait because a limit is reached, oldest first, each for a bounded time and counted meanwhile. */
 export class PendingQueue {
   private readonly wheel: TimerWheel;
-  private readonly counters: UpstreamCounters;
+  private readonly counters: Waiting;
   private readonly attempts: Attempt[] = [];
 
-  constructor(wheel: TimerWheel, counters: UpstreamCounters) {
+  constructor(wheel: TimerWheel, counters: Waiting) {
     this.wheel = wheel;
     this.counters = counters;
   }
@@ -37,6 +40,13 @@ export class PendingQueue {
     const { first } = this;
     if (first !== null) this.remove(first);
     return first;
+  }
+
+  /** Takes all out, oldest first. */
+  empty(): Attempt[] {
+    const all = [...this.attempts];
+    for (const attempt of all) this.remove(attempt);
+    return all;
   }
 
   /** Takes the attempt out, if it waits here. */

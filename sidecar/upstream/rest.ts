@@ -1,8 +1,5 @@
-import type { Endpoint } from './endpoint.ts';
-
 /** A connection, as far as its rest is concerned. */
 export interface Resting {
-  readonly endpoint: Endpoint;
   /** Its answer has ended a moment ago; whoever closes it sets this to false. */
   isResting: boolean;
   /** Turns of the event loop that have ended since then. */
@@ -11,8 +8,8 @@ export interface Resting {
 
 /** Told of connections that have rested enough. */
 export interface RestOwner<Connection> {
-  /** Whether somebody waits who might be given a connection at once. */
-  readonly isWaitedFor: boolean;
+  /** Whether somebody waits who might be given the connection at once. */
+  isWaitedFor(connection: Connection): boolean;
   onRested(connection: Connection): void;
 }
 
@@ -46,11 +43,6 @@ export class Rest<Connection extends Resting> {
     return this.resting;
   }
 
-  /** How many connections to the endpoint rest. */
-  count(endpoint: Endpoint): number {
-    return this.connections.filter(resting => resting?.isResting && resting.endpoint === endpoint).length;
-  }
-
   private readonly endTurn = (): void => {
     const { owner, connections } = this;
     let kept = 0;
@@ -59,7 +51,7 @@ export class Rest<Connection extends Resting> {
       connections[index] = null;
       // Closed meanwhile.
       if (connection === null || !connection.isResting) continue;
-      if (connection.turnsRested++ === 0 && owner.isWaitedFor) {
+      if (connection.turnsRested++ === 0 && owner.isWaitedFor(connection)) {
         connections[kept++] = connection;
         continue;
       }

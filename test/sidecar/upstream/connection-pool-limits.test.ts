@@ -121,6 +121,91 @@ describe('where the limit of the upstream is reached', () => {
     assert.deepEqual(second.told, [200, 'data', 'end']);
   });
 
+  describe('and a connection to the endpoint rests', () => {
+    /** Two connections, the most there may be: one to `b` that is idle, and one to `a` that rests. */
+    async function makeRestingPool() {
+      const turns: (() => void)[] = [];
+      const under = on.makePool({ settings: { connections: 2 }, afterTurn: run => turns.push(run) });
+      const endTurns = () => {
+        while (turns.length > 0) turns.shift()?.();
+      };
+      for (const endpoint of [on.b, on.a]) {
+        endTurns();
+        const { reply } = under.attempt(endpoint.endpoint);
+        await answer(endpoint, 0);
+        await reply.ended;
+      }
+      return { under, endTurns, next: under.attempt(on.a.endpoint, { target: '/next' }) };
+    }
+
+    test('an attempt waits for that one, and none to another is closed', async () => {
+      const { under, endTurns, next } = await makeRestingPool();
+      assert.deepEqual(under.gauges, { open: 2, busy: 0, waiting: 0 });
+      endTurns();
+      await answer(on.a, 0);
+      await next.reply.ended;
+      assert.deepEqual(next.reply.told, [200, 'data', 'end']);
+      assert.deepEqual([under.counters.connectsStarted, on.a.open, on.b.open], [2, 1, 1]);
+    });
+
+    test('a second one does not: room is made for it', async () => {
+      const { under, endTurns } = await makeRestingPool();
+      under.attempt(on.a.endpoint, { target: '/second' });
+      endTurns();
+      assert.match(await on.a.request(0), /^GET \/next/);
+      assert.match(await on.a.request(1), /^GET \/second/);
+      await on.b.connections[0].over();
+      assert.deepEqual(under.gauges, { open: 2, busy: 2, waiting: 0 });
+    });
+
+    test('an attempt gets the place of that one where it is closed before', async () => {
+      const { under, endTurns } = await makeRestingPool();
+      on.a.connections[0].write('more than was asked for');
+      assert.match(await on.a.request(1), /^GET \/next/);
+      endTurns();
+      assert.deepEqual(under.gauges, { open: 2, busy: 1, waiting: 0 });
+      assert.deepEqual([on.a.open, on.b.open], [1, 1]);
+    });
+
+    test('an attempt that is given up leaves it to others', async () => {
+      const { under, endTurns, next } = await makeRestingPool();
+      next.attempt.cancel(GONE);
+      endTurns();
+      assert.equal(under.pool.idleCount(on.a.endpoint), 1);
+      assert.deepEqual(under.gauges, { open: 2, busy: 0, waiting: 0 });
+      assert.equal(on.a.endpoint.outstanding, 0);
+    });
+
+    test('an attempt goes elsewhere where the endpoint leaves', async () => {
+      const { under, endTurns } = await makeRestingPool();
+      const { reply } = under.attempt(on.b.endpoint);
+      await answer(on.b, 0);
+      await reply.ended;
+      const moved = under.attempt(on.b.endpoint, { target: '/moved', elsewhere: on.a.endpoint });
+      under.pool.remove(on.b.endpoint);
+      endTurns();
+      await on.b.connections[0].over();
+      assert.match(await on.a.request(0), /^GET \/next/);
+      assert.match(await on.a.request(1), /^GET \/moved/);
+      assert.deepEqual([moved.attempt.endpoint, on.b.endpoint.outstanding], [on.a.endpoint, 0]);
+    });
+
+    test('a stop fails an attempt that waits for it', async () => {
+      const { under, next } = await makeRestingPool();
+      under.pool.stop();
+      assert.equal(next.reply.failure?.kind, 'no-endpoint');
+      assert.deepEqual(under.gauges, { open: 0, busy: 0, waiting: 0 });
+    });
+
+    test('an attempt that needs a fresh connection does not wait', async () => {
+      const { under } = await makeRestingPool();
+      const { tunnel } = aTunnel();
+      under.attempt(on.a.endpoint, { method: 'CONNECT', target: 'a:443', tunnel });
+      await on.a.accepted(1);
+      await on.b.connections[0].over();
+    });
+  });
+
   test('nobody waits longer than `pendingFor`', async () => {
     const under = on.makePool({ settings: { connections: 1, pendingFor: 500 } });
     const first = under.attempt(on.a.endpoint).reply;

@@ -63,8 +63,9 @@ test('whatever applications and endpoints do: every attempt ends once, and nothi
       }),
       fc.integer({ min: 1, max: 4 }),
       fc.integer({ min: 0, max: 3 }),
+      fc.boolean(),
       fc.array(step, { minLength: 5, maxLength: 40 }),
-      async (deeds, connections, pending, steps) => {
+      async (deeds, connections, pending, rests, steps) => {
         let requests = 0;
         const script = (connection: Parameters<(typeof DEEDS)['answer']>[0]) =>
           DEEDS[deeds[requests++ % deeds.length]](connection);
@@ -73,7 +74,10 @@ test('whatever applications and endpoints do: every attempt ends once, and nothi
         await refusing.close();
         const endpoints = new Map([...servers, refusing].map(({ endpoint }) => [endpoint.id, endpoint]));
         const all = new Set(endpoints.values());
-        const under = new PoolUnderTest({ settings: { connections, pending, streamIdle: 5_000 } });
+        const under = new PoolUnderTest({
+          settings: { connections, pending, streamIdle: 5_000 },
+          afterTurn: rests ? run => void setImmediate(run) : run => run(),
+        });
         const made: ReturnType<PoolUnderTest['attempt']>[] = [];
 
         for (const action of steps) {
