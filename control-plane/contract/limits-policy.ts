@@ -49,7 +49,7 @@ export const LIMITS_SCHEMA = section('How much may be under way at once.', {
   ),
   connections: count({
     description: 'Connections to all endpoints of this upstream together.',
-    default: 1024,
+    default: 4096,
     min: 1,
     max: 1_000_000,
   }),

@@ -68,7 +68,7 @@ test('takes a file that says everything there is to say', () => {
     limits: {
       concurrency: 256,
       retries: null,
-      connections: 1024,
+      connections: 4096,
       pending: 128,
       pendingFor: 1_000,
       hold: 5_000,

@@ -17,7 +17,7 @@ test('without a word, requests are bounded in time and safely retried twice', ()
     [retry.attempts, retry.on, retry.methods],
     [3, ['connect-failure', 'reset', 'gateway-error', 'attempt-timeout'], 'idempotent'],
   );
-  assert.deepEqual([limits.connections, limits.pending, limits.pendingFor], [1024, 128, 1_000]);
+  assert.deepEqual([limits.connections, limits.pending, limits.pendingFor], [4096, 128, 1_000]);
   assert.deepEqual(rest, {
     breaker: null,
     rateLimit: null,
