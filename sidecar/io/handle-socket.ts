@@ -27,7 +27,7 @@ type OwnedHandle = TcpHandle & { [SOCKET]?: HandleSocket };
  * are, leaves no object behind.
  */
 export class HandleSocket implements ByteSocket {
-  hasFailed = false;
+  writes = 0;
   private readonly runtime: RuntimeHandles;
   private readonly handle: OwnedHandle;
   private owner: SocketOwner = NOBODY;
@@ -37,6 +37,9 @@ export class HandleSocket implements ByteSocket {
   private nextReadBuffer = READ_BUFFER;
   private isPaused = false;
   private pending = 0;
+  /** What is to be written at the end of the turn. */
+  private late = '';
+  private hasFailed = false;
   private isClosed = false;
   private isShuttingDown = false;
   /** A FIN was sent, or will be. */
@@ -65,11 +68,30 @@ export class HandleSocket implements ByteSocket {
   }
 
   write(text: string): void {
+    const all = this.late + text;
+    this.late = '';
     if (this.isClosed) return;
     const request = spareRequest(this.runtime);
-    const error = this.handle.writeLatin1String(request, text);
-    if (error !== 0) this.failSoon(error);
-    else if (this.runtime.wasLastWriteAsync()) this.await(request, null);
+    const error = this.handle.writeLatin1String(request, all);
+    if (error !== 0) return this.failSoon(error);
+    this.writes++;
+    if (this.runtime.wasLastWriteAsync()) this.await(request, null);
+  }
+
+  writeSoon(text: string): void {
+    if (this.late.length + text.length > LATE_LIMIT) return this.write(text);
+    if (this.late === '') lateSockets.add(this);
+    this.late += text;
+  }
+
+  flush(): void {
+    if (this.late !== '') this.write('');
+  }
+
+  takeBack(): boolean {
+    const hadAny = this.late !== '';
+    this.late = '';
+    return hadAny;
   }
 
   writeTogether(before: string, bytes: Buffer, after: string): void {
@@ -82,11 +104,13 @@ export class HandleSocket implements ByteSocket {
 
   /** @param isJoined whether the bytes lie in the buffer that is shared for this */
   private writeBytes(bytes: Buffer, isJoined: boolean): void {
+    this.flush();
     if (this.isClosed) return;
     const request = spareRequest(this.runtime);
     const error = this.handle.writeBuffer(request, bytes);
-    if (error !== 0) this.failSoon(error);
-    else if (this.runtime.wasLastWriteAsync()) {
+    if (error !== 0) return this.failSoon(error);
+    this.writes++;
+    if (this.runtime.wasLastWriteAsync()) {
       if (isJoined) giveAway();
       this.await(request, bytes);
     }
@@ -125,6 +149,7 @@ export class HandleSocket implements ByteSocket {
 
   destroy(): void {
     this.owner = NOBODY;
+    this.flush();
     if (this.isClosed) return;
     this.isClosed = true;
     this.leaveReadBuffers();
@@ -133,6 +158,7 @@ export class HandleSocket implements ByteSocket {
 
   reset(): void {
     this.owner = NOBODY;
+    this.flush();
     if (this.isClosed) return;
     this.isClosed = true;
     this.leaveReadBuffers();
@@ -239,6 +265,7 @@ export class HandleSocket implements ByteSocket {
   }
 
   private shutdown(done: () => void): void {
+    this.flush();
     if (this.isClosed) return;
     this.isWriteEnded = true;
     const onDone = () => {
@@ -263,10 +290,37 @@ export class HandleSocket implements ByteSocket {
 
   private lose(error: number): void {
     const { owner } = this;
+    this.takeBack();
     this.destroy();
     owner.onLost(getSystemErrorName(error));
   }
 }
+
+/** Characters that may wait for the end of a turn. */
+const LATE_LIMIT = 32 * 1024;
+
+/** The sockets that write at the end of this turn. Those in use are the first `count`. */
+class LateSockets {
+  private readonly sockets: (HandleSocket | null)[] = [];
+  private count = 0;
+
+  add(socket: HandleSocket): void {
+    this.sockets[this.count++] = socket;
+    if (this.count === 1) setImmediate(this.flush);
+  }
+
+  private readonly flush = (): void => {
+    const { sockets, count } = this;
+    this.count = 0;
+    for (let index = 0; index < count; index++) {
+      const socket = sockets[index];
+      sockets[index] = null;
+      socket?.flush();
+    }
+  };
+}
+
+const lateSockets = new LateSockets();
 
 function onRead(this: OwnedHandle): Buffer | undefined {
   return this[SOCKET]?.onRuntimeRead(readBytesOrError());

@@ -6,6 +6,7 @@ const KEEP_ALIVE_MS = 60_000;
 
 /** A socket on `net.Socket`: public API alone, and slower for it. */
 export class StreamSocket implements ByteSocket {
+  writes = 0;
   private readonly socket: Socket;
   private owner: SocketOwner | null = null;
   /** Something waits to be written. */
@@ -31,14 +32,21 @@ export class StreamSocket implements ByteSocket {
     return this.isWaiting && !this.socket.destroyed;
   }
 
-  get hasFailed(): boolean {
-    return this.socket.errored !== null;
-  }
-
   write(text: string): void {
     if (!this.socket.writable) return;
     this.socket.write(text, 'latin1', this.onWritten);
-    this.isWaiting = this.socket.writableLength > 0;
+    this.noteWrite();
+  }
+
+  /** At once: this is not the fast way. */
+  writeSoon(text: string): void {
+    this.write(text);
+  }
+
+  flush(): void {}
+
+  takeBack(): boolean {
+    return false;
   }
 
   writeTogether(before: string, bytes: Buffer, after: string): void {
@@ -47,7 +55,7 @@ export class StreamSocket implements ByteSocket {
     }
     if (!this.socket.writable) return;
     this.socket.write(joined(before, bytes, after), this.onWritten);
-    this.isWaiting = this.socket.writableLength > 0;
+    this.noteWrite();
     if (this.isWaiting) giveAway();
   }
 
@@ -97,6 +105,11 @@ export class StreamSocket implements ByteSocket {
   ends(): SocketEnds {
     const { localAddress = '', remoteAddress = '', remotePort = 0 } = this.socket;
     return { localAddress, remoteAddress, remotePort };
+  }
+
+  private noteWrite(): void {
+    if (this.socket.errored === null) this.writes++;
+    this.isWaiting = this.socket.writableLength > 0;
   }
 
   private readonly onWritten = (): void => {

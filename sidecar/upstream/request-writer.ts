@@ -12,17 +12,24 @@ const LONG_PIECE = 1024;
 export class RequestWriter {
   /** Whether the current request is written whole. */
   isComplete = true;
-  /** The kernel refused the current request's very first write, since the peer's reset had arrived before: nobody has seen anything of it. */
-  wasRefused = false;
   private readonly socket: ByteSocket;
   private framing: Framing = 0;
   /** Text that is to go out with what comes next. */
   private out = '';
   private isCorked = false;
-  private hasWritten = false;
+  /** Writes of the socket before the current request. */
+  private writesBefore = 0;
 
   constructor(socket: ByteSocket) {
     this.socket = socket;
+  }
+
+  /**
+   * Whether the kernel took nothing of the current request: it was not written yet, or its very first write was refused, since the
+   * peer's reset had arrived before.
+   */
+  get hasReachedNobody(): boolean {
+    return this.socket.writes === this.writesBefore;
   }
 
   /**
@@ -33,13 +40,12 @@ export class RequestWriter {
   begin(exchange: Exchange, via: string, now: number): void {
     const { head, body } = exchange;
     this.isComplete = body === null;
-    this.wasRefused = false;
-    this.hasWritten = false;
+    this.writesBefore = this.socket.writes;
     this.framing = body === null ? 0 : body.length === UNKNOWN_LENGTH ? CHUNKED : body.length;
     const { tellsGrpcTimeout } = exchange;
     const text = requestHeadText(head, this.framing, via, exchange.toldTimeLeft(now), tellsGrpcTimeout);
+    if (body === null) return this.socket.writeSoon(text);
     this.out = text;
-    if (body === null) return this.flush();
     this.isCorked = true;
   }
 
@@ -66,7 +72,6 @@ export class RequestWriter {
     const before = isChunked ? this.out + chunkStart(chunk.length) : this.out;
     this.out = '';
     this.socket.writeTogether(before, chunk, isChunked ? '\r\n' : '');
-    this.noteWrite();
   }
 
   end(trailers: Fields | null): void {
@@ -78,6 +83,7 @@ export class RequestWriter {
   /** Forgets what waits: the request has ended otherwise. */
   drop(): void {
     this.out = '';
+    this.socket.takeBack();
   }
 
   private flush(): void {
@@ -85,13 +91,5 @@ export class RequestWriter {
     const text = this.out;
     this.out = '';
     this.socket.write(text);
-    this.noteWrite();
-  }
-
-  /** Only the first one tells: where it went out, somebody may act upon it, whatever becomes of those behind it. */
-  private noteWrite(): void {
-    if (this.hasWritten) return;
-    this.hasWritten = true;
-    this.wasRefused = this.socket.hasFailed;
   }
 }

@@ -180,6 +180,9 @@ export class UpstreamConnection implements Carrier, Resting, BodySink, BodyRecei
       // Nobody asked: whatever it is, it must not become the answer to the next request.
       return this.close();
     }
+    // The same where it was not asked yet. A new connection may say at once that its endpoint has too much to do.
+    if (!this.isReused) this.socket.flush();
+    else if (this.socket.takeBack()) return this.onLost('it sent something that nobody had asked for');
     this.lastActivity = this.context.wheel.coarseNow;
     this.hasAnswered = true;
     let position = 0;
@@ -314,14 +317,15 @@ export class UpstreamConnection implements Carrier, Resting, BodySink, BodyRecei
       return this.close();
     }
     const exchange = attempt.exchange;
-    const isStale = this.isReused && !this.hasAnswered && (exchange.isIdempotent || this.writer.wasRefused);
+    const isStale =
+      this.isReused && !this.hasAnswered && (exchange.isIdempotent || this.writer.hasReachedNobody);
     if (isStale && exchange.isReplayable) {
       this.detach();
       this.owner.onStale(this, attempt);
       return this.close();
     }
     const detail = `${this.where()} was lost ${PART[this.phase]}: ${reason}. Look into the log of the endpoint.`;
-    this.loseAttempt(failure('reset', detail, this.writer.wasRefused));
+    this.loseAttempt(failure('reset', detail, this.writer.hasReachedNobody));
   }
 
   private loseAttempt(reason: Failure): void {

@@ -14,7 +14,11 @@ export class MemorySocket implements ByteSocket {
   /** What the other side has got, as latin1. */
   written = '';
   isBlocked = false;
+  /** The kernel refuses what is written. */
   hasFailed = false;
+  writes = 0;
+  /** Whether what is written for the end of the turn waits for that, or goes out at once. */
+  holds = false;
   isPaused = false;
   /** A FIN was sent. */
   hasEnded = false;
@@ -25,6 +29,7 @@ export class MemorySocket implements ByteSocket {
   lost = '';
   private owner: SocketOwner | null = null;
   private waiting: Waiting[] = [];
+  private late = '';
   private readBuffer = READ_BUFFER;
 
   open(owner: SocketOwner): void {
@@ -36,8 +41,27 @@ export class MemorySocket implements ByteSocket {
     this.writeTogether(text, Buffer.alloc(0), '');
   }
 
-  writeTogether(before: string, bytes: Buffer, after: string): void {
+  writeSoon(text: string): void {
+    this.late += text;
+    if (!this.holds) this.flush();
+  }
+
+  flush(): void {
+    if (this.late !== '') this.write('');
+  }
+
+  takeBack(): boolean {
+    const hadAny = this.late !== '';
+    this.late = '';
+    return hadAny;
+  }
+
+  writeTogether(text: string, bytes: Buffer, after: string): void {
+    const before = this.late + text;
+    this.late = '';
     if (this.closed !== null) return;
+    if (this.hasFailed) return;
+    this.writes++;
     assert.ok(!this.hasEnded, 'a write after the end');
     const isCopied =
       bytes.buffer === READ_BUFFER.buffer || before.length + bytes.length + after.length <= TEXT_LIMIT;
@@ -62,22 +86,26 @@ export class MemorySocket implements ByteSocket {
   }
 
   end(): void {
+    this.flush();
     this.hasEnded = true;
   }
 
   destroySoon(): void {
+    this.flush();
     this.closed ??= 'soon';
     this.owner = null;
     if (!this.isBlocked) this.writeOut();
   }
 
   destroy(): void {
+    this.flush();
     if (this.closed === null) this.lose();
     this.closed ??= 'at once';
     this.owner = null;
   }
 
   reset(): void {
+    this.flush();
     if (this.closed === null) this.lose();
     this.closed ??= 'reset';
     this.owner = null;

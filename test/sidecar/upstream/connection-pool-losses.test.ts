@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { describe, test } from 'node:test';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { failure } from '../../../sidecar/exchange/failure.ts';
 import { RequestBody } from '../../../sidecar/exchange/request-body.ts';
 import { runtimeHandles } from '../../../sidecar/io/runtime-handles.ts';
@@ -9,11 +10,14 @@ import { Endpoint } from '../../../sidecar/upstream/endpoint.ts';
 import { Application, aCompleteBody } from '../exchanges.ts';
 import { until } from '../until.ts';
 import { answer, type PoolUnderTest, usePools } from './pools.ts';
-import { OK } from './scripted-endpoint.ts';
+import { type EndpointConnection, OK } from './scripted-endpoint.ts';
 
 const GONE = failure('client-gone', 'gone');
 
 const on = usePools();
+
+// By public API alone a socket that can not be written to is not read from any more, and writes go out at once.
+const skip = runtimeHandles === null;
 
 /** An address where nobody listens. */
 async function refusingEndpoint(): Promise<Endpoint> {
@@ -147,6 +151,26 @@ describe('a connection that the endpoint has closed under us', () => {
     assert.deepEqual(reply.told, [200, 'data', 'end']);
   });
 
+  const DEEDS: Record<string, (connection: EndpointConnection) => void> = {
+    'sends what nobody has asked for': connection => connection.write(OK),
+    closes: connection => connection.end(),
+    resets: connection => connection.reset(),
+  };
+  for (const [deed, act] of Object.entries(DEEDS)) {
+    test(`carries nothing where the endpoint ${deed} before the request has gone out`, { skip }, async () => {
+      const under = await on.makeWarmPool();
+      // Behind this, sockets are read before anything is written.
+      await nextTurn();
+      const [connection] = on.a.connections;
+      act(connection);
+      const { reply, exchange } = under.attempt(on.a.endpoint, { method: 'POST' });
+      await answer(on.a, 1);
+      await reply.ended;
+      assert.deepEqual(reply.told, [200, 'data', 'end']);
+      assert.deepEqual([exchange.attempts, exchange.staleReplays, connection.received], [1, 1, '']);
+    });
+  }
+
   test('keeps its turn where the limit is reached', async () => {
     const under = await on.makeWarmPool({ settings: { connections: 1, pending: 1 } });
     const stale = under.attempt(on.a.endpoint, { target: '/stale' });
@@ -162,9 +186,6 @@ describe('a connection that the endpoint has closed under us', () => {
     assert.deepEqual(under.gauges, { open: 1, busy: 0, waiting: 0 });
   });
 });
-
-// By public API alone a socket that can not be written to is not read from any more.
-const skip = runtimeHandles === null;
 
 test('an answer that came before the endpoint refused to read on is not lost', { skip }, async () => {
   const under = on.makePool();

@@ -110,7 +110,7 @@ describe('a request that the system refuses to send', () => {
     const { socket, writer } = aWriter();
     socket.hasFailed = true;
     writer.begin(anExchange(), '', 0);
-    assert.equal(writer.wasRefused, true);
+    assert.equal(writer.hasReachedNobody, true);
   });
 
   test('may have reached somebody where it refused one behind that', () => {
@@ -121,6 +121,27 @@ describe('a request that the system refuses to send', () => {
     writer.data(Buffer.from('c'.repeat(2500)));
     writer.end(null);
     writer.uncork();
-    assert.equal(writer.wasRefused, false);
+    assert.equal(writer.hasReachedNobody, false);
+  });
+});
+
+describe('a request without a body', () => {
+  test('has reached nobody until the turn is over', () => {
+    const { socket, writer } = aWriter();
+    socket.holds = true;
+    writer.begin(anExchange(), '', 0);
+    assert.deepEqual([socket.take(), writer.isComplete, writer.hasReachedNobody], ['', true, true]);
+    socket.flush();
+    assert.match(socket.take(), /^GET /);
+    assert.equal(writer.hasReachedNobody, false);
+  });
+
+  test('never does where it is dropped before', () => {
+    const { socket, writer } = aWriter();
+    socket.holds = true;
+    writer.begin(anExchange(), '', 0);
+    writer.drop();
+    socket.flush();
+    assert.deepEqual([socket.take(), writer.hasReachedNobody], ['', true]);
   });
 });
