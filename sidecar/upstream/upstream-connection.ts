@@ -1,3 +1,4 @@
+import type { Exchange } from '../exchange/exchange.ts';
 import { type Failure, failure } from '../exchange/failure.ts';
 import { type Fields, NO_FIELDS } from '../exchange/fields.ts';
 import type { BodySink } from '../exchange/request-body.ts';
@@ -231,11 +232,21 @@ export class UpstreamConnection implements Carrier, Resting, BodySink, BodyRecei
       return attempt.informational(head);
     }
     this.keepAlive = parsed.keepAlive;
+    if (head.status === 408 && this.crosses(attempt.exchange)) return this.replay(attempt);
     if (parsed.keepAliveHint !== null) this.owner.onKeepAliveHint(this, parsed.keepAliveHint);
     this.phase = 'body';
     this.decoder.start(parsed.framing, parsed.nominated);
     if (parsed.framing >= LONG_BODY) this.socket.readApart();
     attempt.head(head);
+  }
+
+  /**
+   * Whether a 408 has crossed the request, which was sent whole: some servers close idle connections with one. The request may be
+   * repeated on another connection then (RFC 9110 section 15.5.9).
+   */
+  private crosses(exchange: Exchange): boolean {
+    if (!this.isReused || this.keepAlive || this.informationals > 0 || !this.writer.isComplete) return false;
+    return exchange.isIdempotent && exchange.isReplayable;
   }
 
   private finishAnswer(attempt: Attempt, isClean: boolean): void {
@@ -319,13 +330,16 @@ export class UpstreamConnection implements Carrier, Resting, BodySink, BodyRecei
     const exchange = attempt.exchange;
     const isStale =
       this.isReused && !this.hasAnswered && (exchange.isIdempotent || this.writer.hasReachedNobody);
-    if (isStale && exchange.isReplayable) {
-      this.detach();
-      this.owner.onStale(this, attempt);
-      return this.close();
-    }
+    if (isStale && exchange.isReplayable) return this.replay(attempt);
     const detail = `${this.where()} was lost ${PART[this.phase]}: ${reason}. Look into the log of the endpoint.`;
     this.loseAttempt(failure('reset', detail, this.writer.hasReachedNobody));
+  }
+
+  /** The attempt is sent anew on a fresh connection. */
+  private replay(attempt: Attempt): void {
+    this.detach();
+    this.owner.onStale(this, attempt);
+    this.close();
   }
 
   private loseAttempt(reason: Failure): void {

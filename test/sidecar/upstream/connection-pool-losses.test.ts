@@ -7,7 +7,7 @@ import { failure } from '../../../sidecar/exchange/failure.ts';
 import { RequestBody } from '../../../sidecar/exchange/request-body.ts';
 import { runtimeHandles } from '../../../sidecar/io/runtime-handles.ts';
 import { Endpoint } from '../../../sidecar/upstream/endpoint.ts';
-import { Application, aCompleteBody } from '../exchanges.ts';
+import { Application, aCompleteBody, type ExchangeParts } from '../exchanges.ts';
 import { until } from '../until.ts';
 import { answer, type PoolUnderTest, usePools } from './pools.ts';
 import { type EndpointConnection, OK } from './scripted-endpoint.ts';
@@ -170,6 +170,50 @@ describe('a connection that the endpoint has closed under us', () => {
       assert.deepEqual([exchange.attempts, exchange.staleReplays, connection.received], [1, 1, '']);
     });
   }
+
+  const TIMED_OUT = 'HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n';
+
+  test('says so with a 408 that crosses the request', async () => {
+    const under = await on.makeWarmPool();
+    const { reply, exchange } = under.attempt(on.a.endpoint, { method: 'PUT', body: aCompleteBody('hello') });
+    await on.a.request(0);
+    on.a.connections[0].write(TIMED_OUT);
+    await nextTurn();
+    on.a.connections[0].write('Connection: close\r\n\r\n');
+    await answer(on.a, 1);
+    await reply.ended;
+    assert.deepEqual(reply.told, [200, 'data', 'end']);
+    assert.deepEqual([exchange.attempts, exchange.staleReplays, on.a.endpoint.failures], [1, 1, 0]);
+  });
+
+  const ANSWERS: Record<string, [exchange: ExchangeParts, close: string]> = {
+    'to a POST, which may have been acted upon': [{ method: 'POST' }, 'Connection: close\r\n'],
+    'that leaves the connection open': [{}, ''],
+    'to a request that is still on its way': [
+      { method: 'PUT', body: new RequestBody({ pauseBody() {}, resumeBody() {} }, 5, 100) },
+      'Connection: close\r\n',
+    ],
+  };
+  for (const [which, [parts, close]] of Object.entries(ANSWERS)) {
+    test(`is not meant by a 408 ${which}`, async () => {
+      const under = await on.makeWarmPool();
+      const { reply, exchange } = under.attempt(on.a.endpoint, parts);
+      await on.a.request(0);
+      on.a.connections[0].write(`${TIMED_OUT}${close}\r\n`);
+      await reply.ended;
+      assert.deepEqual(reply.told, [408, 'end']);
+      assert.equal(exchange.staleReplays, 0);
+    });
+  }
+
+  test('nor by one on a connection that carried nothing before', async () => {
+    const under = on.makePool();
+    const { reply } = under.attempt(on.a.endpoint);
+    await on.a.request(0);
+    on.a.connections[0].write(`${TIMED_OUT}Connection: close\r\n\r\n`);
+    await reply.ended;
+    assert.deepEqual(reply.told, [408, 'end']);
+  });
 
   test('keeps its turn where the limit is reached', async () => {
     const under = await on.makeWarmPool({ settings: { connections: 1, pending: 1 } });
