@@ -53,7 +53,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     types: ['sidecar/upstream/endpoint.ts'],
   },
   'sidecar/discovery': {
-    imports: ['sidecar/io', 'control-plane/contract'],
+    imports: ['sidecar/io', 'control-plane/contract', 'process/make-directory.ts'],
     types: ['sidecar/upstream/endpoint.ts', 'process/log.ts'],
   },
   'sidecar/registration': {
@@ -91,7 +91,10 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   sidecar: { imports: ['sidecar', 'process', 'control-plane/contract'], isHallway: true },
   'control-plane/contract': { imports: [] },
   'control-plane/registry': { imports: ['control-plane/contract'] },
-  'control-plane/store': { imports: ['control-plane/registry'], types: ['control-plane/contract'] },
+  'control-plane/store': {
+    imports: ['control-plane/registry', 'process/make-directory.ts'],
+    types: ['control-plane/contract'],
+  },
   'control-plane/watch': { imports: ['control-plane/contract'], types: ['control-plane/registry'] },
   'control-plane/api': {
     imports: [

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { link, lstat, mkdir, rename, rm } from 'node:fs/promises';
+import { link, lstat, rename, rm } from 'node:fs/promises';
 import { createConnection, createServer, type Server } from 'node:net';
 import { join, relative } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { makeDirectory } from '../../process/make-directory.ts';
 import { StoreError } from './store.ts';
 
 /** The socket in the data directory by which its control plane shows that it lives. */
@@ -41,7 +42,7 @@ export class DirectoryLock {
   static async take(directory: string): Promise<DirectoryLock> {
     const path = join(directory, LOCK_FILE);
     try {
-      await mkdir(directory, { recursive: true });
+      await makeDirectory(directory);
     } catch (error) {
       throw new StoreError('failed', explainDirectory(directory, error), { cause: error });
     }

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
-import { type FileHandle, mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { type FileHandle, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeDirectory } from '../../process/make-directory.ts';
 import type { StoreRecord } from '../registry/stored-state.ts';
 import { type Commit, encodeCommit, encodeHeader, readJournal } from './journal.ts';
 import { KeptRecords } from './kept-records.ts';
@@ -54,7 +55,7 @@ export class EmbeddedStore implements Store {
   static async open(directory: string): Promise<EmbeddedStore> {
     const store = new EmbeddedStore(directory);
     try {
-      await mkdir(directory, { recursive: true });
+      await makeDirectory(directory);
       if (!existsSync(store.name)) await store.rewrite();
       else store.file = await open(store.name, 'r+');
     } catch (error) {

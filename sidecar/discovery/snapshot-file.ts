@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { makeDirectory } from '../../process/make-directory.ts';
 import { type ReadSnapshot, readSnapshot, type Snapshot, writeSnapshot } from './snapshot.ts';
 
 /** The last good snapshot on disk. A file is replaced whole or not at all. */
@@ -33,7 +34,7 @@ export class SnapshotFile {
     // Sidecars of several copies of an application may share the file: each has names of its own for what is not complete. Process
     // numbers are none, as they are the same in each container.
     const temporary = `${this.path}.${process.getBuiltinModule('node:crypto').randomUUID()}`;
-    await mkdir(dirname(this.path), { recursive: true, mode: 0o700 });
+    await makeDirectory(dirname(this.path), 0o700);
     try {
       const file = await open(temporary, 'wx', 0o600);
       try {
