@@ -99,6 +99,10 @@ function readRequest(invocation: Invocation): Request | string {
   const isLocal = invocation.flags.has('local');
   if (isLocal && wanted.size > 0)
     return '--local: takes no services, as it does not ask the control plane for them';
+  // In the environment it is for the sidecar that is waited for.
+  const isCalled = invocation.flags.get('control-plane')?.source === '--control-plane';
+  if (isLocal && isCalled)
+    return '--local: asks what runs on this machine, and not --control-plane; leave one of them out';
   const client = ApiClient.fromFlags(invocation);
   return typeof client === 'string' ? client : { client, timeout, wanted, isLocal };
 }

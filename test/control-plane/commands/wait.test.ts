@@ -117,6 +117,17 @@ test('says at once where --local has nobody to ask', async () => {
   );
 });
 
+test('refuses an address beside --local, and takes one from the environment, which is for the sidecar', async t => {
+  const { port } = await startControlPlane(t);
+  const elsewhere = 'http://127.0.0.1:1';
+  const environment = { OUTRIDER_ADMIN: 'off', OUTRIDER_CONTROL_PLANE_LISTEN: `127.0.0.1:${port}` };
+  const both = await runCommand(WAIT_COMMAND, ['--local', '--control-plane', elsewhere], environment);
+  assert.equal(both.code, 2);
+  assert.match(both.stderr, /^--local: asks what runs on this machine, and not --control-plane/);
+  const surroundings = { ...environment, OUTRIDER_CONTROL_PLANE: elsewhere };
+  assert.equal((await runCommand(WAIT_COMMAND, ['--local'], surroundings)).code, 0);
+});
+
 for (const args of [['--local', 'orders'], ['Orders'], ['orders=x'], ['--timeout', '5'], ['orders=']]) {
   test(`refuses ${args.join(' ')} as bad usage`, async () => {
     assert.equal((await runCommand(WAIT_COMMAND, args)).code, 2);
