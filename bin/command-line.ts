@@ -1,6 +1,7 @@
 import { didYouMean, parseArguments } from '../command-line/arguments.ts';
-import type { Command, Host } from '../command-line/command.ts';
+import type { Command, Host, Invocation } from '../command-line/command.ts';
 import { formatHelp, formatOverview } from '../command-line/help.ts';
+import { findMistyped } from '../command-line/mistyped-variables.ts';
 import { refuseUsage } from '../command-line/refuse-usage.ts';
 import { RUN_COMMAND } from '../sidecar/commands/run.ts';
 import { SIDECAR_COMMAND } from '../sidecar/commands/sidecar.ts';
@@ -41,8 +42,15 @@ export async function runCommandLine(args: readonly string[], host: Host): Promi
     case 'wrong':
       return refuseUsage(host, command.name, parsed.complaints);
     case 'run':
-      return await command.run(parsed.invocation, host);
+      return await runCommand(command, parsed.invocation, host);
   }
+}
+
+async function runCommand(command: Command, invocation: Invocation, host: Host): Promise<number> {
+  const warnings = await findMistyped(command, host.environment, allCommands);
+  if (command.tellsWarnings !== true)
+    for (const { variable, message } of warnings) host.complain(`${variable}: warning: ${message}\n`);
+  return await command.run({ ...invocation, warnings }, host);
 }
 
 function say(host: Host, text: string): number {

@@ -9,6 +9,8 @@ export interface Command {
   readonly operands: Operands | null;
   readonly flags: readonly Flag[];
   readonly examples: readonly Example[];
+  /** Whether it tells of warnings itself, in its log or its findings; else they are on standard error before it runs. */
+  readonly tellsWarnings?: boolean;
   /** @returns the exit code: 0 fine, 2 bad usage or configuration, 1 anything else */
   run(invocation: Invocation, host: Host): Promise<number>;
 }
@@ -45,6 +47,14 @@ export interface Invocation {
   /** By flag; flags that were not given are not in it. A flag without a value has one empty text. */
   readonly flags: ReadonlyMap<string, GivenFlag>;
   readonly operands: readonly string[];
+  /** None where it is not said. */
+  readonly warnings?: readonly VariableWarning[];
+}
+
+/** An environment variable that probably was to mean something. */
+export interface VariableWarning {
+  readonly variable: string;
+  readonly message: string;
 }
 
 export interface GivenFlag {

@@ -25,6 +25,8 @@ interface ControlPlaneProgramOptions {
   /** Connections to the API in all. */
   readonly connections: number;
   readonly environment: Environment;
+  /** What is probably wrong with the environment. */
+  readonly warnings: readonly { readonly variable: string; readonly message: string }[];
   readonly version: string;
   /** Writes what is wrong with the mesh file to standard error. */
   readonly complain: (text: string) => void;
@@ -38,6 +40,7 @@ export async function runControlPlane(options: ControlPlaneProgramOptions): Prom
 
   const program = new Program('control-plane', 'info');
   const { log } = program;
+  for (const { variable, message } of options.warnings) log.warn({ variable }, `${variable}: ${message}`);
   for (const warning of mesh?.warnings ?? []) log.warn({ key: warning.key }, formatProblem(warning));
   let lock: DirectoryLock | null = null;
   let controlPlane: ControlPlane;

@@ -69,6 +69,7 @@ export const CONTROL_PLANE_COMMAND: Command = {
       command: 'outrider control-plane --listen 0.0.0.0:7600 --data /var/lib/outrider --mesh mesh.yaml',
     },
   ],
+  tellsWarnings: true,
   async run(invocation, host) {
     const settings = readSettings(invocation);
     if (Array.isArray(settings)) {
@@ -79,6 +80,7 @@ export const CONTROL_PLANE_COMMAND: Command = {
     const { environment, version } = host;
     return await runControlPlane({
       ...settings,
+      warnings: invocation.warnings ?? [],
       environment,
       version,
       complain: text => host.complain(text),

@@ -42,6 +42,7 @@ export const CHECK_COMMAND: Command = {
     },
     { description: 'Beside one that runs', command: 'docker compose exec orders-sidecar outrider check' },
   ],
+  tellsWarnings: true,
   async run(invocation, host) {
     const options = sidecarOptions(invocation, host);
     const given = invocation.flags.get('token')?.values[0] ?? null;

@@ -32,6 +32,7 @@ export const RUN_COMMAND: Command = {
         'outrider run --egress-port 9001=inventory --upstream inventory=dns:inventory:80 -- ./import.sh',
     },
   ],
+  tellsWarnings: true,
   async run(invocation, host) {
     const [program, ...args] = invocation.operands;
     if (program === undefined)

@@ -55,12 +55,16 @@ export function sidecarOptions(invocation: Invocation, host: Host): Omit<Sidecar
   return {
     configFile: invocation.flags.get('config')?.values[0] ?? null,
     overrides,
-    problems: [...problems, ...levelProblems],
+    problems: [...problems, ...levelProblems, ...warningsOf(invocation)],
     logLevel: level,
     environment: host.environment,
     version: host.version,
     complain: text => host.complain(text),
   };
+}
+
+function warningsOf({ warnings = [] }: Invocation): Problem[] {
+  return warnings.map(({ variable, message }) => problem(wholeOf(variable), '', message, 'warning'));
 }
 
 const LOG_LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];

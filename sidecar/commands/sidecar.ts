@@ -29,6 +29,7 @@ export const SIDECAR_COMMAND: Command = {
       command: 'outrider sidecar --config outrider.yaml --admin 0.0.0.0:15000',
     },
   ],
+  tellsWarnings: true,
   async run(invocation, host) {
     const options = { ...sidecarOptions(invocation, host), command: null };
     return await runSidecar(options, (config, context) => Sidecar.start(config, context));

@@ -108,6 +108,38 @@ for (const [variable, ...args] of [
   });
 }
 
+test('warns of a mistyped environment variable, and goes on', async () => {
+  const environment = {
+    OUTRIDER_CONTROL_PLANE: 'http://127.0.0.1:1',
+    OUTRIDER_TOKN: 'x',
+    OUTRIDER_ADMIN_TOKEN: 'x',
+  };
+  const { code, stderr } = await runIn(environment, 'get', 'services');
+  assert.equal(code, 1);
+  assert.match(
+    stderr,
+    /^OUTRIDER_TOKN: warning: no flag has this variable, .*; did you mean OUTRIDER_TOKEN\?\nThe control plane at/,
+  );
+});
+
+test('warns of one in the log, where there is one', async () => {
+  for (const args of [
+    ['run', '--admin', 'off', '--listen', 'off', '--', process.execPath, '--version'],
+    ['control-plane', '--data', '/dev/null'],
+  ]) {
+    const { stderr } = await runOutrider(args, { env: { OUTRIDER_LISTN: 'x', OUTRIDER_DATTA: 'x' } });
+    const records = stderr
+      .trim()
+      .split('\n')
+      .map(line => JSON.parse(line));
+    const [known, other] = args[0] === 'run' ? ['LISTEN', 'DATA'] : ['DATA', 'LISTEN'];
+    const told = records.filter(({ level, msg }) => level === 'warn' && msg.includes('no flag has this'));
+    assert.equal(told.length, 1, stderr);
+    assert.ok(told[0].msg.endsWith(`did you mean OUTRIDER_${known}?`), stderr);
+    assert.doesNotMatch(stderr, new RegExp(`OUTRIDER_${other}\\?`));
+  }
+});
+
 test('runs as a program', async () => {
   const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
   const [known, unknown] = await Promise.all([runOutrider(['--version']), runOutrider(['nonsense'])]);
