@@ -106,6 +106,7 @@ function commandLinePage(commands: readonly Command[]): string {
   const parts = ['# The command line', GENERATED.replace('the schema', 'the commands')];
   parts.push(
     '`outrider COMMAND --help` says the same. Exit codes: 0 fine, 2 bad usage or configuration, 1 anything else.',
+    'A flag counts before its environment variable. A variable that is spelt almost like one of these is warned of.',
   );
   for (const command of commands) {
     parts.push(
