@@ -33,7 +33,7 @@ export class RequestWriter {
   }
 
   /**
-   * Begins a request; without a body, it is written. With one, what follows in this turn waits for {@link uncork}.
+   * Begins a request; without a body, it is written at the end of the turn. With one, what follows in this turn waits for {@link uncork}.
    * @param via the pseudonym in the Via field to add, or '' for none
    * @param now monotonic ms, which may be a little old
    */

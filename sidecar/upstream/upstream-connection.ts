@@ -181,9 +181,10 @@ export class UpstreamConnection implements Carrier, Resting, BodySink, BodyRecei
       // Nobody asked: whatever it is, it must not become the answer to the next request.
       return this.close();
     }
-    // The same where it was not asked yet. A new connection may say at once that its endpoint has too much to do.
-    if (!this.isReused) this.socket.flush();
-    else if (this.socket.takeBack()) return this.onLost('it sent something that nobody had asked for');
+    // The same where the request has not gone out. A new connection may say at once that its endpoint has too much to do.
+    if (this.isReused && this.socket.takeBack())
+      return this.onLost('it sent something that nobody had asked for');
+    this.socket.flush();
     this.lastActivity = this.context.wheel.coarseNow;
     this.hasAnswered = true;
     let position = 0;

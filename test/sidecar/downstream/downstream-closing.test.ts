@@ -278,6 +278,24 @@ describe('after the last answer', () => {
     assert.equal(under.isClosed, true);
   });
 
+  test('so does one that is found to be slow when its last answer is written, behind what others had', () => {
+    const under = new DownstreamUnderTest();
+    const { socket } = under;
+    socket.holds = true;
+    const write = socket.writeTogether.bind(socket);
+    socket.writeTogether = (...piece) => {
+      socket.block();
+      write(...piece);
+    };
+    under.send(get('/', 'Connection: close'));
+    answerOk(under);
+    under.clock.advance(10_000);
+    assert.equal(socket.closed, null);
+    socket.drain();
+    assert.match(under.take(), /ok$/);
+    assert.equal(socket.lost, '');
+  });
+
   test('so does one that has closed its sending side', () => {
     const under = new DownstreamUnderTest();
     under.send(get());

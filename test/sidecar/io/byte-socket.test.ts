@@ -95,6 +95,7 @@ for (const [how, accept] of Object.entries(ACCEPTORS)) {
       'a half-close': socket => socket.end(),
       'a close': socket => socket.destroySoon(),
       'a close at once': socket => socket.destroy(),
+      'a reset': socket => socket.reset(),
     };
     for (const [what, close] of Object.entries(CLOSINGS)) {
       test(`writes what is for the end of the turn before ${what}`, async () => {
@@ -115,7 +116,25 @@ for (const [how, accept] of Object.entries(ACCEPTORS)) {
       assert.equal(hashOf(await readAll(peer)), hashOf(`<${'a'.repeat(100_000)}>`));
     });
 
+    test('counts what the kernel took', () => {
+      const { socket } = pair;
+      socket.write('text');
+      socket.writeTogether('few ', Buffer.from('bytes'), '');
+      socket.writeTogether('', Buffer.alloc(5_000), '');
+      assert.equal(socket.writes, 3);
+    });
+
     if (how === FAST_WAY) {
+      test('lets only so much wait for the end of the turn', () => {
+        const { socket } = pair;
+        const piece = 'x'.repeat(16 * 1024);
+        socket.writeSoon(piece);
+        socket.writeSoon(piece);
+        assert.equal(socket.writes, 0);
+        socket.writeSoon('and more');
+        assert.deepEqual([socket.writes, socket.takeBack()], [1, false]);
+      });
+
       test('can take back what is for the end of the turn until that is over', async () => {
         const { socket, peer } = pair;
         socket.writeSoon('no answer');

@@ -17,11 +17,22 @@ function aWriter() {
 const bodyOf = (length: number) => new RequestBody(new Application(), length, 100);
 
 describe('a request without a body', () => {
-  test('is written at once, and whole', () => {
+  test('is written whole, and has reached nobody until the turn is over', () => {
     const { socket, writer } = aWriter();
+    socket.holds = true;
     writer.begin(anExchange(), '', 0);
-    assert.equal(socket.take(), `${HEAD}\r\n`);
-    assert.equal(writer.isComplete, true);
+    assert.deepEqual([socket.take(), writer.isComplete, writer.hasReachedNobody], ['', true, true]);
+    socket.flush();
+    assert.deepEqual([socket.take(), writer.hasReachedNobody], [`${HEAD}\r\n`, false]);
+  });
+
+  test('never reaches anybody where it is dropped before', () => {
+    const { socket, writer } = aWriter();
+    socket.holds = true;
+    writer.begin(anExchange(), '', 0);
+    writer.drop();
+    socket.flush();
+    assert.deepEqual([socket.take(), writer.hasReachedNobody], ['', true]);
   });
 
   test('says through whom it came, and in which version', () => {
@@ -122,26 +133,5 @@ describe('a request that the system refuses to send', () => {
     writer.end(null);
     writer.uncork();
     assert.equal(writer.hasReachedNobody, false);
-  });
-});
-
-describe('a request without a body', () => {
-  test('has reached nobody until the turn is over', () => {
-    const { socket, writer } = aWriter();
-    socket.holds = true;
-    writer.begin(anExchange(), '', 0);
-    assert.deepEqual([socket.take(), writer.isComplete, writer.hasReachedNobody], ['', true, true]);
-    socket.flush();
-    assert.match(socket.take(), /^GET /);
-    assert.equal(writer.hasReachedNobody, false);
-  });
-
-  test('never does where it is dropped before', () => {
-    const { socket, writer } = aWriter();
-    socket.holds = true;
-    writer.begin(anExchange(), '', 0);
-    writer.drop();
-    socket.flush();
-    assert.deepEqual([socket.take(), writer.hasReachedNobody], ['', true]);
   });
 });

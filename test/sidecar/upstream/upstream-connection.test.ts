@@ -1,10 +1,15 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { UNKNOWN_LENGTH } from '../../../sidecar/exchange/body-length.ts';
+import { failure } from '../../../sidecar/exchange/failure.ts';
 import { RequestBody } from '../../../sidecar/exchange/request-body.ts';
-import { Application, aCompleteBody, aTunnel, type ExchangeParts } from '../exchanges.ts';
+import { Attempt } from '../../../sidecar/upstream/attempt.ts';
+import { UpstreamConnection } from '../../../sidecar/upstream/upstream-connection.ts';
+import { MemorySocket } from '../downstream/memory-socket.ts';
+import { Application, aCompleteBody, anExchange, aTunnel, type ExchangeParts } from '../exchanges.ts';
+import { RecordedReply } from '../recorded-reply.ts';
 import { until } from '../until.ts';
-import { PoolUnderTest } from './pools.ts';
+import { aPoolContext, PoolUnderTest } from './pools.ts';
 import { type EndpointConnection, OK, ScriptedEndpoint } from './scripted-endpoint.ts';
 
 let endpoint: ScriptedEndpoint;
@@ -18,6 +23,13 @@ afterEach(async () => {
   under.pool.stop();
   await endpoint.close();
 });
+
+const NO_OWNER = { name: 'inventory', onFree() {}, onClosed() {}, onStale() {}, onKeepAliveHint() {} };
+const NO_SOURCE = { acquire() {}, leave() {}, waitedTooLong() {} };
+const NO_CHOOSER = {
+  choose: () => failure('no-endpoint', 'There is no other.', true),
+  chooseOther: () => null,
+};
 
 /** An attempt, and the connection on which its request came to the endpoint. */
 async function begin(parts: ExchangeParts = {}, n = 0) {
@@ -46,6 +58,17 @@ describe('a request', () => {
       fields: ['Host', 'inventory', 'x-Id', '1'],
     });
     assert.equal(head, 'GET /stock/7?depth=2 HTTP/1.1\r\nHost: inventory\r\nx-Id: 1\r\n\r\n');
+  });
+
+  test('goes out before the answer of a new connection that says something at once', () => {
+    const socket = new MemorySocket();
+    socket.holds = true;
+    const connection = new UpstreamConnection(endpoint.endpoint, socket, NO_OWNER, aPoolContext(under.clock));
+    const reply = new RecordedReply();
+    connection.send(new Attempt(anExchange(), reply, endpoint.endpoint, NO_SOURCE, NO_CHOOSER));
+    socket.send('HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n');
+    assert.deepEqual(reply.told, [503, 'end']);
+    assert.match(socket.take(), /^GET .*\r\n\r\n$/s);
   });
 
   test('comes with its body', async () => {
