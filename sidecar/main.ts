@@ -66,8 +66,6 @@ export async function runSidecar(options: SidecarOptions, start: StartSidecar): 
     return 2;
   }
 
-  let running: RunningSidecar | null = null;
-  boundRuntimeMemory(() => running?.inFlight ?? 0);
   const { command } = options;
   const program = new Program('sidecar', options.logLevel, command === null ? undefined : STOPPING_SIGNALS);
   const { log } = program;
@@ -80,12 +78,13 @@ export async function runSidecar(options: SidecarOptions, start: StartSidecar): 
   warnOf(loaded.problems, log);
   let sidecar: RunningSidecar;
   try {
-    sidecar = running = await start(loaded.value, { log, version: options.version, accessLog });
+    sidecar = await start(loaded.value, { log, version: options.version, accessLog });
   } catch (error) {
     log.error({}, error instanceof ListenError ? error.message : `can not start: ${messageOf(error)}`);
     await accessLog.close(LAST_LINES_MS);
     return await program.end(1);
   }
+  boundRuntimeMemory(() => sidecar.inFlight);
 
   const load = (bytes: Uint8Array) => loadRequested(options, path ?? '', bytes);
   const reloader = path !== null && file?.isFile ? watch(path, file.bytes, load, sidecar, log) : null;

@@ -79,7 +79,6 @@ export class ResponseWriter {
 
   end(trailers: Fields | null): void {
     if (this.framing === CHUNKED) this.out += chunkedEnd(trailers);
-    if (!this.keepAlive) return this.flush();
     const text = this.out;
     this.out = '';
     if (text !== '') this.socket.writeSoon(text);

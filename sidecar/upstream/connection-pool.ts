@@ -196,8 +196,7 @@ export class ConnectionPool
   }
 
   isWaitedFor({ endpoint }: UpstreamConnection): boolean {
-    if (this.queue.length > 0) return true;
-    return this.dials.size + this.patient.pendingWaiting > 0 && this.lane(endpoint).isWaitedFor;
+    return this.queue.length > 0 || this.lane(endpoint).isWaitedFor;
   }
 
   onRested(connection: UpstreamConnection): void {
