@@ -2,7 +2,7 @@ import { didYouMean, sourceOf } from '../command-line/arguments.ts';
 import type { Host, Invocation } from '../command-line/command.ts';
 import { refuseUsage } from '../command-line/refuse-usage.ts';
 import { ApiClient, CallFailed } from '../control-plane/commands/api-client.ts';
-import { parseDuration } from '../control-plane/contract/duration.ts';
+import { LONGEST_TIMER_MS, parseDuration } from '../control-plane/contract/duration.ts';
 import { endProcess } from '../process/process-end.ts';
 import { Compose, type ComposeFlags } from './compose.ts';
 import type { ComposeFile, Group } from './compose-file.ts';
@@ -56,7 +56,7 @@ function readRequest(invocation: Invocation): Request | string {
   ] as const) {
     const text = given(name) ?? otherwise;
     const time = parseDuration(text);
-    if (time === null || time > 2 ** 31 - 1)
+    if (time === null || time > LONGEST_TIMER_MS)
       return `${sourceOf(flags, name)}: expected a duration such as 30s, found ${JSON.stringify(text)}`;
     times.push(time);
   }

@@ -11,7 +11,7 @@ import {
 import { AnswerTurns } from '../../process/answer-turns.ts';
 import { refusedHost, refusedOrigin, repeatedHost } from '../../process/browser-guard.ts';
 import { ListenError } from '../../process/listen-error.ts';
-import { formatHostPort, type HostPort } from '../contract/host-port.ts';
+import { calledLocally, formatHostPort, type HostPort } from '../contract/host-port.ts';
 import { SIDECAR_HEADER, WATCH_PROTOCOL } from '../contract/watch-messages.ts';
 import type { Actor } from '../registry/actor.ts';
 import { StoreError } from '../store/store.ts';
@@ -102,9 +102,7 @@ export class ApiServer {
 
   /** How to call it from this machine. */
   get url(): string {
-    const { host, port } = this.address;
-    const shown = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
-    return `http://${formatHostPort({ host: shown, port })}`;
+    return `http://${formatHostPort(calledLocally(this.address))}`;
   }
 
   /** Takes no more calls, and ends those that there are within a second. The streams are the hub's to end. Idempotent. */

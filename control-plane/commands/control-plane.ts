@@ -1,8 +1,7 @@
-import { isIPv4 } from 'node:net';
 import { sourceOf } from '../../command-line/arguments.ts';
 import type { Command, Flag, Invocation } from '../../command-line/command.ts';
 import { refuseUsage } from '../../command-line/refuse-usage.ts';
-import { type HostPort, LISTEN_ADDRESS, parseHostPort } from '../contract/host-port.ts';
+import { type HostPort, isLoopback, LISTEN_ADDRESS, parseHostPort } from '../contract/host-port.ts';
 
 const DEFAULTS = {
   listen: '127.0.0.1:7600',
@@ -151,10 +150,6 @@ function readSettings({ flags }: Invocation): Settings | string[] {
     callsPerSecond,
     connections,
   };
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'));
 }
 
 function flag(

@@ -1,3 +1,4 @@
+import { isMap } from '../contract/document-tree.ts';
 import { formatKeyPath, type KeyPath } from '../contract/problem.ts';
 
 /** What differs between two documents, a line for each value: `+ retry.attempts: 3`, `- …`, `~ retry.attempts: 2 -> 3`. */
@@ -28,8 +29,4 @@ function leavesOf(
 
 function written(value: unknown): string {
   return typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
-}
-
-function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

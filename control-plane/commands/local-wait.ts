@@ -1,7 +1,7 @@
 import { get, type IncomingMessage } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { formatHostPort, parseHostPort } from '../contract/host-port.ts';
+import { calledLocally, formatHostPort, parseHostPort } from '../contract/host-port.ts';
 
 const SIDECAR_ADDRESS = '127.0.0.1:15000';
 const CONTROL_PLANE_ADDRESS = '127.0.0.1:7600';
@@ -21,10 +21,7 @@ export function localUrls(environment: Readonly<Record<string, string | undefine
 /** @returns null for what is no address, such as off */
 function readyUrl(listen: string): string | null {
   const address = parseHostPort(listen);
-  if (address === null) return null;
-  // What listens on all addresses is called at one of them.
-  const host = { '0.0.0.0': '127.0.0.1', '::': '::1' }[address.host] ?? address.host;
-  return `http://${formatHostPort({ ...address, host })}/readyz`;
+  return address === null ? null : `http://${formatHostPort(calledLocally(address))}/readyz`;
 }
 
 /** Waits until a sidecar or a control plane says that it is ready, whichever is there. */

@@ -3,7 +3,7 @@ import { sourceOf } from '../../command-line/arguments.ts';
 import type { Command, Invocation } from '../../command-line/command.ts';
 import { refuseUsage } from '../../command-line/refuse-usage.ts';
 import { readiness } from '../contract/calls.ts';
-import { formatDuration, parseDuration } from '../contract/duration.ts';
+import { formatDuration, LONGEST_TIMER_MS, parseDuration } from '../contract/duration.ts';
 import type { EndpointResource } from '../contract/resources.ts';
 import { isServiceName } from '../contract/service-name.ts';
 import type { WatchMessage } from '../contract/watch-messages.ts';
@@ -84,8 +84,7 @@ interface Request {
 function readRequest(invocation: Invocation): Request | string {
   const text = invocation.flags.get('timeout')?.values[0] ?? '1m';
   const timeout = parseDuration(text);
-  // Timers can't be longer.
-  if (timeout === null || timeout > 2 ** 31 - 1) {
+  if (timeout === null || timeout > LONGEST_TIMER_MS) {
     return `${sourceOf(invocation.flags, 'timeout')}: expected a duration such as 30s, found ${JSON.stringify(text)}`;
   }
   const wanted = new Map<string, number>();

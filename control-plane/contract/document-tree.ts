@@ -66,6 +66,7 @@ function convert(value: unknown, at: Place, depth: number): SourceNode {
   return { kind: 'scalar', value: scalar, text: String(scalar), untyped: false, at };
 }
 
-function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
+/** Whether a value of a JSON document is a map. */
+export function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -10,6 +10,9 @@ const UNITS: ReadonlyMap<string, number> = new Map([
   ['d', 86_400_000],
 ]);
 
+/** What the runtime's timers can wait for at most: 24.8 days. */
+export const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
 /** The notation as a regular expression, for JSON Schema. */
 export const DURATION_PATTERN = '^[0-9]{1,12}(\\.[0-9]{1,3})?(ms|s|m|h|d)$';
 

@@ -28,6 +28,17 @@ export function formatHostPort({ host, port }: HostPort): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
+/** Where this machine itself calls what listens on an address: one that stands for all of them is called at one. */
+export function calledLocally({ host, port }: HostPort): HostPort {
+  const at = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
+  return { host: at, port };
+}
+
+/** Whether a host is this machine to itself, and nobody to others. @param host a name or an IP address, IPv6 also in brackets */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || host === '[::1]' || /^127(\.\d+){3}$/.test(host);
+}
+
 /**
  * Whether `text` is a name to look up: labels of letters, digits, dashes and (as container names have them)
  * underscores. What ends in a number would be an IP address (WHATWG URL, "ends in a number").

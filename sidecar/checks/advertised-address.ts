@@ -1,8 +1,7 @@
-import { formatHostPort } from '../../control-plane/contract/host-port.ts';
+import { formatHostPort, isLoopback } from '../../control-plane/contract/host-port.ts';
 import type { AppConfig } from '../config/sidecar-config.ts';
 import { checkApp } from '../registration/app-check.ts';
 import { type Finding, failed, ok, skipped } from './finding.ts';
-import { isLoopback } from './loopback.ts';
 
 /**
  * Whether connections come up at the address that others will be told. That they do from here does not say that they do from elsewhere.

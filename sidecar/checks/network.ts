@@ -1,7 +1,7 @@
 import type { NetworkInterfaceInfo } from 'node:os';
+import { isLoopback } from '../../control-plane/contract/host-port.ts';
 import type { SidecarConfig } from '../config/sidecar-config.ts';
 import { type Finding, failed, ok, skipped } from './finding.ts';
-import { isLoopback } from './loopback.ts';
 
 /**
  * Whether there is a network besides `lo`. A container that has joined the network of another one (`network_mode: service:…`) and

@@ -1,5 +1,5 @@
 import { get } from 'node:http';
-import { formatHostPort, type HostPort } from '../../control-plane/contract/host-port.ts';
+import { calledLocally, formatHostPort, type HostPort } from '../../control-plane/contract/host-port.ts';
 import {
   document,
   listOf,
@@ -46,7 +46,7 @@ const CONFIG = record({ inForce: document(), refused: orNull(record({ reason: te
 
 /** Asks the sidecar whose admin API is there. @returns null where there is none */
 export async function findRunningSidecar(admin: HostPort, timeoutMs: number): Promise<RunningSidecar | null> {
-  const at = { host: ANY.get(admin.host) ?? admin.host, port: admin.port };
+  const at = calledLocally(admin);
   const ask = <T>(path: string, shape: Shape<T>) => askJson(at, path, shape, timeoutMs);
   const [info, readiness, config] = await Promise.all([
     ask('/v1/info', INFO),
@@ -63,11 +63,6 @@ function asFile(inForce: object): string {
   return JSON.stringify(inForce, (_, value) => value ?? undefined).replaceAll('${', '$${');
 }
 
-/** Who listens on all addresses is called at one. */
-const ANY: ReadonlyMap<string, string> = new Map([
-  ['0.0.0.0', '127.0.0.1'],
-  ['::', '::1'],
-]);
 const MAX_ANSWER = 4 * 1024 * 1024;
 
 function askJson<T>(

@@ -1,7 +1,7 @@
 import type { Command } from '../../command-line/command.ts';
 import { formatTable } from '../../command-line/text-table.ts';
 import { HIDDEN } from '../../control-plane/contract/print.ts';
-import { firstProblems, formatProblem, type Problem } from '../../control-plane/contract/problem.ts';
+import { formatFirstProblems } from '../../control-plane/contract/problem.ts';
 import { allChecks } from '../checks/all-checks.ts';
 import { type Finding, failed, type NamedFinding, ok, runChecks } from '../checks/finding.ts';
 import { findRunningSidecar, type RunningSidecar } from '../checks/running-sidecar.ts';
@@ -65,10 +65,9 @@ async function findWhatToCheck(request: ConfigRequest, token: string | null) {
   const requested = await readRequestedConfig(request);
   if (typeof requested === 'string') return wrong(failed(requested, 'Name a file that can be read.'));
   const { path, loaded } = requested;
+  const problems = formatFirstProblems(loaded.problems).join('; ');
   if (loaded.value === null)
-    return wrong(
-      failed(describeProblems(loaded.problems), 'Correct it; outrider validate shows each place.'),
-    );
+    return wrong(failed(problems, 'Correct it; outrider validate shows each place.'));
   const { admin } = loaded.value;
   const running = admin === null || admin.port === 0 ? null : await findRunningSidecar(admin, SIDECAR_MS);
   const runningConfig = running === null ? null : await configOf(running, NOTHING_ASKED);
@@ -76,7 +75,7 @@ async function findWhatToCheck(request: ConfigRequest, token: string | null) {
   const config = joint ?? loaded.value;
   const known = config.controlPlane?.token ?? '';
   const source = path ?? (joint === null ? 'no file' : 'no file, the settings of the sidecar that runs');
-  const warnings = loaded.problems.length === 0 ? '' : `; ${describeProblems(loaded.problems)}`;
+  const warnings = problems === '' ? '' : `; ${problems}`;
   return {
     configuration: ok(`${source}${warnings}`),
     config,
@@ -91,11 +90,6 @@ const NOTHING_ASKED: ConfigRequest = { configFile: null, overrides: [], problems
 /** What a sidecar that runs has in force, under what is asked for besides; null where this version can't read it. */
 async function configOf({ inForce }: RunningSidecar, request: ConfigRequest): Promise<SidecarConfig | null> {
   return (await loadRequested(request, 'the sidecar that runs', Buffer.from(inForce))).value;
-}
-
-function describeProblems(problems: readonly Problem[]): string {
-  const { first, more } = firstProblems(problems);
-  return [...first.map(formatProblem), ...(more === null ? [] : [more])].join('; ');
 }
 
 function describe(findings: readonly NamedFinding[]): string {

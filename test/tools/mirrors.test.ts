@@ -77,7 +77,6 @@ const TESTED_BY: Readonly<Record<string, readonly string[]>> = {
     'sidecar/admin/admin-answer.ts',
     'sidecar/admin/admin-routes.ts',
   ],
-  'sidecar/checks/network': ['sidecar/checks/loopback.ts'],
   'sidecar/config/load': ['sidecar/config/resolve.ts', 'sidecar/config/sidecar-file.ts'],
   'sidecar/data-path': ['sidecar/io/stream-socket.ts', 'sidecar/upstream/subject.ts'],
   'sidecar/discovery/snapshot': ['sidecar/discovery/snapshot-file.ts'],

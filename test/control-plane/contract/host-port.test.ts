@@ -2,8 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import {
+  calledLocally,
   formatHostPort,
   HOST,
+  isLoopback,
   LISTEN_ADDRESS,
   PEER_ADDRESS,
   parseHostPort,
@@ -72,6 +74,22 @@ for (const [form, text, guess] of [
 ] as const) {
   test(`guesses ${guess} from ${text}`, () => assert.equal(form.guess?.(text) ?? null, guess));
 }
+
+for (const [host, called] of [
+  ['0.0.0.0', '127.0.0.1'],
+  ['::', '::1'],
+  ['10.0.0.1', '10.0.0.1'],
+] as const) {
+  test(`calls what listens on ${host} at ${called}`, () => {
+    assert.deepEqual(calledLocally({ host, port: 80 }), { host: called, port: 80 });
+  });
+}
+
+test('knows this machine from others', () => {
+  const own = ['localhost', '127.0.0.1', '127.1.2.3', '::1', '[::1]'];
+  const others = ['0.0.0.0', '::', '10.0.0.1', '127.example', 'inventory'];
+  assert.deepEqual([...own, ...others].filter(isLoopback), own);
+});
 
 test('an address reads as it was written', () => {
   const host = fc.oneof(fc.ipV4(), fc.ipV6(), fc.domain());
