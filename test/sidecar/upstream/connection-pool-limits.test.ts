@@ -121,13 +121,28 @@ describe('where the limit of the upstream is reached', () => {
     assert.deepEqual(second.told, [200, 'data', 'end']);
   });
 
+  test('the same for who waits for the place of one to another endpoint, whom nobody overtakes', async () => {
+    const turns: (() => void)[] = [];
+    const settings = { connections: 1, pending: 0 };
+    const under = on.makePool({ settings, afterTurn: run => turns.push(run) });
+    const first = under.attempt(on.a.endpoint).reply;
+    await answer(on.a, 0);
+    await first.ended;
+    under.attempt(on.b.endpoint, { target: '/other' });
+    assert.equal(under.gauges.waiting, 1);
+    assert.equal(under.attempt(on.a.endpoint).reply.failure?.kind, 'overflow');
+    while (turns.length > 0) turns.shift()?.();
+    assert.match(await on.a.request(0), /^GET \/other/);
+  });
+
   describe('and a connection to the endpoint rests', () => {
     /** Two connections, the most there may be: one to `b` that is idle, and one to `a` that rests. */
     async function makeRestingPool() {
       const turns: (() => void)[] = [];
       const under = on.makePool({ settings: { connections: 2 }, afterTurn: run => turns.push(run) });
+      const endTurn = () => turns.shift()?.();
       const endTurns = () => {
-        while (turns.length > 0) turns.shift()?.();
+        while (turns.length > 0) endTurn();
       };
       for (const endpoint of [on.b, on.a]) {
         endTurns();
@@ -135,13 +150,16 @@ describe('where the limit of the upstream is reached', () => {
         await answer(endpoint, 0);
         await reply.ended;
       }
-      return { under, endTurns, next: under.attempt(on.a.endpoint, { target: '/next' }) };
+      return { under, endTurn, endTurns, next: under.attempt(on.a.endpoint, { target: '/next' }) };
     }
 
     test('an attempt waits for that one, and none to another is closed', async () => {
-      const { under, endTurns, next } = await makeRestingPool();
+      const { under, endTurn, next } = await makeRestingPool();
       assert.deepEqual(under.gauges, { open: 2, busy: 0, waiting: 0 });
-      endTurns();
+      endTurn();
+      assert.equal(under.gauges.busy, 0);
+      endTurn();
+      assert.equal(under.gauges.busy, 1);
       await answer(on.a, 0);
       await next.reply.ended;
       assert.deepEqual(next.reply.told, [200, 'data', 'end']);
@@ -165,6 +183,19 @@ describe('where the limit of the upstream is reached', () => {
       endTurns();
       assert.deepEqual(under.gauges, { open: 2, busy: 1, waiting: 0 });
       assert.deepEqual([on.a.open, on.b.open], [1, 1]);
+    });
+
+    test('an attempt gets another one that rests too where one is closed before', async () => {
+      const under = on.makePool({ settings: { connections: 2 }, afterTurn: run => turns.push(run) });
+      const turns: (() => void)[] = [];
+      const replies = [0, 1].map(() => under.attempt(on.a.endpoint).reply);
+      await Promise.all([answer(on.a, 0), answer(on.a, 1), ...replies.map(reply => reply.ended)]);
+      under.attempt(on.a.endpoint, { target: '/next' });
+      on.a.connections[0].write('more than was asked for');
+      await on.a.connections[0].over();
+      while (turns.length > 0) turns.shift()?.();
+      assert.match(await on.a.request(1), /^GET \/next/);
+      assert.equal(under.counters.connectsStarted, 2);
     });
 
     test('an attempt that is given up leaves it to others', async () => {
@@ -194,6 +225,7 @@ describe('where the limit of the upstream is reached', () => {
       const { under, next } = await makeRestingPool();
       under.pool.stop();
       assert.equal(next.reply.failure?.kind, 'no-endpoint');
+      assert.equal(under.counters.connectsStarted, 2);
       assert.deepEqual(under.gauges, { open: 0, busy: 0, waiting: 0 });
     });
 
