@@ -40,7 +40,8 @@ const SWEEP_MS = 100;
 /**
  * All connections of an upstream, kept per endpoint. The most recently used one is taken first, so that the others
  * grow old and go; what waits is served in order. Where the limit is reached, whoever has waited longest gets the
- * first connection that comes free, to whichever endpoint, rather than one connection being closed for another.
+ * first connection that comes free, to whichever endpoint, rather than one connection being closed for another. Before
+ * anybody waits so, a connection that rests is waited for rather than one to another endpoint being closed.
  */
 export class ConnectionPool
   implements
