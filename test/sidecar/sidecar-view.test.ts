@@ -133,7 +133,9 @@ describe('upstreams', () => {
     const [{ stack }] = upstreams.all;
     const reply = new RecordedReply();
     stack.call(anExchange(), reply);
+    assert.equal(view.inFlight, 1);
     await reply.ended;
+    assert.equal(view.inFlight, 0);
     assert.deepEqual(view.upstreams(), [
       {
         name: 'inventory',

@@ -114,6 +114,17 @@ describe('what is written when', () => {
     assert.match(socket.take(), /0\r\n\r\n$/);
   });
 
+  test('a whole answer goes out when the turn is over', () => {
+    const { writer, socket } = aWriter();
+    socket.holds = true;
+    writer.head(aResponseHead({ bodyLength: 2 }), 1, true, true, '');
+    writer.data(Buffer.from('ok'));
+    writer.end(null);
+    assert.equal(socket.take(), '');
+    socket.flush();
+    assert.match(socket.take(), /ok$/);
+  });
+
   test('a large piece goes out at once, with what waited', () => {
     const { writer, socket } = aWriter();
     writer.head(aResponseHead({ bodyLength: UNKNOWN_LENGTH }), 1, true, true, '');

@@ -31,6 +31,15 @@ const NO_CHOOSER = {
   chooseOther: () => null,
 };
 
+/** Sends a request on a new connection. */
+function sendTo(socket: MemorySocket) {
+  socket.holds = true;
+  const connection = new UpstreamConnection(endpoint.endpoint, socket, NO_OWNER, aPoolContext(under.clock));
+  const reply = new RecordedReply();
+  connection.send(new Attempt(anExchange(), reply, endpoint.endpoint, NO_SOURCE, NO_CHOOSER));
+  return { socket, reply };
+}
+
 /** An attempt, and the connection on which its request came to the endpoint. */
 async function begin(parts: ExchangeParts = {}, n = 0) {
   const made = under.attempt(endpoint.endpoint, parts);
@@ -61,14 +70,18 @@ describe('a request', () => {
   });
 
   test('goes out before the answer of a new connection that says something at once', () => {
-    const socket = new MemorySocket();
-    socket.holds = true;
-    const connection = new UpstreamConnection(endpoint.endpoint, socket, NO_OWNER, aPoolContext(under.clock));
-    const reply = new RecordedReply();
-    connection.send(new Attempt(anExchange(), reply, endpoint.endpoint, NO_SOURCE, NO_CHOOSER));
+    const { socket, reply } = sendTo(new MemorySocket());
     socket.send('HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n');
     assert.deepEqual(reply.told, [503, 'end']);
     assert.match(socket.take(), /^GET .*\r\n\r\n$/s);
+  });
+
+  test('has reached nobody where a new connection is lost before it has gone out', () => {
+    const socket = new MemorySocket();
+    socket.hasFailed = true;
+    const { reply } = sendTo(socket);
+    socket.fail('ECONNRESET');
+    assert.deepEqual([reply.failure?.kind, reply.failure?.reachedNobody], ['reset', true]);
   });
 
   test('comes with its body', async () => {
