@@ -318,8 +318,9 @@ export class ConnectionPool
 
   /** Sees to it that one more connection may be opened, at the expense of an idle one if need be. @returns whether it may */
   private makeRoom(): boolean {
-    if (this.limit.isReached && !this.closeOldestIdle()) return false;
-    if (this.total.isReached && !this.closeOldestIdle() && !this.total.reclaim()) return false;
+    // More than one where a limit was lowered.
+    while (this.limit.isReached) if (!this.closeOldestIdle()) return false;
+    while (this.total.isReached) if (!this.closeOldestIdle() && !this.total.reclaim()) return false;
     return !this.isFull;
   }
 

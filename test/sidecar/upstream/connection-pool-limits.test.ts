@@ -283,6 +283,19 @@ describe('where the limit of the upstream is reached', () => {
     assert.equal(second.reply.isEnded, false);
   });
 
+  test('a lower limit closes as many idle connections as it takes to make room', async () => {
+    const under = on.makePool({ settings: { connections: 3 } });
+    const warm = [0, 1, 2].map(() => under.attempt(on.a.endpoint).reply);
+    for (const n of [0, 1, 2]) await answer(on.a, n);
+    await Promise.all(warm.map(({ ended }) => ended));
+    under.pool.configure({ ...under.pool.settings, connections: 1, pending: 0 });
+    const { reply } = under.attempt(on.b.endpoint);
+    await answer(on.b, 0);
+    await reply.ended;
+    assert.deepEqual(reply.told, [200, 'data', 'end']);
+    assert.deepEqual(under.gauges, { open: 1, busy: 0, waiting: 0 });
+  });
+
   test('a higher limit serves who waits, at once', async () => {
     const under = on.makePool({ settings: { connections: 1 } });
     for (const target of ['/1', '/2', '/3']) under.attempt(on.a.endpoint, { target });
@@ -341,6 +354,21 @@ describe('where the limit of all upstreams together is reached', () => {
     await answer(on.b, 0);
     await reply.ended;
     assert.equal(under.pool.idleCount(on.a.endpoint), 2);
+  });
+
+  test('a lower limit closes as many idle connections of others as it takes to make room', async () => {
+    const total = new ConnectionLimit(3);
+    const other = on.makePool({ total });
+    total.reclaim = () => other.pool.closeOldestIdle();
+    const warm = [0, 1, 2].map(() => other.attempt(on.a.endpoint).reply);
+    for (const n of [0, 1, 2]) await answer(on.a, n);
+    await Promise.all(warm.map(({ ended }) => ended));
+    total.max = 1;
+    const { reply } = on.makePool({ total, settings: { pending: 0 } }).attempt(on.b.endpoint);
+    await answer(on.b, 0);
+    await reply.ended;
+    assert.deepEqual(reply.told, [200, 'data', 'end']);
+    assert.deepEqual(other.gauges, { open: 0, busy: 0, waiting: 0 });
   });
 
   test('a wait that is in vain names the limit', () => {
