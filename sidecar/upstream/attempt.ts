@@ -119,6 +119,13 @@ export class Attempt extends WaitingRequest implements Call, TimerOwner {
     return this.ended;
   }
 
+  /** Whether a connection to `endpoint` that has carried others can carry it while it waits. */
+  canUse(endpoint: Endpoint): boolean {
+    if (this.needsFresh) return false;
+    const isOfUse = endpoint.weight > 0 && !endpoint.ejection.isOut;
+    return this.endpoint === endpoint || (isOfUse && !this.exchange.tried.includes(endpoint));
+  }
+
   /** Moves a waiting attempt to the endpoint whose connection came free. */
   moveTo(endpoint: Endpoint): void {
     if (endpoint === this.endpoint) return;

@@ -6,7 +6,7 @@ import type { Attempt, ConnectionSource } from './attempt.ts';
 import { ConnectionLimit, type Starved } from './connection-limit.ts';
 import { Dial, type DialListener } from './dial.ts';
 import type { Endpoint } from './endpoint.ts';
-import { Lane } from './lane.ts';
+import { Lane, lacksConnections } from './lane.ts';
 import { PendingQueue } from './pending-queue.ts';
 import { Rest, type RestOwner } from './rest.ts';
 import { type ConnectionContext, type ConnectionOwner, UpstreamConnection } from './upstream-connection.ts';
@@ -40,8 +40,9 @@ const SWEEP_MS = 100;
 /**
  * All connections of an upstream, kept per endpoint. The most recently used one is taken first, so that the others
  * grow old and go; what waits is served in order. Where the limit is reached, whoever has waited longest gets the
- * first connection that comes free, to whichever endpoint, rather than one connection being closed for another. Before
- * anybody waits so, a connection that rests is waited for rather than one to another endpoint being closed.
+ * first connection that comes free, to whichever endpoint, rather than one connection being closed for another, save where its
+ * own endpoint has less than its share of them. Before anybody waits so, a connection that rests is waited for rather than one
+ * to another endpoint being closed.
  */
 export class ConnectionPool
   implements
@@ -66,6 +67,7 @@ export class ConnectionPool
   /** Attempts for each of which a connection rests. */
   private readonly patient = { pendingWaiting: 0 };
   private readonly sweepTimer = new Timer(this);
+  private readonly openTo = (endpoint: Endpoint): number => this.lanes.get(endpoint)?.open ?? 0;
 
   /** @param total the bound on the connections of all upstreams together */
   constructor(
@@ -298,7 +300,8 @@ export class ConnectionPool
     if (own !== null) return own;
     const { endpoint } = connection;
     const { first } = this.queue;
-    if (first === null || !canUse(first, endpoint)) return null;
+    if (first === null || !first.canUse(endpoint)) return null;
+    if (lacksConnections(first.endpoint, endpoint, this.openTo)) return null;
     this.queue.remove(first);
     first.moveTo(endpoint);
     return first;
@@ -390,11 +393,4 @@ export class ConnectionPool
     }
     return lane;
   }
-}
-
-/** Whether a waiting attempt can be carried by a connection to `endpoint` that has carried others. */
-function canUse({ needsFresh, endpoint: chosen, exchange }: Attempt, endpoint: Endpoint): boolean {
-  if (needsFresh) return false;
-  const isOfUse = endpoint.weight > 0 && !endpoint.ejection.isOut;
-  return chosen === endpoint || (isOfUse && !exchange.tried.includes(endpoint));
 }

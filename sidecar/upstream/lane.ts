@@ -1,4 +1,5 @@
 import type { Attempt } from './attempt.ts';
+import type { Endpoint } from './endpoint.ts';
 import { IdleLimit } from './idle-limit.ts';
 import type { PendingQueue } from './pending-queue.ts';
 import type { UpstreamConnection } from './upstream-connection.ts';
@@ -80,6 +81,17 @@ export class Lane {
     const limit = this.idleLimit.at(now);
     while (idle.length > 0 && now - idle[0].idleSince >= limit) idle[0].abandon();
   }
+}
+
+/**
+ * Whether an endpoint that is waited for has so much less than its share of the connections that one to another is closed for it:
+ * else one that joins where the limit is reached would get nothing for as long as it is. What is closed so is never closed back.
+ * @param open how many connections to an endpoint are open or being opened
+ */
+export function lacksConnections(wanted: Endpoint, other: Endpoint, open: (to: Endpoint) => number): boolean {
+  const isOfUse = !wanted.isGone && wanted.lost === null && !wanted.ejection.isOut;
+  if (!isOfUse || wanted === other) return false;
+  return (open(wanted) + 1) * other.share <= (open(other) - 1) * wanted.share;
 }
 
 /** Takes an item out of a list. @returns whether it was in there */

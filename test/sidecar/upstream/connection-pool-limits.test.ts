@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { failure } from '../../../sidecar/exchange/failure.ts';
 import { ConnectionLimit } from '../../../sidecar/upstream/connection-limit.ts';
+import { Endpoint } from '../../../sidecar/upstream/endpoint.ts';
 import { aTunnel } from '../exchanges.ts';
+import { until } from '../until.ts';
 import { answer, usePools } from './pools.ts';
 import { OK } from './scripted-endpoint.ts';
 
@@ -36,6 +38,39 @@ describe('where the limit of the upstream is reached', () => {
     assert.deepEqual(second.exchange.tried, [on.a.endpoint]);
     assert.deepEqual([on.b.endpoint.outstanding, on.b.endpoint.attempts], [0, 0]);
     assert.deepEqual([on.a.endpoint.outstanding, on.a.endpoint.attempts], [1, 2]);
+  });
+
+  test('one that has just joined gets its share of the connections, and then none is closed for it any more', async () => {
+    const under = on.makePool({ settings: { connections: 4 } });
+    for (let i = 0; i < 4; i++) under.attempt(on.a.endpoint);
+    for (let n = 0; n < 4; n++) await on.a.request(n);
+    for (let i = 0; i < 4; i++) under.attempt(on.b.endpoint);
+    for (let n = 0; n < 4; n++) on.a.connections[n].write(OK);
+    for (let n = 0; n < 2; n++) await on.b.request(n);
+    await until(() => under.counters.pendingWaiting === 0, 'all to be sent');
+    assert.deepEqual([on.a.endpoint.connections, on.b.endpoint.connections], [2, 2]);
+    assert.deepEqual(under.gauges, { open: 4, busy: 4, waiting: 0 });
+    assert.equal(under.counters.connectsStarted, 6);
+  });
+
+  test('one of a smaller weight gets less of them, and one that can not be connected to none', async () => {
+    const under = on.makePool({ settings: { connections: 4 } });
+    const place = { address: '127.0.0.1', zone: null, version: null };
+    const light = new Endpoint({ ...place, id: 'light', port: on.b.endpoint.port, weight: 1 });
+    const heavy = new Endpoint({ ...place, id: 'heavy', port: on.a.endpoint.port, weight: 3 });
+    for (let i = 0; i < 4; i++) under.attempt(heavy);
+    for (let n = 0; n < 4; n++) await on.a.request(n);
+    light.noteLost(GONE);
+    const moved = under.attempt(light);
+    on.a.connections[0].write(OK);
+    await on.a.request(0);
+    assert.equal(moved.attempt.endpoint, heavy);
+    light.noteReached();
+    for (let i = 0; i < 4; i++) under.attempt(light);
+    for (let n = 0; n < 4; n++) on.a.connections[n].write(OK);
+    await until(() => under.counters.pendingWaiting === 0, 'all to be sent');
+    await until(() => under.gauges.open === 4, 'the last connection');
+    assert.deepEqual([heavy.connections, light.connections], [3, 1]);
   });
 
   test('an attempt is not moved to an endpoint that has failed it: that connection makes room for another', async () => {
