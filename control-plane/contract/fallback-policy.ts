@@ -1,3 +1,4 @@
+import { fieldName } from './field-name.ts';
 import { SERVICE_NAME_FORM } from './service-name.ts';
 import {
   byteSize,
@@ -42,12 +43,6 @@ const HEADER_VALUE: TextForm = {
   expected: 'up to 1024 printable characters of ASCII',
   form: 'text',
   pattern: '^(?:[!-~](?:[ -~]{0,1022}[!-~])?)?$',
-};
-
-const VARY_NAME: TextForm = {
-  expected: 'the name of a header field, such as accept-language',
-  form: 'name',
-  pattern: "^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}$",
 };
 
 const MAX_BODY = 16 * 1024;
@@ -104,7 +99,7 @@ export const FALLBACK_SCHEMA = optional(
             min: '1s',
             max: '7d',
           }),
-          vary: listOf(text(VARY_NAME, { description: 'A header field.' }), {
+          vary: listOf(text(fieldName('accept-language', 64), { description: 'A header field.' }), {
             description:
               'Request headers by whose values answers are kept apart, besides those that the answer itself names in `Vary`. With `authorization` or `cookie` each caller has answers of its own.',
             max: 16,

@@ -1,4 +1,5 @@
 import { CALLERS_SETTING } from './callers-setting.ts';
+import { fieldName } from './field-name.ts';
 import { choice, count, duration, either, listOf, optional, ratio, section, text } from './setting.ts';
 
 /** Faults made on purpose. */
@@ -33,14 +34,7 @@ export const FAULT_SCHEMA = optional(
     ),
     match: listOf(
       section('A header field that the request has.', {
-        name: text(
-          {
-            expected: 'the name of a header field, such as x-canary',
-            form: 'name of a header field',
-            pattern: "^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}$",
-          },
-          { description: 'Its name; case does not matter.' },
-        ),
+        name: text(fieldName('x-canary'), { description: 'Its name; case does not matter.' }),
         value: optional(
           text(
             { expected: 'a value', form: 'text', pattern: '^[\\u0020-\\u007e]{1,256}$' },

@@ -1,3 +1,4 @@
+import { fieldName } from './field-name.ts';
 import { count, decimal, duration, optional, section, text } from './setting.ts';
 
 /** How many requests are let through to an upstream. */
@@ -23,17 +24,10 @@ export const RATE_LIMIT_SCHEMA = optional(
       { means: 'the same as `rate`', word: null },
     ),
     header: optional(
-      text(
-        {
-          expected: 'the name of a header field, such as x-tenant',
-          form: 'name',
-          pattern: "^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}$",
-        },
-        {
-          description:
-            'A header field whose values have this rate each: the 10,000 that came last are told apart, by their first 128 characters. Requests without it have one rate together.',
-        },
-      ),
+      text(fieldName('x-tenant'), {
+        description:
+          'A header field whose values have this rate each: the 10,000 that came last are told apart, by their first 128 characters. Requests without it have one rate together.',
+      }),
       { means: 'all requests together', word: null },
     ),
   }),

@@ -1,3 +1,4 @@
+import { fieldName } from './field-name.ts';
 import {
   byteSize,
   choice,
@@ -37,14 +38,7 @@ const ANSWER_CONDITION = section(
     }),
     header: optional(
       section('The answer has this header field.', {
-        name: text(
-          {
-            expected: 'the name of a header field, such as x-try-again',
-            form: 'name of a header field',
-            pattern: "^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}$",
-          },
-          { description: 'Its name; case does not matter.' },
-        ),
+        name: text(fieldName('x-try-again'), { description: 'Its name; case does not matter.' }),
         value: optional(
           text(
             { expected: 'a value', form: 'text', pattern: '^[\\u0020-\\u007e]{1,256}$' },

@@ -40,6 +40,11 @@ export interface RequestHead {
   readonly upgrade: string | null;
 }
 
+/** Says how many milliseconds there are left to answer a request. */
+export const DEADLINE_FIELD = 'x-request-deadline-ms';
+/** The same as gRPC has it: up to eight digits and a unit. */
+export const GRPC_TIMEOUT_FIELD = 'grpc-timeout';
+
 /** One request and its way through the sidecar: the head, the body, and notes that layers leave for each other. */
 export class Exchange {
   readonly head: RequestHead;

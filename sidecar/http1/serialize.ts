@@ -1,4 +1,4 @@
-import type { RequestHead } from '../exchange/exchange.ts';
+import { DEADLINE_FIELD, GRPC_TIMEOUT_FIELD, type RequestHead } from '../exchange/exchange.ts';
 import type { Fields } from '../exchange/fields.ts';
 import type { ResponseHead } from '../exchange/service.ts';
 import { CHUNKED, type Framing } from './framing.ts';
@@ -28,8 +28,8 @@ export function requestHeadText(
   if (framing === CHUNKED) text += 'Transfer-Encoding: chunked\r\n';
   if (head.upgrade !== null) text += `Upgrade: ${head.upgrade}\r\nConnection: upgrade\r\n`;
   if (timeLeft !== Number.POSITIVE_INFINITY) {
-    text += `x-request-deadline-ms: ${timeLeft}\r\n`;
-    if (isGrpc) text += `grpc-timeout: ${timeLeft}m\r\n`;
+    text += `${DEADLINE_FIELD}: ${timeLeft}\r\n`;
+    if (isGrpc) text += `${GRPC_TIMEOUT_FIELD}: ${timeLeft}m\r\n`;
   }
   if (via !== '') text += `Via: ${head.version} ${via}\r\n`;
   return `${text}\r\n`;

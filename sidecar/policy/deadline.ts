@@ -1,4 +1,4 @@
-import type { Exchange } from '../exchange/exchange.ts';
+import { DEADLINE_FIELD, type Exchange, GRPC_TIMEOUT_FIELD } from '../exchange/exchange.ts';
 import { type Failure, failure } from '../exchange/failure.ts';
 import { type Fields, getField, removeFields } from '../exchange/fields.ts';
 import { type Call, ENDED_CALL, type Layer, type Reply, type Service } from '../exchange/service.ts';
@@ -18,10 +18,6 @@ interface DeadlineSettings {
   /** For the person who reads the failure. */
   readonly upstream: string;
 }
-
-/** Says how many milliseconds there are left to answer a request. */
-const DEADLINE_FIELD = 'x-request-deadline-ms';
-const GRPC_FIELD = 'grpc-timeout';
 
 export function deadlineLayer(settings: DeadlineSettings, wheel: TimerWheel): Layer {
   return next => new DeadlineService(next, settings, wheel);
@@ -87,8 +83,8 @@ function takeOver(exchange: Exchange): void {
   if (left !== null) {
     exchange.callerDeadline = exchange.startedAt + left;
     removeFields(fields, DEADLINE_FIELD);
-    if (left < Number.POSITIVE_INFINITY && getField(fields, GRPC_FIELD) !== undefined) {
-      removeFields(fields, GRPC_FIELD);
+    if (left < Number.POSITIVE_INFINITY && getField(fields, GRPC_TIMEOUT_FIELD) !== undefined) {
+      removeFields(fields, GRPC_TIMEOUT_FIELD);
       exchange.tellsGrpcTimeout = true;
     }
   }
@@ -106,7 +102,7 @@ export function saidTimeLeft(fields: Fields): number | null {
     // The length settles it for almost every field.
     if (name.length === DEADLINE_FIELD.length && name.toLowerCase() === DEADLINE_FIELD)
       left = Math.min(left ?? Number.POSITIVE_INFINITY, parseMilliseconds(fields[i + 1]));
-    else if (name.length === GRPC_FIELD.length && name.toLowerCase() === GRPC_FIELD)
+    else if (name.length === GRPC_TIMEOUT_FIELD.length && name.toLowerCase() === GRPC_TIMEOUT_FIELD)
       left = Math.min(left ?? Number.POSITIVE_INFINITY, parseGrpcTimeout(fields[i + 1]));
   }
   return left;
