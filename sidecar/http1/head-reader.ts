@@ -138,13 +138,21 @@ function findLineFault(bytes: Buffer, from: number, to: number): ProtocolError |
     const byte = bytes[i];
     if (byte > CR) continue;
     if (byte === LF && (i === 0 || bytes[i - 1] !== CR)) return malformed('a line that ends without CR');
-    if (byte === 0) return malformed('a NUL byte in its head');
+    if (byte === 0)
+      return malformed(
+        isTls(bytes) ? 'TLS in it, where only plain http:// is spoken' : 'a NUL byte in its head',
+      );
     if (byte === CR && i + 1 < to && bytes[i + 1] !== LF) return malformed('a CR that no LF follows');
   }
   // A CR that ended the last piece has to be followed by the LF that begins this one.
   if (from > 0 && from < to && bytes[from - 1] === CR && bytes[from] !== LF)
     return malformed('a CR that no LF follows');
   return null;
+}
+
+/** Whether it begins as a handshake or an alert does (RFC 8446 section 5.1): the other side was told of https. */
+function isTls(bytes: Buffer): boolean {
+  return (bytes[0] === 0x16 || bytes[0] === 0x15) && bytes[1] === 3;
 }
 
 function tooLarge(bytes: Buffer, from: number, to: number): ProtocolError {

@@ -189,6 +189,8 @@ describe('faults are found before the head is complete, so that nobody waits for
     ['a bare CR', 'GET / HTTP/1.1\rHost', /no LF follows/],
     ['two CRs', 'GET / HTTP/1.1\r\r\n', /no LF follows/],
     ['NUL', 'GET /\x00', /NUL/],
+    ['a TLS handshake', '\x16\x03\x01\x02\x00\x01\x00', /TLS in it, where only plain http:/],
+    ['a TLS alert', '\x15\x03\x01\x00\x02\x02F', /TLS in it, where only plain http:/],
   ];
   for (const [why, text, detail] of faults) {
     test(why, () => {
