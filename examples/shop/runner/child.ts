@@ -17,6 +17,8 @@ interface ChildSpec {
   readonly logFile: string;
   /** Answers 200 as soon as the program does its work. */
   readonly readyUrl: string;
+  /** How long that may take, in ms; a minute where it is not said. */
+  readonly readyWithinMs?: number;
 }
 
 /** `down` is asked for by {@link Child.kill}; an end that nobody asked for is a `crashed`. */
@@ -61,7 +63,8 @@ export class Child {
       const gone = (how: string) => {
         if (child.pid !== undefined) this.leash.release(child.pid);
         if (this.process === child) this.process = null;
-        if (this.state !== 'down') {
+        // One that was given up is told of already.
+        if (this.state !== 'down' && this.state !== 'crashed') {
           this.state = 'crashed';
           this.onCrash(this, how);
         }
@@ -86,9 +89,10 @@ export class Child {
   }
 
   private async becomesReady(child: ChildProcess, signal: AbortSignal): Promise<boolean> {
-    const giveUpAt = performance.now() + READY_WITHIN_MS;
+    const { readyUrl, readyWithinMs = READY_WITHIN_MS } = this.spec;
+    const giveUpAt = performance.now() + readyWithinMs;
     while (this.process === child && this.state === 'starting' && !signal.aborted) {
-      if (await isReady(this.spec.readyUrl)) {
+      if (await isReady(readyUrl)) {
         // It may have been killed while it answered.
         if (this.process !== child || this.state !== 'starting') return false;
         this.state = 'up';
@@ -96,7 +100,7 @@ export class Child {
       }
       if (performance.now() > giveUpAt) {
         this.state = 'crashed';
-        this.onCrash(this, `was not ready within ${READY_WITHIN_MS / 1000} s`);
+        this.onCrash(this, `was not ready within ${readyWithinMs / 1000} s`);
         child.kill('SIGKILL');
         return false;
       }

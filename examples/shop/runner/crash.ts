@@ -7,5 +7,7 @@ export function explainCrash(name: string, how: string, log: string): string {
   if (/EADDRINUSE/.test(log)) {
     return `${name}: another program has taken its port meanwhile, such as a shop that was started at the same moment; start this one again`;
   }
+  if (log.trim() === '')
+    return `${name}: ${how}; it has logged nothing. Is this machine busy with something else?`;
   return `${name}: ${how}; its log ends with\n${log}`;
 }

@@ -24,7 +24,7 @@ describe('a child process', () => {
   let crashes: string[];
   let url: string;
 
-  async function child(program = SERVER): Promise<Child> {
+  async function child(program = SERVER, readyWithinMs?: number): Promise<Child> {
     const port = await new FreePorts().take();
     url = `http://127.0.0.1:${port}`;
     const spec = {
@@ -34,6 +34,7 @@ describe('a child process', () => {
       cwd: folder,
       logFile: join(folder, 'server.log'),
       readyUrl: `${url}/healthz`,
+      ...(readyWithinMs === undefined ? {} : { readyWithinMs }),
     };
     return new Child(spec, leash, (who, how) => crashes.push(`${who.name}: ${how}`));
   }
@@ -48,6 +49,13 @@ describe('a child process', () => {
   afterEach(async () => {
     await leash.close();
     rmSync(folder, { recursive: true, force: true });
+  });
+
+  it('is given up where it does not get ready, and told of once', async () => {
+    const server = await child('setInterval(() => {}, 1000)', 100);
+    assert.equal(await server.start(NEVER), false);
+    await server.kill('SIGKILL');
+    assert.deepEqual(crashes, ['server: was not ready within 0.1 s']);
   });
 
   it('is up once it answers, and comes back at the same address after a kill', async () => {

@@ -9,6 +9,13 @@ test('a crash is told with the end of the log', () => {
   );
 });
 
+test('a log with nothing in it is told as that', () => {
+  assert.match(
+    explainCrash('control plane', 'was not ready within 60 s', ''),
+    /^control plane: was not ready within 60 s; it has logged nothing\. Is this machine busy/,
+  );
+});
+
 test('a port that somebody else has taken is told as that', () => {
   for (const log of [
     "Emitted 'error' event on Server instance at:\n  code: 'EADDRINUSE',",
