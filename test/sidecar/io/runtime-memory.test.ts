@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { boundYoungSpace } from '../../../sidecar/io/runtime-memory.ts';
 
 const MIB = 1024 * 1024;
@@ -54,5 +57,13 @@ describe('the young generation', () => {
       boundYoungSpace(space, 0);
     }
     assert.deepEqual(told, [false, true]);
+  });
+
+  test('of the runtime obeys', async () => {
+    const program = fileURLToPath(new URL('young-space-program.ts', import.meta.url));
+    const { stdout } = await promisify(execFile)(process.execPath, ['--import', 'tsx', program]);
+    const [enough, withNothing, , withMuch] = JSON.parse(stdout);
+    assert.equal(withNothing, enough);
+    assert.ok(withMuch > enough, stdout);
   });
 });
