@@ -4,9 +4,10 @@ import { type Fields, NO_FIELDS } from '../exchange/fields.ts';
 import type { BodySink } from '../exchange/request-body.ts';
 import type { ResponseHead } from '../exchange/service.ts';
 import { BodyDecoder } from '../http1/body-decoder.ts';
-import { listItems } from '../http1/characters.ts';
 import type { BodyReceiver } from '../http1/chunked-decoder.ts';
+import { CHUNKED } from '../http1/framing.ts';
 import { HeadReader, INCOMPLETE, REFUSED } from '../http1/head-reader.ts';
+import { isOffered } from '../http1/offered-protocol.ts';
 import { ProtocolError } from '../http1/protocol-error.ts';
 import { parseResponseHead } from '../http1/response-head.ts';
 import { type ByteSocket, LONG_BODY, type SocketOwner } from '../io/byte-socket.ts';
@@ -14,6 +15,7 @@ import type { HttpDate } from '../io/http-date.ts';
 import type { TimerWheel } from '../io/timer-wheel.ts';
 import type { Attempt, Carrier } from './attempt.ts';
 import type { Endpoint } from './endpoint.ts';
+import { HeldAnswer } from './held-answer.ts';
 import { RequestWriter } from './request-writer.ts';
 import type { Resting } from './rest.ts';
 import { silence } from './silence.ts';
@@ -71,6 +73,7 @@ export class UpstreamConnection implements Carrier, Resting, BodySink, BodyRecei
   private readonly writer: RequestWriter;
   private readonly headReader: HeadReader;
   private readonly decoder: BodyDecoder;
+  private readonly held = new HeldAnswer();
   private phase: Phase = 'idle';
   private attempt: Attempt | null = null;
   private hasAnswered = false;
@@ -172,7 +175,7 @@ export class UpstreamConnection implements Carrier, Resting, BodySink, BodyRecei
   // The answer, from the endpoint.
 
   onBody(chunk: Buffer): void {
-    this.attempt?.data(chunk);
+    if (!this.held.add(chunk)) this.attempt?.data(chunk);
   }
 
   onRead(length: number, bytes: Buffer): void {
@@ -203,6 +206,8 @@ export class UpstreamConnection implements Carrier, Resting, BodySink, BodyRecei
       position = this.decoder.feed(bytes, position, length, this);
       if (this.attempt !== attempt) return;
       if (this.decoder.error !== null) return this.badResponse(this.decoder.error.detail);
+      this.held.tell(attempt);
+      if (this.attempt !== attempt) return;
       if (this.decoder.isDone) return this.finishAnswer(attempt, position === length);
     }
     attempt.flush();
@@ -238,7 +243,8 @@ export class UpstreamConnection implements Carrier, Resting, BodySink, BodyRecei
     this.phase = 'body';
     this.decoder.start(parsed.framing, parsed.nominated);
     if (parsed.framing >= LONG_BODY) this.socket.readApart();
-    attempt.head(head);
+    if (parsed.framing === CHUNKED) this.held.hold(head);
+    else attempt.head(head);
   }
 
   /**
@@ -354,6 +360,7 @@ export class UpstreamConnection implements Carrier, Resting, BodySink, BodyRecei
   private detach(): void {
     const exchange = this.attempt?.exchange;
     this.attempt = null;
+    this.held.drop();
     this.writer.drop();
     this.socket.readShared();
     exchange?.body?.detach(this);
@@ -380,13 +387,6 @@ const PART: Readonly<Record<Phase, string>> = {
   tunnel: 'in the middle of a tunnel',
   closed: 'behind its end',
 };
-
-/** Whether what an answer switches to was offered in the request (RFC 9110 section 7.8). */
-function isOffered(chosen: string | null, offered: string | null): boolean {
-  if (chosen === null || offered === null) return false;
-  const protocols = listItems(offered);
-  return listItems(chosen).every(protocol => protocols.includes(protocol));
-}
 
 const TUNNEL_ESTABLISHED: ResponseHead = {
   status: 200,

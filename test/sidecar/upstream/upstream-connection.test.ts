@@ -254,6 +254,30 @@ describe('an answer', () => {
   });
 });
 
+describe('an answer in chunks of which the first read has a malformed one', () => {
+  const CHUNKS = [
+    'zz\r\nhello\r\n',
+    '5\r\nhello\r\nzz\r\n',
+    '5\r\nhello!!0\r\n\r\n',
+    '0\r\nno field\r\n\r\n',
+  ];
+  for (const chunks of CHUNKS) {
+    test(`has told nothing of itself: ${JSON.stringify(chunks)}`, async () => {
+      const { reply } = await answered(`HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n${chunks}`);
+      assert.deepEqual([reply.told, reply.failure?.kind], [['bad-response'], 'bad-response']);
+      assert.equal(isKept(), false);
+    });
+  }
+
+  test('leaves nothing for the next one', async () => {
+    await answered('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\nzz\r\n');
+    const next = await begin({}, 1);
+    next.connection.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nown\r\n0\r\n\r\n');
+    await next.reply.ended;
+    assert.equal(next.reply.body, 'own');
+  });
+});
+
 describe('a bad answer', () => {
   const BAD: readonly [what: string, text: string, parts?: ExchangeParts][] = [
     ['no status line', 'SSH-2.0-OpenSSH_9.6\r\n\r\n'],
