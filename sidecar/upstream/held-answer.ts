@@ -30,6 +30,7 @@ export class HeldAnswer {
   }
 
   drop(): void {
+    if (this.head === null) return;
     this.head = null;
     this.pieces = [];
   }
